@@ -1,0 +1,147 @@
+"""What goes into one decision and what comes out of it. Everything here is data."""
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime
+
+from rules.alert import Alert, Sighting
+from rules.incident import Incident
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """All that a polled source says at one moment: what it does not name has ended.
+
+    `held` names alerting rules that could not be evaluated (`alertname`s): their absence says nothing.
+    """
+
+    source: str
+    at: datetime
+    sightings: tuple[Sighting, ...]
+    held: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Push:
+    """Some alerts that a source sent by itself: what it does not name is as it was."""
+
+    source: str
+    at: datetime
+    sightings: tuple[Sighting, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFailed:
+    """A source could not be read: nothing is known of its alerts, so nothing of it has ended."""
+
+    source: str
+    at: datetime
+    error: str
+
+
+class Verb(enum.StrEnum):
+    """What a person can ask for."""
+
+    ACKNOWLEDGE = "acknowledge"
+    START = "start"
+    HOLD = "hold"
+    RESUME = "resume"
+    ASSIGN = "assign"
+    NOTE = "note"
+    RESOLVE = "resolve"
+    CLOSE = "close"
+    REOPEN = "reopen"
+    MERGE = "merge"
+    SPLIT = "split"
+    SET_PRIORITY = "set_priority"
+    SET_ROOT = "set_root"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A person's order about one incident.
+
+    `value` is the assignee, the note, the resolution, the reason, the new priority or root CI, the number of the
+    incident to merge into, or, for a split, the CI whose alerts leave; `id` comes back in the `Reply`.
+    """
+
+    id: str
+    at: datetime
+    actor: str
+    verb: Verb
+    number: int
+    value: str = ""
+    reason: str = ""
+
+
+Change = Listing | Push | SourceFailed | Command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """The answer to one `Command`: done, or refused with the reason in words."""
+
+    command: str
+    done: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    """One line of an incident's history; never rewritten. `actor` is a person's name or `incidentd`."""
+
+    incident: int
+    at: datetime
+    kind: str
+    text: str
+    actor: str = "incidentd"
+    old: str = ""
+    new: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One message to one recipient. `to` is a notifier's name; `incident` is None for word about a source.
+
+    `content` is the JSON that the message is made from, as it stood when this was decided
+    (`rules.document.NoticeContent`). `key` is the idempotency key: the same notice has the same key for ever.
+    """
+
+    key: str
+    to: str
+    event: str
+    reason: str
+    at: datetime
+    incident: int | None
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceState:
+    """Whether a source can be heard. `told` says that people know it is down."""
+
+    name: str
+    is_up: bool
+    since: datetime
+    last_ok_at: datetime | None = None
+    failures: int = 0
+    error: str = ""
+    told: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Everything one cycle decided. Rows replace those of the same identity; timeline and notices are added."""
+
+    at: datetime
+    alerts: tuple[Alert, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    timeline: tuple[TimelineEntry, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    sources: tuple[SourceState, ...] = ()
+    replies: tuple[Reply, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to remember."""
+        return not (self.alerts or self.incidents or self.timeline or self.notices or self.sources or self.replies)

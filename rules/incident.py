@@ -1,0 +1,144 @@
+"""The incident record: what is known, decided and told about one failure."""
+
+import enum
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cmdb.model import State
+
+
+class Status(enum.StrEnum):
+    """Where an incident stands in its life; the allowed steps are in `rules.lifecycle`."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    IN_PROGRESS = "in_progress"
+    ON_HOLD = "on_hold"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    MERGED = "merged"
+
+
+class Priority(enum.StrEnum):
+    """ITIL priority; P1 is the most urgent."""
+
+    P1 = "P1"
+    P2 = "P2"
+    P3 = "P3"
+    P4 = "P4"
+    P5 = "P5"
+
+
+class Level(enum.StrEnum):
+    """A degree of impact or urgency."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A CI that could be the root cause. `confidence` is a probability among the candidates, 0 to 1."""
+
+    ci: str
+    confidence: float
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RootCause:
+    """The best explanation of an incident's alerts. `ci` is None where no alert maps onto the CMDB."""
+
+    ci: str | None = None
+    confidence: float = 0.0
+    evidence: tuple[str, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HitService:
+    """A business service that the failure reaches, and how badly."""
+
+    ci: str
+    name: str
+    state: State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What one recipient was last told, so that nothing is said twice, not even after a restart."""
+
+    to: str
+    event: str
+    at: datetime
+    priority: Priority
+    root: str | None
+    services: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A named relation to another incident, as seen from this one: `relapse of`, `split from`, `merged from`."""
+
+    kind: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """One failure, from the first sign to closing.
+
+    `impacted` holds ids of the CIs that are down or degraded, the root included; `services` the business services
+    reached, at risk included. `group` owns the failed CI. `pinned` names the fields a person has set, which the
+    daemon then leaves alone. `quiet_since` is when the last of its alerts cleared. Instants are aware UTC.
+    """
+
+    number: int
+    status: Status
+    title: str
+    priority: Priority
+    impact: Level
+    urgency: Level
+    priority_reason: str
+    opened_at: datetime
+    updated_at: datetime
+    root: RootCause = field(default_factory=RootCause)
+    impacted: tuple[str, ...] = ()
+    services: tuple[HitService, ...] = ()
+    group: str = ""
+    assignee: str = ""
+    acknowledged_at: datetime | None = None
+    resolved_at: datetime | None = None
+    closed_at: datetime | None = None
+    quiet_since: datetime | None = None
+    resolution: str = ""
+    merged_into: int | None = None
+    links: tuple[Link, ...] = ()
+    pinned: frozenset[str] = frozenset()
+    refired: int = 0
+    told: tuple[Told, ...] = ()
+    version: int = 1
+
+    @property
+    def key(self) -> str:
+        """The number as people write it."""
+        return incident_key(self.number)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether work on it may still be due."""
+        return self.status in ACTIVE
+
+
+ACTIVE = frozenset({Status.OPEN, Status.ACKNOWLEDGED, Status.IN_PROGRESS, Status.ON_HOLD})
+
+
+def incident_key(number: int) -> str:
+    """`INC-42` for 42."""
+    return f"INC-{number}"
+
+
+def incident_number(key: str) -> int:
+    """42 for `INC-42`, `inc-42` or `42`; ValueError where it is neither."""
+    return int(key.strip().upper().removeprefix("INC-"))
