@@ -1,0 +1,59 @@
+"""The organisation's numbers: how long to wait, and how impact and urgency make a priority."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import MappingProxyType
+
+from rules.incident import Level, Priority
+
+Matrix = Mapping[tuple[Level, Level], Priority]
+
+ITIL_MATRIX: Matrix = MappingProxyType(
+    {
+        (Level.HIGH, Level.HIGH): Priority.P1,
+        (Level.HIGH, Level.MEDIUM): Priority.P2,
+        (Level.HIGH, Level.LOW): Priority.P3,
+        (Level.MEDIUM, Level.HIGH): Priority.P2,
+        (Level.MEDIUM, Level.MEDIUM): Priority.P3,
+        (Level.MEDIUM, Level.LOW): Priority.P4,
+        (Level.LOW, Level.HIGH): Priority.P3,
+        (Level.LOW, Level.MEDIUM): Priority.P4,
+        (Level.LOW, Level.LOW): Priority.P5,
+    }
+)
+"""ITIL's simple priority coding system (ITIL v3 Service Operation 4.2.5.4): (impact, urgency) to priority."""
+
+MAPPING_LABELS = ("ci", "service", "instance", "host", "node", "pod", "device", "job")
+"""Labels whose value may name a CI, the most deliberate first; the value of `instance` loses its port."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the organisation has decided once, for every incident.
+
+    `resolve_after`: quiet time after the last alert cleared before an incident resolves by itself; two minutes are
+    eight polls of 15 s, more than one flap of a usual alerting rule (evaluated every minute).
+    `reopen_within`: a relapse this soon after resolving reopens the same incident; later a new one opens. Half an
+    hour is about what people still call "it came back".
+    `settle`: how long the opened notice waits, so that it names the root that the first burst of alerts settles on;
+    ten seconds is less than the poll interval: no one is told later by more than one cycle.
+    `update_every`: at most one notice of change per recipient and incident in this time, the rest wait and are told
+    together; a minute is as often as a person can act on.
+    `close_after`: a resolved incident closes by itself after this time, in which its users may object: ITIL leaves
+    the number to the organisation, three days (a weekend and its Monday) is common practice of service desks.
+    `matrix` has one priority for each of the nine pairs (impact, urgency). `mapping_labels` are tried in order
+    against CI ids and aliases.
+    """
+
+    resolve_after: timedelta = timedelta(minutes=2)
+    reopen_within: timedelta = timedelta(minutes=30)
+    settle: timedelta = timedelta(seconds=10)
+    update_every: timedelta = timedelta(seconds=60)
+    close_after: timedelta = timedelta(hours=72)
+    matrix: Matrix = field(default=ITIL_MATRIX, hash=False)
+    mapping_labels: tuple[str, ...] = MAPPING_LABELS
+
+    def priority(self, impact: Level, urgency: Level) -> Priority:
+        """The priority that the matrix gives."""
+        return self.matrix[impact, urgency]

@@ -1,0 +1,55 @@
+"""Who hears of what."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+EVENTS = (
+    "opened",
+    "changed",
+    "acknowledged",
+    "assigned",
+    "resolved",
+    "reopened",
+    "closed",
+    "merged",
+    "split",
+    "source_down",
+    "source_up",
+)
+"""Every event that people can be told of, in the order of an incident's life; the last two are about a source."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class When:
+    """What a recipient wants to hear of; an empty set asks for nothing in particular, that is for everything.
+
+    `priority` holds P1 to P5, `event` words of `EVENTS`, `service` ids of business services of which one must be
+    hit, `group` owners of the failed CI.
+    """
+
+    priority: frozenset[str] = frozenset()
+    event: frozenset[str] = frozenset()
+    service: frozenset[str] = frozenset()
+    group: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """One recipient, a notifier's name, and what it wants to hear of."""
+
+    to: str
+    when: When = When()
+
+
+def matches(when: When, *, priority: str, event: str, services: Collection[str], group: str) -> bool:
+    """Whether a notice with these properties is wanted.
+
+    Word about a source has the priority "": nobody is spared the news that monitoring is blind because of asking
+    for some priorities only. Who asked for some services or groups only is.
+    """
+    return (
+        (not when.priority or not priority or priority in when.priority)
+        and (not when.event or event in when.event)
+        and (not when.service or not when.service.isdisjoint(services))
+        and (not when.group or group in when.group)
+    )
