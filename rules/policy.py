@@ -51,7 +51,7 @@ class Policy:
     settle: timedelta = timedelta(seconds=10)
     update_every: timedelta = timedelta(seconds=60)
     close_after: timedelta = timedelta(hours=72)
-    matrix: Matrix = field(default=ITIL_MATRIX, hash=False)
+    matrix: Matrix = field(default_factory=lambda: ITIL_MATRIX, hash=False)
     mapping_labels: tuple[str, ...] = MAPPING_LABELS
 
     def priority(self, impact: Level, urgency: Level) -> Priority:

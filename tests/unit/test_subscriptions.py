@@ -1,4 +1,4 @@
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 
@@ -40,7 +40,7 @@ def test_the_matrix_never_ranks_less_of_either_higher() -> None:
     assert Policy().priority(Level.HIGH, Level.HIGH) == Priority.P1
     assert Policy().priority(Level.LOW, Level.LOW) == Priority.P5
     order = [Level.HIGH, Level.MEDIUM, Level.LOW]
-    for fixed, (more, less) in product(order, zip(order, order[1:], strict=False)):
+    for fixed, (more, less) in product(order, pairwise(order)):
         assert ITIL_MATRIX[more, fixed] <= ITIL_MATRIX[less, fixed]
         assert ITIL_MATRIX[fixed, more] <= ITIL_MATRIX[fixed, less]
 
