@@ -1,0 +1,39 @@
+"""What the owner says about one source of alerts."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from notifiers.secret import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsSettings:
+    """How a TLS connection is made; files are PEM. `insecure_skip_verify` accepts any certificate."""
+
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    insecure_skip_verify: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSettings:
+    """One source. A `push` source has a name and `ignore_labels` only; the others are read from `url` every `interval`.
+
+    At most one of `username` (with `password`) and `bearer_token` is set. `headers` go with every request; their
+    values may be secret. `ignore_labels` are dropped before an alert's identity is made (a replica's label, say).
+    """
+
+    name: str
+    type: Literal["prometheus", "alertmanager", "push"]
+    url: str = ""
+    interval: timedelta = timedelta(seconds=15)
+    timeout: timedelta = timedelta(seconds=10)
+    username: str = ""
+    password: Secret | None = None
+    bearer_token: Secret | None = None
+    headers: tuple[tuple[str, Secret], ...] = ()
+    tls: TlsSettings = TlsSettings()
+    ignore_labels: frozenset[str] = frozenset()
