@@ -1,27 +1,18 @@
-"""What a source of alerts needs to know; the configuration fills it."""
+"""What the owner says about one source of alerts."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from daemon.secret import Secret
+from notifiers.secret import Secret
 
-DEFAULT_IGNORED_LABELS = ("prometheus_replica", "replica", "__replica__")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BasicAuth:
-    """Name and password of HTTP basic authentication."""
-
-    username: str
-    password: Secret
+DEFAULT_IGNORED_LABELS = frozenset({"prometheus_replica", "replica", "__replica__"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsSettings:
-    """Whom to trust (`ca_file`, else the system's authorities) and who we are (`cert_file` with `key_file`)."""
+    """How a TLS connection is made; files are PEM. `insecure_skip_verify` accepts any certificate."""
 
     ca_file: Path | None = None
     cert_file: Path | None = None
@@ -31,20 +22,20 @@ class TlsSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSettings:
-    """One source of alerts.
+    """One source. A `push` source has a name and `ignore_labels` only; the others are read from `url` every `interval`.
 
-    `url` is the server's address with its path prefix, empty for a push source. `timeout_s` bounds each request as
-    a whole, from connecting to the last byte. `ignore_labels` are dropped from every alert, because they tell apart
-    only the copies of a doubled Prometheus and not the alerts. `headers` may carry secrets and are never shown.
+    At most one of `username` (with `password`) and `bearer_token` is set. `headers` go with every request; their
+    values may be secret. `ignore_labels` are dropped before an alert's identity is made (a replica's label, say).
     """
 
     name: str
     type: Literal["prometheus", "alertmanager", "push"]
     url: str = ""
     interval: timedelta = timedelta(seconds=15)
-    timeout_s: float = 10.0
-    basic_auth: BasicAuth | None = None
+    timeout: timedelta = timedelta(seconds=10)
+    username: str = ""
+    password: Secret | None = None
     bearer_token: Secret | None = None
-    headers: Mapping[str, Secret] = field(default_factory=dict)
+    headers: tuple[tuple[str, Secret], ...] = ()
     tls: TlsSettings = TlsSettings()
-    ignore_labels: tuple[str, ...] = DEFAULT_IGNORED_LABELS
+    ignore_labels: frozenset[str] = DEFAULT_IGNORED_LABELS
