@@ -1,0 +1,146 @@
+"""Notices on their way to people: claimed for a time, sent, then marked. At least once, never silently lost.
+
+No lock is held while something is sent. A sender that dies leaves a claim that runs out, and the notice goes again
+under the same key. Per recipient and incident notices leave in the order in which they were decided, so that nobody
+reads "resolved" before "opened".
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.sql.selectable import FromClause
+
+from daemon.clock import Clock
+from daemon.store.engine import Database
+from daemon.store.record import timeline_row
+from daemon.store.records import clean
+from daemon.store.rows import NoticeRow, NoticeState
+from daemon.store.schema import notices, timeline
+from rules.decision import TimelineEntry
+
+_OPEN: tuple[NoticeState, ...] = ("pending", "sending")
+_COLUMNS = [c for c in notices.c if c.name not in {"id", "latency_s"}]
+_CHUNK = 500
+
+
+def _undelivered(table: FromClause) -> ColumnElement[bool]:
+    # Written out in the statement, since only then do databases see that the partial indexes serve it.
+    return table.c.state.in_(bindparam(None, _OPEN, expanding=True, literal_execute=True))
+
+
+def _is_next() -> ColumnElement[bool]:
+    """No older notice to the same recipient about the same incident still waits."""
+    older = notices.alias("older")
+    same = or_(older.c.incident == notices.c.incident, and_(older.c.incident.is_(None), notices.c.incident.is_(None)))
+    return not_(exists().where(older.c.to == notices.c.to, same, older.c.id < notices.c.id, _undelivered(older)))
+
+
+class Outbox:
+    """The outbox of one database; any number of senders may work on it."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def claim(self, now: datetime, lease: timedelta, limit: int, exclude: Collection[str]) -> list[NoticeRow]:
+        """Take up to `limit` notices that are due, longest due first, for the time of `lease`.
+
+        Nobody else gets them before it runs out. None goes to a recipient in `exclude`.
+        """
+        due = (
+            select(notices.c.key)
+            .where(_undelivered(notices), notices.c.due_at <= now)
+            .where(or_(notices.c.lease_until.is_(None), notices.c.lease_until <= now))
+            .where(_is_next())
+            .order_by(notices.c.due_at, notices.c.id)
+            .limit(limit)
+        )
+        if exclude:
+            due = due.where(notices.c.to.not_in(sorted(exclude)))
+        with self._database.write() as connection:
+            # Rows that another sender is just claiming are passed over (SQLite has one writer at a time anyhow).
+            keys = connection.execute(due.with_for_update(skip_locked=True, of=notices)).scalars().all()
+            claimed: list[NoticeRow] = []
+            for start in range(0, len(keys), _CHUNK):
+                taken = update(notices).where(notices.c.key.in_(keys[start : start + _CHUNK]))
+                taken = taken.values(state="sending", lease_until=now + lease, attempts=notices.c.attempts + 1)
+                claimed += [NoticeRow(**row) for row in connection.execute(taken.returning(*_COLUMNS)).mappings()]
+            place = {key: number for number, key in enumerate(keys)}
+            return sorted(claimed, key=lambda row: place[row.key])
+
+    def delivered(self, key: str, at: datetime, latency_s: float) -> None:
+        """It has arrived, `latency_s` seconds after sending began. True even where another sender has it by now."""
+        arrived = update(notices).where(notices.c.key == clean(key))
+        with self._database.write() as connection:
+            connection.execute(
+                arrived.values(state="delivered", delivered_at=at, lease_until=None, latency_s=latency_s)
+            )
+
+    def retry_at(self, key: str, at: datetime, error: str) -> None:
+        """It did not arrive: try again at that moment. Nothing happens where it has been delivered or buried."""
+        again = update(notices).where(notices.c.key == clean(key), _undelivered(notices))
+        with self._database.write() as connection:
+            connection.execute(again.values(state="pending", due_at=at, lease_until=None, last_error=clean(error)))
+
+    def bury(self, key: str, at: datetime, error: str) -> None:
+        """It can never arrive: a dead letter, told on its incident's timeline."""
+        dead = update(notices).where(notices.c.key == clean(key), _undelivered(notices))
+        dead = dead.values(state="dead", lease_until=None, last_error=clean(error))
+        with self._database.write() as connection:
+            row = connection.execute(dead.returning(*_COLUMNS)).one_or_none()
+            if row is not None and row.incident is not None:
+                connection.execute(
+                    insert(timeline), [timeline_row(_obituary(row.incident, row.to, row.event, at, error))]
+                )
+
+    def revive(self, keys: Collection[str]) -> int:
+        """Send dead letters after all, from now on; how many there were."""
+        wanted = sorted(map(clean, keys))
+        now = self._clock.now()
+        with self._database.write() as connection:
+            return sum(
+                _revive(connection, wanted[start : start + _CHUNK], now) for start in range(0, len(wanted), _CHUNK)
+            )
+
+    def next_due(self) -> datetime | None:
+        """When the next notice can be claimed, None where nothing waits. It may lie in the past."""
+        claimable = case((notices.c.lease_until > notices.c.due_at, notices.c.lease_until), else_=notices.c.due_at)
+        query = select(func.min(claimable)).where(_undelivered(notices), _is_next())
+        with self._database.read() as connection:
+            at: datetime | None = connection.execute(query).scalar()
+            return at
+
+    def notices(self, states: Collection[str], incident: int | None, limit: int) -> list[NoticeRow]:
+        """The newest notices, newest first; an empty filter lets everything through."""
+        query = select(*_COLUMNS).order_by(notices.c.id.desc()).limit(limit)
+        if states:
+            query = query.where(notices.c.state.in_(sorted(map(str, states))))
+        if incident is not None:
+            query = query.where(notices.c.incident == incident)
+        with self._database.read() as connection:
+            return [NoticeRow(**row) for row in connection.execute(query).mappings()]
+
+
+def _revive(connection: Connection, keys: list[str], now: datetime) -> int:
+    dead = update(notices).where(notices.c.key.in_(keys), notices.c.state == "dead")
+    return connection.execute(dead.values(state="pending", due_at=now, attempts=0)).rowcount
+
+
+def _obituary(incident: int, to: str, event: str, at: datetime, error: str) -> TimelineEntry:
+    return TimelineEntry(
+        incident=incident, at=at, kind="notice_failed", text=f"{to} could not be told of “{event}”: {error}"
+    )

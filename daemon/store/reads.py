@@ -1,0 +1,79 @@
+"""Questions that pages, the API and the command line ask of the record."""
+
+from collections.abc import Collection
+
+from sqlalchemy import ColumnElement, select
+
+from daemon.store.engine import Database
+from daemon.store.records import alert_of, clean, incident_of, source_of
+from daemon.store.schema import alerts, incidents, replies, sources, timeline
+from rules.alert import Alert
+from rules.decision import Reply, SourceState, TimelineEntry
+from rules.incident import Incident
+
+
+def incident(database: Database, number: int) -> Incident | None:
+    """The incident of that number, None where there is none."""
+    with database.read() as connection:
+        query = select(incidents.c.record).where(incidents.c.number == number)
+        record = connection.execute(query).scalar()
+        return None if record is None else incident_of(record)
+
+
+def list_incidents(
+    database: Database, statuses: Collection[str], priorities: Collection[str], limit: int, offset: int
+) -> list[Incident]:
+    """Newest first; an empty filter lets everything through."""
+    query = select(incidents.c.record).order_by(incidents.c.number.desc()).limit(limit).offset(offset)
+    if statuses:
+        query = query.where(incidents.c.status.in_(sorted(map(str, statuses))))
+    if priorities:
+        query = query.where(incidents.c.priority.in_(sorted(map(str, priorities))))
+    with database.read() as connection:
+        return [incident_of(record) for record in connection.execute(query).scalars()]
+
+
+def alerts_of(database: Database, number: int) -> list[Alert]:
+    """The alerts of one incident, in order of start."""
+    query = select(alerts.c.record).where(alerts.c.incident == number).order_by(alerts.c.starts_at, alerts.c.id)
+    with database.read() as connection:
+        return [alert_of(record) for record in connection.execute(query).scalars()]
+
+
+def events(database: Database, limit: int) -> list[Alert]:
+    """The newest alerts that opened nothing."""
+    return _newest(database, alerts.c.incident.is_(None), limit)
+
+
+def unmapped(database: Database, limit: int) -> list[Alert]:
+    """The newest alerts that no CI is known for."""
+    return _newest(database, alerts.c.ci.is_(None), limit)
+
+
+def _newest(database: Database, which: ColumnElement[bool], limit: int) -> list[Alert]:
+    query = select(alerts.c.record).where(which).order_by(alerts.c.starts_at.desc(), alerts.c.id.desc()).limit(limit)
+    with database.read() as connection:
+        return [alert_of(record) for record in connection.execute(query).scalars()]
+
+
+def timeline_of(database: Database, number: int) -> list[TimelineEntry]:
+    """The history of one incident, as it was written."""
+    columns = [c for c in timeline.c if c.name != "id"]
+    query = select(*columns).where(timeline.c.incident == number).order_by(timeline.c.id)
+    with database.read() as connection:
+        return [TimelineEntry(**row) for row in connection.execute(query).mappings()]
+
+
+def reply(database: Database, command_id: str) -> Reply | None:
+    """The answer to a command, None while there is none or once it is more than a day old."""
+    columns = replies.c.command, replies.c.done, replies.c.message
+    with database.read() as connection:
+        row = connection.execute(select(*columns).where(replies.c.command == clean(command_id))).one_or_none()
+        return None if row is None else Reply(command=row.command, done=row.done, message=row.message)
+
+
+def source_states(database: Database) -> list[SourceState]:
+    """What is known of every source, by name."""
+    with database.read() as connection:
+        found = connection.execute(select(sources.c.record).order_by(sources.c.name)).scalars()
+        return [source_of(record) for record in found]

@@ -1,0 +1,148 @@
+"""The record of what was decided: written by one transaction per decision, read back whole after a restart."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete, func, insert, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from daemon.store.engine import Database
+from daemon.store.inbox import forget
+from daemon.store.lease import fence
+from daemon.store.records import alert_of, clean, clean_or_none, encode, incident_of, source_of
+from daemon.store.rows import Loaded
+from daemon.store.schema import alerts, incidents, notices, replies, sources, timeline
+from rules.alert import Alert
+from rules.decision import Decision, Notice, Reply, SourceState, TimelineEntry
+from rules.incident import Incident, Status
+
+REPLIES_KEPT = timedelta(days=1)
+
+
+def commit(database: Database, decision: Decision, inbox_ids: Collection[int], epoch: int) -> None:
+    """Write the decision and forget the inbox rows it took, all or nothing; `LeaseLost` where `epoch` is over."""
+    # Encoded before the transaction begins: others wait for the writer.
+    writes = [
+        (alerts, ("id",), [_alert_row(a) for a in decision.alerts]),
+        (incidents, ("number",), [_incident_row(i) for i in decision.incidents]),
+        (sources, ("name",), [_source_row(s) for s in decision.sources]),
+        (replies, ("command",), [_reply_row(r, decision.at) for r in decision.replies]),
+    ]
+    entries = [timeline_row(e) for e in decision.timeline]
+    told = [_notice_row(n) for n in decision.notices]
+    with database.write() as connection:
+        fence(connection, epoch, hold=False)
+        for table, key, rows in writes:
+            upsert(connection, table, key, rows)
+        if entries:
+            connection.execute(insert(timeline), entries)
+        upsert(connection, notices, ("key",), told, replace=False)
+        forget(connection, inbox_ids)
+        if decision.replies:
+            connection.execute(delete(replies).where(replies.c.at < decision.at - REPLIES_KEPT))
+        # Checked again at the end, where holding the row delays nobody's renewal.
+        fence(connection, epoch, hold=True)
+
+
+def load(database: Database, since: datetime) -> Loaded:
+    """Everything that may still change, and what was settled after `since`, with all of their alerts."""
+    lively = or_(incidents.c.settled_at.is_(None), incidents.c.settled_at >= since)
+    with database.read() as connection:
+        found = connection.execute(select(incidents.c.record).where(lively).order_by(incidents.c.number)).scalars()
+        kept = tuple(incident_of(record) for record in found)
+        firing = select(alerts.c.record).where(alerts.c.cleared_at.is_(None))
+        numbers = select(incidents.c.number).where(lively)
+        cleared = select(alerts.c.record).where(alerts.c.cleared_at.is_not(None), alerts.c.incident.in_(numbers))
+        episodes = [alert_of(r) for query in (firing, cleared) for r in connection.execute(query).scalars()]
+        states = connection.execute(select(sources.c.record).order_by(sources.c.name)).scalars()
+        last = connection.execute(select(func.max(incidents.c.number))).scalar()
+        return Loaded(
+            incidents=kept,
+            alerts=tuple(sorted(episodes, key=lambda a: (a.starts_at, a.id))),
+            sources=tuple(source_of(record) for record in states),
+            next_number=(last or 0) + 1,
+        )
+
+
+def upsert(
+    connection: Connection, table: Table, key: Sequence[str], rows: list[dict[str, Any]], *, replace: bool = True
+) -> None:
+    """Insert the rows; one with a known key replaces the old row, or is passed over where `replace` is False."""
+    if not rows:
+        return
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table)
+    if replace:
+        new = {name: statement.excluded[name] for name in rows[0] if name not in key}
+        statement = statement.on_conflict_do_update(index_elements=key, set_=new)
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=key)
+    connection.execute(statement, rows)
+
+
+def timeline_row(entry: TimelineEntry) -> dict[str, Any]:
+    """The columns of one line of history."""
+    return {
+        "incident": entry.incident,
+        "at": entry.at,
+        "kind": clean(entry.kind),
+        "text": clean(entry.text),
+        "actor": clean(entry.actor),
+        "old": clean(entry.old),
+        "new": clean(entry.new),
+    }
+
+
+def _alert_row(alert: Alert) -> dict[str, Any]:
+    return {
+        "id": clean(alert.id),
+        "fingerprint": clean(alert.fingerprint),
+        "incident": alert.incident,
+        "ci": clean_or_none(alert.ci),
+        "starts_at": alert.starts_at,
+        "cleared_at": alert.cleared_at,
+        "record": encode(alert),
+    }
+
+
+def _incident_row(incident: Incident) -> dict[str, Any]:
+    return {
+        "number": incident.number,
+        "status": str(incident.status),
+        "priority": str(incident.priority),
+        "opened_at": incident.opened_at,
+        "settled_at": _settled_at(incident),
+        "record": encode(incident),
+    }
+
+
+def _settled_at(incident: Incident) -> datetime | None:
+    if incident.status not in {Status.CLOSED, Status.MERGED}:
+        return None
+    moments: Iterable[datetime | None] = (incident.closed_at, incident.resolved_at)
+    return max((at for at in moments if at is not None), default=incident.updated_at)
+
+
+def _source_row(state: SourceState) -> dict[str, Any]:
+    return {"name": clean(state.name), "record": encode(state)}
+
+
+def _reply_row(reply: Reply, at: datetime) -> dict[str, Any]:
+    return {"command": clean(reply.command), "done": reply.done, "message": clean(reply.message), "at": at}
+
+
+def _notice_row(notice: Notice) -> dict[str, Any]:
+    return {
+        "key": clean(notice.key),
+        "to": clean(notice.to),
+        "event": clean(notice.event),
+        "reason": clean(notice.reason),
+        "at": notice.at,
+        "incident": notice.incident,
+        "content": notice.content,
+        "state": "pending",
+        "attempts": 0,
+        "due_at": notice.at,
+        "last_error": "",
+    }

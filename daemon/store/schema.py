@@ -1,0 +1,205 @@
+"""The tables, and the revisions that lead to them.
+
+Rows that are one value of `rules` keep it whole as JSON in `record`; the other columns repeat only what is searched
+by, so that a new field needs no migration. There are no foreign keys on purpose: a decision is written whole or not
+at all, and one odd reference must not lose a whole cycle.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
+
+REVISIONS = ("0001",)
+"""Every schema revision this code knows, oldest first; the last is the one it works with."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware instant in UTC, exact to the microsecond, on every database.
+
+    SQLite keeps text without a zone, PostgreSQL `timestamptz`; a naive datetime is refused rather than guessed at.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Bring it to UTC; ValueError where it has no zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant without a time zone")
+        return value if value.tzinfo is UTC else value.astimezone(UTC)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Give it its zone back."""
+        if value is None:
+            return None
+        at: datetime = value
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+ROW_ID = BigInteger().with_variant(Integer(), "sqlite")
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("status", Text, nullable=False),
+    Column("priority", Text, nullable=False),
+    Column("opened_at", UtcDateTime, nullable=False),
+    # When it was closed or merged; NULL while anything may still happen to it.
+    Column("settled_at", UtcDateTime),
+    Column("record", Text, nullable=False),
+    Index("ix_incidents_status", "status", "number"),
+    Index("ix_incidents_priority", "priority", "number"),
+    Index("ix_incidents_opened_at", "opened_at"),
+    Index("ix_incidents_settled_at", "settled_at"),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("incident", BigInteger),
+    Column("ci", Text),
+    Column("starts_at", UtcDateTime, nullable=False),
+    Column("cleared_at", UtcDateTime),
+    Column("record", Text, nullable=False),
+    Index("ix_alerts_incident", "incident"),
+    Index(
+        "ix_alerts_firing",
+        "starts_at",
+        sqlite_where=text("cleared_at IS NULL"),
+        postgresql_where=text("cleared_at IS NULL"),
+    ),
+    Index(
+        "ix_alerts_events",
+        "starts_at",
+        "id",
+        sqlite_where=text("incident IS NULL"),
+        postgresql_where=text("incident IS NULL"),
+    ),
+    Index(
+        "ix_alerts_unmapped", "starts_at", "id", sqlite_where=text("ci IS NULL"), postgresql_where=text("ci IS NULL")
+    ),
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("record", Text, nullable=False),
+)
+
+timeline = Table(
+    "timeline",
+    metadata,
+    Column("id", ROW_ID, primary_key=True),
+    Column("incident", BigInteger, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("old", Text, nullable=False),
+    Column("new", Text, nullable=False),
+    Index("ix_timeline_incident", "incident", "id"),
+    sqlite_autoincrement=True,
+)
+
+UNDELIVERED = "state IN ('pending', 'sending')"
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", ROW_ID, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("to", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("incident", BigInteger),
+    Column("content", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("lease_until", UtcDateTime),
+    Column("last_error", Text, nullable=False),
+    Column("delivered_at", UtcDateTime),
+    Column("latency_s", Float),
+    Index("uq_notices_key", "key", unique=True),
+    Index("ix_notices_incident", "incident", "id"),
+    Index("ix_notices_due", "due_at", "id", sqlite_where=text(UNDELIVERED), postgresql_where=text(UNDELIVERED)),
+    Index(
+        "ix_notices_queue", "to", "incident", "id", sqlite_where=text(UNDELIVERED), postgresql_where=text(UNDELIVERED)
+    ),
+    Index("ix_notices_state", "state", "id"),
+    sqlite_autoincrement=True,
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", ROW_ID, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    # Ids of taken rows must never come again: a late delete would take a stranger's row with it.
+    sqlite_autoincrement=True,
+)
+
+replies = Table(
+    "replies",
+    metadata,
+    Column("command", Text, primary_key=True),
+    Column("done", Boolean, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index("ix_replies_at", "at"),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("instance", Text, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("uq_tokens_digest", "digest", unique=True),
+)

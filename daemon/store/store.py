@@ -1,0 +1,192 @@
+"""All that is remembered, in one place: SQLite for one machine, PostgreSQL where several daemons share the work."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from daemon.clock import Clock
+from daemon.store import backup, reads, record, upgrade
+from daemon.store.engine import Database, open_database
+from daemon.store.inbox import Inbox
+from daemon.store.lease import Leases
+from daemon.store.outbox import Outbox
+from daemon.store.rows import InboxKind, InboxRow, Loaded, NoticeRow, TokenRow
+from daemon.store.tokens import Tokens
+from rules.alert import Alert
+from rules.decision import Decision, Reply, SourceState, TimelineEntry
+from rules.incident import Incident
+
+
+class Store:
+    """One database. Every method may be called from any thread and raises `StoreError` where the database fails."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._inbox = Inbox(database, clock)
+        self._outbox = Outbox(database, clock)
+        self._leases = Leases(database, clock)
+        self._tokens = Tokens(database, clock)
+
+    @classmethod
+    def open(cls, url: str, clock: Clock) -> "Store":
+        """Connect to `sqlite:///FILE` or `postgresql://…`; the tables may be missing still (see `upgrade`)."""
+        return cls(open_database(url), clock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Write what waits in memory and let everything go; a lease that was not released runs out by itself."""
+        self._inbox.close()
+        self._leases.let_go()
+        self._database.close()
+
+    def is_current(self) -> bool:
+        """Whether the tables are there and of this version."""
+        return upgrade.is_current(self._database)
+
+    def upgrade(self) -> None:
+        """Create the database or bring its tables to this version; nothing happens where they are."""
+        upgrade.upgrade(self._database)
+
+    def backup(self, path: Path) -> None:
+        """Copy a SQLite database to a new file while it is in use."""
+        backup.backup(self._database, path)
+
+    # What came in
+
+    def put(self, kind: InboxKind, source: str, body: bytes) -> int:
+        """Store something for the next decision; it is durable when this returns its id."""
+        return self._inbox.put(kind, source, body)
+
+    def pending(self, limit: int) -> list[InboxRow]:
+        """The oldest rows that no decision has taken."""
+        return self._inbox.pending(limit)
+
+    def inbox_depth(self) -> int:
+        """How many rows wait for a decision."""
+        return self._inbox.depth()
+
+    # What was decided
+
+    def commit(self, decision: Decision, *, inbox_ids: Collection[int] = (), epoch: int) -> None:
+        """Write a decision whole and forget the inbox rows it took; `LeaseLost` where `epoch` is over."""
+        record.commit(self._database, decision, inbox_ids, epoch)
+
+    def load(self, since: datetime) -> Loaded:
+        """What a daemon goes on from: all that is unsettled or was settled after `since`, and every firing alert."""
+        return record.load(self._database, since)
+
+    def reply(self, command_id: str) -> Reply | None:
+        """The answer to a command, None while there is none; kept for a day."""
+        return reads.reply(self._database, command_id)
+
+    def incident(self, number: int) -> Incident | None:
+        """The incident of that number."""
+        return reads.incident(self._database, number)
+
+    def incidents(
+        self,
+        *,
+        statuses: Collection[str] = (),
+        priorities: Collection[str] = (),
+        limit: int = 200,
+        offset: int = 0,
+    ) -> list[Incident]:
+        """Newest first; an empty filter lets everything through."""
+        return reads.list_incidents(self._database, statuses, priorities, limit, offset)
+
+    def alerts_of(self, number: int) -> list[Alert]:
+        """The alerts of one incident, in order of start."""
+        return reads.alerts_of(self._database, number)
+
+    def events(self, limit: int) -> list[Alert]:
+        """The newest alerts that opened nothing."""
+        return reads.events(self._database, limit)
+
+    def unmapped(self, limit: int) -> list[Alert]:
+        """The newest alerts that no CI is known for."""
+        return reads.unmapped(self._database, limit)
+
+    def timeline(self, number: int) -> list[TimelineEntry]:
+        """The history of one incident, as it was written."""
+        return reads.timeline_of(self._database, number)
+
+    def sources(self) -> list[SourceState]:
+        """What is known of every source, by name."""
+        return reads.source_states(self._database)
+
+    def notices(
+        self, *, states: Collection[str] = (), incident: int | None = None, limit: int = 200
+    ) -> list[NoticeRow]:
+        """Newest first; an empty filter lets everything through."""
+        return self._outbox.notices(states, incident, limit)
+
+    # What people are told
+
+    def claim(self, now: datetime, lease: timedelta, limit: int, exclude: Collection[str] = ()) -> list[NoticeRow]:
+        """Take notices that are due, for the time of `lease`; never one that an older one has to precede."""
+        return self._outbox.claim(now, lease, limit, exclude)
+
+    def delivered(self, key: str, at: datetime, latency_s: float) -> None:
+        """A notice has arrived, `latency_s` seconds after sending began."""
+        self._outbox.delivered(key, at, latency_s)
+
+    def retry_at(self, key: str, at: datetime, error: str) -> None:
+        """A notice did not arrive: try again at that moment."""
+        self._outbox.retry_at(key, at, error)
+
+    def bury(self, key: str, at: datetime, error: str) -> None:
+        """A notice can never arrive: a dead letter, told on its incident's timeline."""
+        self._outbox.bury(key, at, error)
+
+    def revive(self, keys: Collection[str]) -> int:
+        """Send dead letters after all; how many there were."""
+        return self._outbox.revive(keys)
+
+    def next_due(self) -> datetime | None:
+        """When the next notice can be claimed (it may lie in the past), None where nothing waits."""
+        return self._outbox.next_due()
+
+    # Who may decide
+
+    def acquire(self, holder: str, ttl: timedelta) -> int:
+        """Become the one daemon that decides; the epoch for `commit`. `StoreBusy` where another one is."""
+        return self._leases.acquire(holder, ttl)
+
+    def renew(self, epoch: int, ttl: timedelta) -> None:
+        """Stay the one for another `ttl`; `LeaseLost` where that is over."""
+        self._leases.renew(epoch, ttl)
+
+    def release(self, epoch: int) -> None:
+        """Let another daemon decide at once."""
+        self._leases.release(epoch)
+
+    def holder(self) -> str | None:
+        """The name of the daemon at work, None where there is none."""
+        return self._leases.holder()
+
+    # Who may ask
+
+    def add_token(self, name: str, digest: str, scopes: frozenset[str]) -> None:
+        """Remember an access token by the SHA-256 of it in hex; StoreError where the name is taken."""
+        self._tokens.add(name, digest, scopes)
+
+    def tokens(self) -> list[TokenRow]:
+        """Every access token, by name."""
+        return self._tokens.all()
+
+    def revoke_token(self, name: str) -> bool:
+        """Forget an access token; whether there was one of that name."""
+        return self._tokens.revoke(name)
+
+    def token_scopes(self, digest: str) -> tuple[str, frozenset[str]] | None:
+        """Name and scopes of the access token with that digest, None where there is none."""
+        return self._tokens.scopes(digest)

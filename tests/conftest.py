@@ -1,0 +1,26 @@
+"""Fixtures that more than one suite uses."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests import postgres
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[postgres.Cluster]:
+    """A private PostgreSQL; skipped by name where it is not installed, which in CI is a failure."""
+    programs = postgres.binaries()
+    if programs is None:
+        missing("PostgreSQL")
+    else:
+        with postgres.running(programs) as cluster:
+            yield cluster
+
+
+def missing(program: str) -> None:
+    """Skip the test because a program is not installed; with `CI=true` that is a failure."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{program} is not installed")
+    pytest.skip(f"{program} is not installed")
