@@ -1,0 +1,89 @@
+"""The settings of one daemon, read and checked: everything below is known to be possible."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from cmdb.problems import Problem
+from daemon.sources.settings import SourceSettings
+from notifiers.secret import Secret
+from notifiers.settings import NotifierSettings
+from rules.policy import Policy
+from rules.subscriptions import Subscription
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpSettings:
+    """Where the console and the APIs listen; port 0 asks for any free one. `open` access is on loopback only."""
+
+    host: str = "127.0.0.1"
+    port: int = 8420
+    access: Literal["login", "open"] = "login"
+    public_url: str = ""
+
+    @property
+    def listen(self) -> str:
+        """`host:port`, an IPv6 address in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def base_url(self) -> str:
+        """Where people reach the console, for links in notices; without a slash at the end."""
+        return self.public_url or f"http://{self.listen}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSettings:
+    """What the daemon writes about itself, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["console", "json"] = "console"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliverySettings:
+    """How hard it is tried to deliver a notice.
+
+    The first retry comes after `retry_first`, each further one after twice as long up to `retry_most`, until the
+    notice is `give_up_after` old; it is then dead and goes to the notifier named `fallback`, where there is one.
+    """
+
+    workers: int = 8
+    retry_first: timedelta = timedelta(seconds=5)
+    retry_most: timedelta = timedelta(minutes=10)
+    give_up_after: timedelta = timedelta(hours=24)
+    fallback: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All settings. `file` is where they stand and `directory` what relative paths start from.
+
+    `database` is a whole SQLAlchemy address and may hold a password. `cmdb` are files of configuration items.
+    `remarks` are what the owner may not have meant, though it is allowed.
+    """
+
+    file: Path
+    directory: Path
+    database: Secret
+    http: HttpSettings = HttpSettings()
+    sources: tuple[SourceSettings, ...] = ()
+    cmdb: tuple[Path, ...] = ()
+    rules: Path | None = None
+    notifiers: tuple[NotifierSettings, ...] = ()
+    notify: tuple[Subscription, ...] = ()
+    policy: Policy = field(default_factory=Policy)
+    delivery: DeliverySettings = DeliverySettings()
+    log: LogSettings = LogSettings()
+    remarks: tuple[Problem, ...] = ()
+
+    @property
+    def database_shown(self) -> str:
+        """The database's address without user, password and options."""
+        url = self.database.reveal()
+        if url.startswith("sqlite"):
+            return url.partition("?")[0]
+        parts = urlsplit(url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

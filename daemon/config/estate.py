@@ -1,0 +1,69 @@
+"""The estate that the configuration names, read together with it so that all mistakes come at once."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from cmdb.importers.yaml_file import CmdbError, load_cmdb
+
+from cmdb.graph import Estate
+from cmdb.model import CI
+from cmdb.problems import Problem
+from daemon.config.config import Config
+from daemon.config.fields import suggestion
+from daemon.config.load import read_config
+from daemon.errors import ConfigError
+
+
+def load_all(path: Path, *, environ: Mapping[str, str] | None = None) -> tuple[Config, Estate]:
+    """The settings in the file at `path` and the estate they name.
+
+    Raises ConfigError with every mistake of the configuration, the rules and the CMDB's files.
+    """
+    config, problems = read_config(path, os.environ if environ is None else environ)
+    estate, wrong = _read_estate(config.cmdb if config is not None else ())
+    if config is None or problems or wrong:
+        raise ConfigError([*problems, *wrong])
+    return config, estate
+
+
+def load_estate(files: Iterable[Path]) -> Estate:
+    """The estate that the CMDB's files describe together. Raises ConfigError with every mistake in them."""
+    estate, problems = _read_estate(files)
+    if problems:
+        raise ConfigError(problems)
+    return estate
+
+
+def estate_remarks(config: Config, estate: Estate) -> Iterator[Problem]:
+    """What the settings say about the estate that it does not hold: allowed, but hardly meant."""
+    names = sorted({name for subscription in config.notify for name in subscription.when.service})
+    for name in names:
+        if name not in estate:
+            near = suggestion(name, estate.business_services).partition("; allowed")[0]
+            yield Problem(
+                file=str(config.file),
+                line=0,
+                what=f'notify: the CMDB has no service "{name}", so nobody will ever be told for it',
+                allowed=near if near.startswith("did") else "",
+            )
+
+
+def _read_estate(files: Iterable[Path]) -> tuple[Estate, list[Problem]]:
+    estates: list[tuple[Path, Estate]] = []
+    problems: list[Problem] = []
+    for file in files:
+        try:
+            estates.append((file, load_cmdb(file)))
+        except CmdbError as error:
+            problems += error.problems
+    if len(estates) == 1:
+        return estates[0][1], problems
+    cis: dict[str, CI] = {}
+    for file, estate in estates:
+        for ci in map(estate.ci, estate.ids()):
+            if ci.id in cis:
+                what = f'the CI "{ci.id}" is in another of the CMDB\'s files already'
+                problems.append(Problem(file=str(file), line=0, what=what, allowed="allowed: each id once"))
+            cis.setdefault(ci.id, ci)
+    return Estate.of(cis.values()), problems

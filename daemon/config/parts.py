@@ -1,0 +1,219 @@
+"""From checked sections to the values that the daemon's parts are made with."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from daemon.config.config import DeliverySettings, HttpSettings, LogSettings
+from daemon.config.context import Context
+from daemon.config.document import Loc
+from daemon.config.fields import is_loopback, suggestion
+from daemon.config.schema import (
+    CmdbFile,
+    Delivery,
+    EmailNotifier,
+    Http,
+    Incidents,
+    Log,
+    Notify,
+    PolledSource,
+    PriorityRules,
+    PushSource,
+    Section,
+    Tls,
+    WebhookNotifier,
+)
+from daemon.sources.settings import SourceSettings, TlsSettings
+from notifiers.secret import Secret
+from notifiers.settings import EmailSettings, NotifierSettings, WebhookSettings, faults
+from rules.incident import Level, Priority
+from rules.policy import ITIL_MATRIX, Matrix
+from rules.subscriptions import Subscription, When
+
+_MAIL_PORTS = {"starttls": 587, "implicit": 465, "none": 25}
+_DATABASES = ("sqlite:///FILE", "postgresql+psycopg://USER@HOST/NAME")
+
+
+def given(section: Section, *names: str) -> dict[str, Any]:
+    """Those of the section's values that the owner set, so that everything else keeps its own default."""
+    return {name: value for name in names if (value := getattr(section, name)) is not None}
+
+
+def make_database(context: Context, loc: Loc, url: Secret) -> Secret | None:
+    """The database's address with an absolute path; a problem where it is of no kind that is known."""
+    text = url.reveal()
+    if text.startswith("sqlite:///"):
+        return _sqlite(context, loc, text.removeprefix("sqlite:///"))
+    scheme = text.partition("://")[0]
+    if scheme not in ("postgresql", "postgresql+psycopg"):
+        context.problem(loc, "database is not an address that is known", f"allowed: {' or '.join(_DATABASES)}")
+        return None
+    try:
+        _ = urlsplit(text).port
+    except ValueError:
+        context.problem(loc, "database is not an address: its port is no number", f"allowed: {_DATABASES[1]}")
+        return None
+    return url
+
+
+def _sqlite(context: Context, loc: Loc, rest: str) -> Secret | None:
+    name, question, options = rest.partition("?")
+    if not name or name == ":memory:":
+        context.problem(loc, "database names no file", f"allowed: {_DATABASES[0]}; what is only in memory is lost")
+        return None
+    path = Path(context.directory, name).absolute()
+    if path.is_dir():
+        context.problem(loc, f'database: "{name[:200]}" is a directory', f"allowed: {_DATABASES[0]}")
+    elif not path.parent.is_dir():
+        context.problem(loc, f'database: the directory "{str(path.parent)[:200]}" does not exist', "create it first")
+    return Secret(f"sqlite:///{path}{question}{options}")
+
+
+def make_http(context: Context, loc: Loc, section: Http) -> HttpSettings:
+    """Where to listen; open access is refused wherever another machine could use it."""
+    host, port = section.listen
+    if section.access == "open" and not is_loopback(host):
+        context.problem(
+            (*loc, "access"),
+            f"access: open is for a loopback address only, and {host} is reachable for others",
+            "allowed: access: login, or listen on 127.0.0.1, [::1] or localhost",
+        )
+    return HttpSettings(host=host, port=port, access=section.access, public_url=section.public_url or "")
+
+
+def make_source(context: Context, loc: Loc, section: Section) -> SourceSettings | None:
+    """One source of alerts."""
+    if isinstance(section, PushSource):
+        return SourceSettings(name=section.name, type="push", **_ignored(section.ignore_labels))
+    if not isinstance(section, PolledSource):
+        return None
+    basic, password = section.basic_auth, None
+    if basic is not None:
+        password = context.secret((*loc, "basic_auth"), basic, "password")
+    token = context.secret(loc, section, "bearer_token")
+    if basic is not None and token is not None:
+        context.problem((*loc, "basic_auth"), "basic_auth and bearer_token exclude each other", "allowed: one of them")
+    return SourceSettings(
+        name=section.name,
+        type=section.type,
+        url=section.url,
+        username=basic.username if basic else "",
+        password=password,
+        bearer_token=token,
+        headers=_headers(section.headers),
+        tls=_tls(context, (*loc, "tls"), section.tls),
+        **_ignored(section.ignore_labels),
+        **given(section, "interval", "timeout"),
+    )
+
+
+def _ignored(labels: list[str] | None) -> dict[str, Any]:
+    return {} if labels is None else {"ignore_labels": frozenset(labels)}
+
+
+def _headers(headers: dict[str, str]) -> tuple[tuple[str, Secret], ...]:
+    return tuple((name, Secret(value)) for name, value in headers.items())
+
+
+def _tls(context: Context, loc: Loc, section: Tls | None) -> TlsSettings:
+    if section is None:
+        return TlsSettings()
+    if section.key_file is not None and section.cert_file is None:
+        context.problem((*loc, "key_file"), "key_file stands without cert_file", "allowed: both, or cert_file alone")
+    paths = {name: context.maybe_path((*loc, name), getattr(section, name)) for name in Tls.files}
+    return TlsSettings(insecure_skip_verify=section.insecure_skip_verify, **paths)
+
+
+def make_cmdb(context: Context, loc: Loc, section: Section) -> Path | None:
+    """A file of configuration items."""
+    return context.path((*loc, "path"), section.path) if isinstance(section, CmdbFile) else None
+
+
+def make_notifier(context: Context, loc: Loc, section: Section) -> NotifierSettings | None:
+    """One way of telling people."""
+    before = len(context.document.problems)
+    settings: NotifierSettings | None = None
+    if isinstance(section, WebhookNotifier):
+        settings = _webhook(context, loc, section)
+    elif isinstance(section, EmailNotifier):
+        settings = _email(context, loc, section)
+    if settings is None or len(context.document.problems) > before:
+        return None
+    for fault in faults(settings):
+        key = fault.partition(" ")[0]
+        what, _, allowed = fault.partition("; ")
+        context.problem((*loc, key), what, allowed)
+    return settings
+
+
+def _webhook(context: Context, loc: Loc, section: WebhookNotifier) -> WebhookSettings | None:
+    url = context.secret(loc, section, "url")
+    secret, token = context.secret(loc, section, "secret"), context.secret(loc, section, "bearer_token")
+    ca_file = context.maybe_path((*loc, "ca_file"), section.ca_file)
+    if url is None:
+        return None
+    return WebhookSettings(
+        name=section.name,
+        url=url,
+        secret=secret,
+        bearer_token=token,
+        headers=_headers(section.headers),
+        ca_file=ca_file,
+        **given(section, "timeout"),
+    )
+
+
+def _email(context: Context, loc: Loc, section: EmailNotifier) -> EmailSettings:
+    return EmailSettings(
+        name=section.name,
+        host=section.host,
+        port=section.port or _MAIL_PORTS[section.tls],
+        sender=section.sender,
+        recipients=tuple(section.recipients),
+        tls=section.tls,
+        username=section.username or "",
+        password=context.secret(loc, section, "password"),
+        ca_file=context.maybe_path((*loc, "ca_file"), section.ca_file),
+        **given(section, "timeout"),
+    )
+
+
+def make_subscriptions(
+    context: Context, loc: Loc, section: Notify, notifiers: tuple[str, ...]
+) -> tuple[Subscription, ...]:
+    """One subscription for every recipient named; a problem where there is no such notifier."""
+    when = When(**{name: frozenset(getattr(section.when, name)) for name in When.__dataclass_fields__})
+    for name in section.to:
+        if name not in notifiers:
+            allowed = suggestion(name, notifiers) if notifiers else "there are no notifiers"
+            context.problem((*loc, "to"), f'to: there is no notifier "{name}"', allowed)
+    return tuple(Subscription(to=name, when=when) for name in dict.fromkeys(section.to))
+
+
+def make_lengths(section: Incidents) -> dict[str, timedelta]:
+    """The policy's lengths of time that the owner set."""
+    return given(section, *Incidents.model_fields)
+
+
+def make_matrix(section: PriorityRules) -> Matrix:
+    """ITIL's matrix with the owner's changes."""
+    own = {
+        (Level(impact), Level(urgency)): Priority(word)
+        for impact, row in section.matrix.items()
+        for urgency, word in row.items()
+    }
+    return {**ITIL_MATRIX, **own}
+
+
+def make_delivery(context: Context, loc: Loc, section: Delivery, notifiers: tuple[str, ...]) -> DeliverySettings:
+    """How hard it is tried; a problem where the fallback is no notifier."""
+    if section.fallback is not None and section.fallback not in notifiers:
+        allowed = suggestion(section.fallback, notifiers) if notifiers else "there are no notifiers"
+        context.problem((*loc, "fallback"), f'fallback: there is no notifier "{section.fallback}"', allowed)
+    return DeliverySettings(**given(section, *Delivery.model_fields))
+
+
+def make_log(section: Log) -> LogSettings:
+    """What the daemon writes about itself."""
+    return LogSettings(level=section.level, format=section.format)

@@ -1,0 +1,223 @@
+"""The sections of `incidentd.yaml` and `rules.yaml` and the keys that each may hold.
+
+Every secret `x` may instead be given as `x_file` (a file that holds it) or `x_credential` (the name of a systemd
+credential). `daemon.config.load` makes values of these; docs/configuration.md explains every key.
+"""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from daemon.config.fields import (
+    Duration,
+    Headers,
+    Host,
+    HttpUrl,
+    Interval,
+    Label,
+    Labels,
+    Listen,
+    Name,
+    Names,
+    Number,
+    OneOrMany,
+    SecretUrl,
+    Texts,
+    Timeout,
+    one_of,
+)
+from rules.subscriptions import EVENTS
+
+
+class Section(BaseModel):
+    """A mapping of settings in which unknown keys are errors. `secrets` names those that must never be shown."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+    secrets: ClassVar[tuple[str, ...]] = ()
+    files: ClassVar[tuple[str, ...]] = ()
+    required_secrets: ClassVar[tuple[str, ...]] = ()
+
+
+class Http(Section):
+    """Where the console and the APIs listen, and who may use them."""
+
+    listen: Listen = ("127.0.0.1", 8420)
+    access: Literal["login", "open"] = "login"
+    public_url: HttpUrl | None = None
+
+
+class BasicAuth(Section):
+    """A user name and password that go with every request."""
+
+    secrets = ("password",)
+    required_secrets = ("password",)
+    username: str
+    password: str | None = None
+    password_file: str | None = None
+    password_credential: str | None = None
+
+
+class Tls(Section):
+    """Certificates, as PEM files."""
+
+    files = ("ca_file", "cert_file", "key_file")
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    insecure_skip_verify: bool = False
+
+
+class PolledSource(Section):
+    """A Prometheus or Alertmanager whose alerts are read at an interval."""
+
+    secrets = ("bearer_token",)
+    name: Name
+    type: Literal["prometheus", "alertmanager"]
+    url: HttpUrl
+    interval: Interval | None = None
+    timeout: Timeout | None = None
+    basic_auth: BasicAuth | None = None
+    bearer_token: str | None = None
+    bearer_token_file: str | None = None
+    bearer_token_credential: str | None = None
+    headers: Headers = Field(default_factory=dict)
+    tls: Tls | None = None
+    ignore_labels: Labels | None = None
+
+
+class PushSource(Section):
+    """Alerts that are sent to this daemon's own HTTP interface."""
+
+    name: Name
+    type: Literal["push"]
+    ignore_labels: Labels | None = None
+
+
+class CmdbFile(Section):
+    """A file of configuration items."""
+
+    files = ("path",)
+    type: Literal["yaml"]
+    path: str
+
+
+class WebhookNotifier(Section):
+    """A program that is told by HTTP POST."""
+
+    files = ("ca_file",)
+    secrets = ("url", "secret", "bearer_token")
+    required_secrets = ("url",)
+    name: Name
+    type: Literal["webhook"]
+    url: SecretUrl | None = None
+    url_file: str | None = None
+    url_credential: str | None = None
+    secret: str | None = None
+    secret_file: str | None = None
+    secret_credential: str | None = None
+    bearer_token: str | None = None
+    bearer_token_file: str | None = None
+    bearer_token_credential: str | None = None
+    headers: Headers = Field(default_factory=dict)
+    timeout: Timeout | None = None
+    ca_file: str | None = None
+
+
+class EmailNotifier(Section):
+    """People who are told by mail."""
+
+    files = ("ca_file",)
+    secrets = ("password",)
+    name: Name
+    type: Literal["email"]
+    host: Host
+    port: Annotated[Number, Field(ge=1, le=65535)] | None = None
+    tls: Literal["starttls", "implicit", "none"] = "starttls"
+    username: str | None = None
+    password: str | None = None
+    password_file: str | None = None
+    password_credential: str | None = None
+    sender: Annotated[str, Field(alias="from")]
+    recipients: Annotated[Texts, Field(alias="to", min_length=1)]
+    timeout: Timeout | None = None
+    ca_file: str | None = None
+
+
+PriorityWord = Literal["P1", "P2", "P3", "P4", "P5"]
+LevelWord = Literal["high", "medium", "low"]
+
+
+class When(Section):
+    """What a recipient wants to hear of; a key left out asks for nothing in particular."""
+
+    priority: Annotated[list[PriorityWord], OneOrMany] = Field(default_factory=list)
+    event: Annotated[list[Annotated[str, one_of(EVENTS)]], OneOrMany] = Field(default_factory=list)
+    service: Texts = Field(default_factory=list)
+    group: Texts = Field(default_factory=list)
+
+
+class Notify(Section):
+    """Who hears of what."""
+
+    to: Annotated[Names, Field(min_length=1)]
+    when: When = Field(default_factory=When)
+
+
+class Incidents(Section):
+    """Lengths of time in an incident's life; what is left out keeps the default of `rules.policy.Policy`."""
+
+    resolve_after: Duration | None = None
+    reopen_within: Duration | None = None
+    settle: Duration | None = None
+    update_every: Duration | None = None
+    close_after: Duration | None = None
+    blind_after: Duration | None = None
+
+
+class Delivery(Section):
+    """How hard it is tried to deliver a notice."""
+
+    workers: Annotated[Number, Field(ge=1, le=64)] | None = None
+    give_up_after: Duration | None = None
+    retry_first: Interval | None = None
+    retry_most: Interval | None = None
+    fallback: Name | None = None
+
+
+class Log(Section):
+    """What the daemon writes about itself, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["console", "json"] = "console"
+
+
+class PriorityRules(Section):
+    """Which priority an impact and an urgency make."""
+
+    matrix: dict[LevelWord, dict[LevelWord, PriorityWord]] = Field(default_factory=dict)
+
+
+class MappingRules(Section):
+    """How an alert finds its CI."""
+
+    labels: Annotated[list[Label], Field(min_length=1)]
+
+
+CONFIG_KEYS = (
+    "database",
+    "database_file",
+    "database_credential",
+    "http",
+    "sources",
+    "cmdb",
+    "rules",
+    "notifiers",
+    "notify",
+    "incidents",
+    "delivery",
+    "log",
+)
+RULES_KEYS = ("priority", "mapping", "incidents", "notify")
+SOURCES: dict[str, type[Section]] = {"prometheus": PolledSource, "alertmanager": PolledSource, "push": PushSource}
+CMDBS: dict[str, type[Section]] = {"yaml": CmdbFile}
+NOTIFIERS: dict[str, type[Section]] = {"webhook": WebhookNotifier, "email": EmailNotifier}
