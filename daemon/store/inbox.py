@@ -92,8 +92,9 @@ class Inbox:
             try:
                 ids = self._write(live)
             except Exception as error:  # noqa: BLE001  whatever it is, the callers that wait must hear of it
+                said = str(error) if isinstance(error, StoreError) else f"unexpected error ({type(error).__name__})"
                 for put in live:
-                    put.done.set_exception(error)
+                    put.done.set_exception(StoreError(said))
             else:
                 for put, id_ in zip(live, ids, strict=True):
                     put.done.set_result(id_)

@@ -13,15 +13,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, select, update
 
 from daemon.clock import Clock
 from daemon.errors import LeaseLost, StoreBusy, StoreError
 from daemon.store.engine import Database
 from daemon.store.records import clean
 from daemon.store.schema import lease
+from daemon.store.upsert import upsert
 
 _ROW = 1
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _LOCK_TRIES = 5
 _LOCK_PAUSE_S = 0.05
 
@@ -33,10 +35,10 @@ class FileLock:
         self._path = path
         self._descriptor: int | None = None
 
-    def take(self, holder: str, since: datetime) -> None:
-        """Hold it from now on; `StoreBusy` with the other holder's words where another process has it."""
+    def take(self, holder: str, since: datetime) -> bool:
+        """Hold it from now on; whether it is newly held. `StoreBusy` in the other's words where another has it."""
         if self._descriptor is not None:
-            return
+            return False
         descriptor = self._open(os.O_RDWR | os.O_CREAT)
         if not _lock(descriptor, fcntl.LOCK_EX):
             other = _read(descriptor)
@@ -45,6 +47,7 @@ class FileLock:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps({"holder": holder, "since": when(since)}).encode(), 0)
         self._descriptor = descriptor
+        return True
 
     def release(self) -> None:
         """Let others have it. The file stays: removing it would let two processes lock two different files."""
@@ -84,13 +87,13 @@ class Leases:
 
     def acquire(self, holder: str, ttl: timedelta) -> int:
         """Become the one that decides; the epoch to show with each commit. `StoreBusy` where another daemon is."""
-        if self._file is not None:
-            self._file.take(holder, self._clock.now())
+        is_new = self._file is not None and self._file.take(holder, self._clock.now())
         try:
             with self._database.write() as connection:
                 return self._take_row(connection, clean(holder), ttl)
         except StoreError:
-            self.let_go()
+            if is_new:
+                self.let_go()
             raise
 
     def renew(self, epoch: int, ttl: timedelta) -> None:
@@ -122,24 +125,20 @@ class Leases:
             return None if row is None or row.expires_at <= self._now(connection) else str(row.holder)
 
     def _take_row(self, connection: Connection, holder: str, ttl: timedelta) -> int:
+        # The first daemon ever finds no row; of two that come at once, the second waits here for the first.
+        nobody = {"id": _ROW, "instance": "", "holder": "", "epoch": 0, "since": _NEVER, "expires_at": _NEVER}
+        upsert(connection, lease, ("id",), [nobody], replace=False)
+        row = connection.execute(select(lease).where(lease.c.id == _ROW).with_for_update()).one()
         now = self._now(connection)
-        mine = {"id": _ROW, "instance": self._instance, "holder": holder, "since": now, "expires_at": now + ttl}
-        row = connection.execute(select(lease).with_for_update()).one_or_none()
-        if row is None:
-            if not self._database.is_sqlite:
-                # Two daemons on an empty table: the second waits here and then sees the first's row.
-                connection.exec_driver_sql("LOCK TABLE lease IN EXCLUSIVE MODE")
-                row = connection.execute(select(lease)).one_or_none()
-            if row is None:
-                connection.execute(insert(lease).values(**mine, epoch=1))
-                return 1
         if row.instance == self._instance:
             connection.execute(update(lease).values(holder=holder, expires_at=now + ttl))
             return int(row.epoch)
         if not self._database.is_sqlite and row.expires_at > now:
             raise busy(row.holder, when(row.since))
-        connection.execute(update(lease).values(**mine, epoch=row.epoch + 1))
-        return int(row.epoch) + 1
+        epoch = int(row.epoch) + 1
+        mine = {"instance": self._instance, "holder": holder, "epoch": epoch, "since": now, "expires_at": now + ttl}
+        connection.execute(update(lease).values(**mine))
+        return epoch
 
     def _now(self, connection: Connection) -> datetime:
         if self._database.is_sqlite:

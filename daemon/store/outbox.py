@@ -11,9 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    and_,
     bindparam,
-    case,
     exists,
     func,
     insert,
@@ -33,7 +31,7 @@ from daemon.store.schema import notices, timeline
 from rules.decision import TimelineEntry
 
 _OPEN: tuple[NoticeState, ...] = ("pending", "sending")
-_COLUMNS = [c for c in notices.c if c.name not in {"id", "latency_s"}]
+_COLUMNS = [c for c in notices.c if c.name not in {"id", "subject", "latency_s"}]
 _CHUNK = 500
 
 
@@ -45,8 +43,8 @@ def _undelivered(table: FromClause) -> ColumnElement[bool]:
 def _is_next() -> ColumnElement[bool]:
     """No older notice to the same recipient about the same incident still waits."""
     older = notices.alias("older")
-    same = or_(older.c.incident == notices.c.incident, and_(older.c.incident.is_(None), notices.c.incident.is_(None)))
-    return not_(exists().where(older.c.to == notices.c.to, same, older.c.id < notices.c.id, _undelivered(older)))
+    same = older.c.to == notices.c.to, older.c.subject == notices.c.subject
+    return not_(exists().where(*same, older.c.id < notices.c.id, _undelivered(older)))
 
 
 class Outbox:
@@ -118,11 +116,12 @@ class Outbox:
 
     def next_due(self) -> datetime | None:
         """When the next notice can be claimed, None where nothing waits. It may lie in the past."""
-        claimable = case((notices.c.lease_until > notices.c.due_at, notices.c.lease_until), else_=notices.c.due_at)
-        query = select(func.min(claimable)).where(_undelivered(notices), _is_next())
+        pending = select(notices.c.due_at).where(_undelivered(notices), notices.c.state == "pending", _is_next())
+        pending = pending.order_by(notices.c.due_at, notices.c.id).limit(1)
+        claimed = select(func.min(notices.c.lease_until)).where(notices.c.state == "sending")
         with self._database.read() as connection:
-            at: datetime | None = connection.execute(query).scalar()
-            return at
+            moments = [connection.execute(query).scalar() for query in (pending, claimed)]
+            return min((at for at in moments if at is not None), default=None)
 
     def notices(self, states: Collection[str], incident: int | None, limit: int) -> list[NoticeRow]:
         """The newest notices, newest first; an empty filter lets everything through."""

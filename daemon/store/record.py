@@ -1,11 +1,10 @@
 """The record of what was decided: written by one transaction per decision, read back whole after a restart."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, insert, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import delete, func, insert, or_, select
 
 from daemon.store.engine import Database
 from daemon.store.inbox import forget
@@ -13,6 +12,7 @@ from daemon.store.lease import fence
 from daemon.store.records import alert_of, clean, clean_or_none, encode, incident_of, source_of
 from daemon.store.rows import Loaded
 from daemon.store.schema import alerts, incidents, notices, replies, sources, timeline
+from daemon.store.upsert import upsert
 from rules.alert import Alert
 from rules.decision import Decision, Notice, Reply, SourceState, TimelineEntry
 from rules.incident import Incident, Status
@@ -63,22 +63,6 @@ def load(database: Database, since: datetime) -> Loaded:
             sources=tuple(source_of(record) for record in states),
             next_number=(last or 0) + 1,
         )
-
-
-def upsert(
-    connection: Connection, table: Table, key: Sequence[str], rows: list[dict[str, Any]], *, replace: bool = True
-) -> None:
-    """Insert the rows; one with a known key replaces the old row, or is passed over where `replace` is False."""
-    if not rows:
-        return
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table)
-    if replace:
-        new = {name: statement.excluded[name] for name in rows[0] if name not in key}
-        statement = statement.on_conflict_do_update(index_elements=key, set_=new)
-    else:
-        statement = statement.on_conflict_do_nothing(index_elements=key)
-    connection.execute(statement, rows)
 
 
 def timeline_row(entry: TimelineEntry) -> dict[str, Any]:
@@ -140,6 +124,7 @@ def _notice_row(notice: Notice) -> dict[str, Any]:
         "reason": clean(notice.reason),
         "at": notice.at,
         "incident": notice.incident,
+        "subject": notice.incident or 0,
         "content": notice.content,
         "state": "pending",
         "attempts": 0,

@@ -76,6 +76,7 @@ incidents = Table(
     Column("record", Text, nullable=False),
     Index("ix_incidents_status", "status", "number"),
     Index("ix_incidents_priority", "priority", "number"),
+    Index("ix_incidents_status_priority", "status", "priority", "number"),
     Index("ix_incidents_opened_at", "opened_at"),
     Index("ix_incidents_settled_at", "settled_at"),
 )
@@ -143,6 +144,8 @@ notices = Table(
     Column("reason", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("incident", BigInteger),
+    # The incident again, 0 where there is none: what a recipient must hear of in order.
+    Column("subject", BigInteger, nullable=False),
     Column("content", LargeBinary, nullable=False),
     Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
@@ -155,7 +158,7 @@ notices = Table(
     Index("ix_notices_incident", "incident", "id"),
     Index("ix_notices_due", "due_at", "id", sqlite_where=text(UNDELIVERED), postgresql_where=text(UNDELIVERED)),
     Index(
-        "ix_notices_queue", "to", "incident", "id", sqlite_where=text(UNDELIVERED), postgresql_where=text(UNDELIVERED)
+        "ix_notices_queue", "to", "subject", "id", sqlite_where=text(UNDELIVERED), postgresql_where=text(UNDELIVERED)
     ),
     Index("ix_notices_state", "state", "id"),
     sqlite_autoincrement=True,

@@ -77,6 +77,7 @@ def _create_incidents() -> None:
     op.create_index("ix_incidents_priority", "incidents", ["priority", "number"])
     op.create_index("ix_incidents_settled_at", "incidents", ["settled_at"])
     op.create_index("ix_incidents_status", "incidents", ["status", "number"])
+    op.create_index("ix_incidents_status_priority", "incidents", ["status", "priority", "number"])
 
 
 def _create_lease() -> None:
@@ -102,6 +103,7 @@ def _create_notices() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("at", INSTANT, nullable=False),
         sa.Column("incident", sa.BigInteger(), nullable=True),
+        sa.Column("subject", sa.BigInteger(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -115,9 +117,7 @@ def _create_notices() -> None:
     )
     op.create_index("ix_notices_due", "notices", ["due_at", "id"], **_where("state IN ('pending', 'sending')"))
     op.create_index("ix_notices_incident", "notices", ["incident", "id"])
-    op.create_index(
-        "ix_notices_queue", "notices", ["to", "incident", "id"], **_where("state IN ('pending', 'sending')")
-    )
+    op.create_index("ix_notices_queue", "notices", ["to", "subject", "id"], **_where("state IN ('pending', 'sending')"))
     op.create_index("ix_notices_state", "notices", ["state", "id"])
     op.create_index("uq_notices_key", "notices", ["key"], unique=True)
 

@@ -1,0 +1,23 @@
+"""Insert or replace, in the words of either database."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+
+def upsert(
+    connection: Connection, table: Table, key: Sequence[str], rows: list[dict[str, Any]], *, replace: bool = True
+) -> None:
+    """Insert the rows; one with a known key replaces the old row, or is passed over where `replace` is False."""
+    if not rows:
+        return
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table)
+    if replace:
+        new = {name: statement.excluded[name] for name in rows[0] if name not in key}
+        statement = statement.on_conflict_do_update(index_elements=key, set_=new)
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=key)
+    connection.execute(statement, rows)
