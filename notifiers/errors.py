@@ -14,3 +14,7 @@ class SendError(IncidentdError):
         super().__init__(message)
         self.permanent = permanent
         self.retry_after_s = retry_after_s
+
+
+class SettingsError(IncidentdError):
+    """A notifier's settings describe a channel that could never send."""

@@ -1,0 +1,50 @@
+"""What a channel is given and what it must do."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from rules.document import NoticeContent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One notice, ready to be sent.
+
+    `content` is for programs; `subject`, `text` and `html` say the same to people, cleaned of control characters and
+    bounded. `thread` names the conversation that the message belongs to and stays the same for an incident's whole
+    life; `starts_thread` is set on the message that begins it. `sent_at` is the moment of this attempt, aware UTC.
+    `fault` says, for the log, why a template could not be used; empty where all is well.
+    """
+
+    content: NoticeContent
+    subject: str
+    text: str
+    html: str
+    thread: str
+    starts_thread: bool
+    sent_at: datetime
+    fault: str = ""
+
+    @property
+    def key(self) -> str:
+        """The idempotency key: the same for every attempt to send this notice."""
+        return self.content.idempotency_key
+
+
+class Channel(Protocol):
+    """One way of telling people. It is used from several threads at once and remembers nothing it could not lose."""
+
+    @property
+    def name(self) -> str:
+        """The notifier's name in the configuration."""
+        ...
+
+    @property
+    def longest_s(self) -> float:
+        """How long one `send` can take at most, in seconds, whatever the other side does."""
+        ...
+
+    def send(self, message: Message) -> None:
+        """Deliver, or raise `SendError`."""
+        ...

@@ -1,0 +1,108 @@
+"""One made-up notice for every event, to try templates and channels with."""
+
+from collections.abc import Iterator
+
+from rules.document import (
+    AlertDocument,
+    CandidateDocument,
+    IncidentDocument,
+    NoticeContent,
+    RootDocument,
+    ServiceDocument,
+    SourceDocument,
+)
+from rules.subscriptions import EVENTS
+
+_STATUS = {"acknowledged": "acknowledged", "resolved": "resolved", "closed": "closed", "merged": "merged"}
+_AT = "2026-11-24T08:12:30.000Z"
+
+
+def samples() -> Iterator[NoticeContent]:
+    """A notice for every event that people can be told of, and one for a test."""
+    for event in EVENTS:
+        if event.startswith("source_"):
+            is_up = event != "source_down"
+            error = "" if is_up else "http://prometheus.example.net:9090 did not answer within 10 s"
+            source = SourceDocument(name="main", is_up=is_up, since="2026-11-24T08:00:00.000Z", error=error)
+            yield _notice(event, source=source)
+        else:
+            yield _notice(event, incident=_incident(event))
+    yield _notice("test")
+
+
+def _notice(
+    event: str, *, incident: IncidentDocument | None = None, source: SourceDocument | None = None
+) -> NoticeContent:
+    return NoticeContent(
+        event=event,
+        reason="a sample",
+        at=_AT,
+        idempotency_key=f"sample:{event}",
+        incident=incident,
+        source=source,
+    )
+
+
+def _incident(event: str) -> IncidentDocument:
+    status = _STATUS.get(event, "open")
+    is_over = status in ("resolved", "closed", "merged")
+    return IncidentDocument(
+        number="INC-42",
+        title="tor-3a is down: Payments and Online shop are down",
+        status=status,
+        priority="P1",
+        impact="high",
+        urgency="high",
+        priority_reason="impact high (critical service Payments is down), urgency high",
+        opened_at="2026-11-24T08:00:12.000Z",
+        resolved_at=_AT if is_over else None,
+        merged_into="INC-40" if status == "merged" else None,
+        root_cause=_root(),
+        impacted=("tor-3a", "pay-db-1", "pay-db", "payments", "shop", "reporting"),
+        impacted_services=("payments", "shop", "reporting"),
+        services=(
+            ServiceDocument(id="payments", name="Payments", state="down"),
+            ServiceDocument(id="shop", name="Online shop", state="down"),
+            ServiceDocument(id="reporting", name="Reporting", state="degraded"),
+        ),
+        group="network",
+        assignee="Maria Okafor" if event in ("acknowledged", "assigned") else "",
+        acknowledged_at=_AT if event == "acknowledged" else None,
+        closed_at=_AT if event == "closed" else None,
+        resolution="The switch was replaced." if is_over else "",
+        links=(),
+        alerts=_alerts(is_over),
+    )
+
+
+def _root() -> RootDocument:
+    evidence = (
+        "tor-3a itself reports that it is down (SwitchDown, 08:00:12)",
+        "all 14 alerts are about CIs that need tor-3a, and nothing else explains them all",
+        "pay-db-1 answers from other racks up to 08:00:05, not since",
+    )
+    candidates = (
+        CandidateDocument(ci="tor-3a", confidence=0.87, evidence=evidence),
+        CandidateDocument(ci="pdu-3", confidence=0.08),
+        CandidateDocument(ci="core-1", confidence=0.03),
+    )
+    return RootDocument(ci="tor-3a", confidence=0.87, evidence=evidence, candidates=candidates)
+
+
+def _alerts(is_over: bool) -> tuple[AlertDocument, ...]:
+    named = (
+        ("SwitchDown", "tor-3a", "Switch does not answer"),
+        ("NodeDown", "pay-db-1", "Node has been unreachable for more than a minute"),
+        ("ProbeFailed", "payments", "The Payments login page does not load"),
+    )
+    return tuple(
+        AlertDocument(
+            labels={"alertname": name, "ci": ci, "severity": "critical"},
+            startsAt=f"2026-11-24T08:00:{12 + number}.000Z",
+            ci=ci,
+            annotations={"summary": summary, "runbook_url": f"https://wiki.example.net/runbooks/{name}"},
+            cleared_at=_AT if is_over else None,
+            generatorURL="http://prometheus.example.net:9090/graph?g0.expr=up",
+        )
+        for number, (name, ci, summary) in enumerate(named)
+    )
