@@ -24,9 +24,8 @@ from cmdb.upward import Group
 
 _NOTHING: Mapping[str, State] = MappingProxyType({})
 _DOWN, _DEGRADED, _REDUCED, _AT_RISK, _UP = State.DOWN, State.DEGRADED, State.REDUCED, State.AT_RISK, State.UP
-# What a plain dependency makes of its provider's state, by State.
+# What a plain hard dependency makes of its provider's state, by State.
 _HARD = (_UP, _AT_RISK, _AT_RISK, _DEGRADED, _DOWN)
-_SOFT = (_UP, _UP, _UP, _DEGRADED, _DEGRADED)
 
 
 class TooWide(Exception):
@@ -114,7 +113,7 @@ class _Walk:
 
     def settle(self, failed: Mapping[str, State]) -> None:
         """Settle the state of every CI that the failed ones reach, worst states first."""
-        own: dict[State, list[str]] = {state: [] for state in State}
+        own: tuple[list[str], ...] = ([], [], [], [], [])  # by State
         for ci_id in sorted(failed):
             own[max(failed[ci_id], self._given.get(ci_id, _UP))].append(ci_id)
         self._sink(_DOWN, own[_DOWN], ())
@@ -172,7 +171,7 @@ class _Walk:
         self._down[group.number] = sum(state is _DOWN for state in before)
         self._bad[group.number] = sum(state >= _DEGRADED for state in before)
 
-    def _rise(self, own: Mapping[State, list[str]], weakened: list[str]) -> None:
+    def _rise(self, own: tuple[list[str], ...], weakened: list[str]) -> None:
         """Settle what still works: the dependents of weakened groups, and what stands on those."""
         hard, settled, base, limit = self._up.hard, self.states, self._given.get, self._limit
         reduced = self._seeded(_REDUCED, own[_REDUCED], weakened)
@@ -204,35 +203,30 @@ class _Walk:
         hard, soft, groups, settled = self._up.hard, self._up.soft, self._up.groups, self.states
         state_of = settled.get
         hits = {ci_id: Hit(ci_id, settled[ci_id], 0, None) for ci_id in failed}
-        queue = list(hits.values())
+        queue = [hit for hit in hits.values() if hit.state > _UP]
         for hit in queue:
-            ci_id, hops = hit.ci, hit.hops + 1
-            handed_on = _HARD[hit.state]
+            ci_id, state, hops = hit.ci, hit.state, hit.hops + 1
+            handed_on = _HARD[state]
             for dependent in hard.get(ci_id, ()):
                 if state_of(dependent) is handed_on and dependent not in hits:
                     hits[dependent] = found = Hit(dependent, handed_on, hops, ci_id)
                     queue.append(found)
-            if ci_id in soft or ci_id in groups:
-                for dependent in self._by_other_ways(hit):
-                    if dependent not in hits:
-                        hits[dependent] = found = Hit(dependent, settled[dependent], hops, ci_id)
-                        queue.append(found)
+            if state < _DEGRADED:
+                continue
+            for dependent in soft.get(ci_id, ()):
+                if state_of(dependent) is _DEGRADED and dependent not in hits:
+                    hits[dependent] = found = Hit(dependent, _DEGRADED, hops, ci_id)
+                    queue.append(found)
+            for group in groups.get(ci_id, ()):
+                dependent = group.dependent
+                if dependent not in hits and dependent in settled and self._explains(group, state):
+                    hits[dependent] = found = Hit(dependent, settled[dependent], hops, ci_id)
+                    queue.append(found)
         return hits
 
-    def _by_other_ways(self, hit: Hit) -> list[str]:
-        """The dependents that a soft dependency or a redundancy group on this CI put into their state."""
-        state_of, handed_on = self.states.get, _SOFT[hit.state]
-        found = [dependent for dependent in self._up.soft.get(hit.ci, ()) if state_of(dependent) is handed_on]
-        if hit.state < _DEGRADED:
-            return found
-        for group in self._up.groups.get(hit.ci, ()):
-            state = state_of(group.dependent)
-            if state is not None and self._explains(group, hit.state, state):
-                found.append(group.dependent)
-        return found
-
-    def _explains(self, group: Group, member: State, state: State) -> bool:
-        """Whether the group, with a member in a bad state, is what put its dependent into this state."""
+    def _explains(self, group: Group, member: State) -> bool:
+        """Whether the group, with a member degraded or down, is what put its dependent into its state."""
+        state = self.states[group.dependent]
         if state is _DOWN:
             return member is _DOWN and not group.soft and self._down[group.number] > group.slack
         if state is _DEGRADED:

@@ -43,46 +43,30 @@ def turn_round(cis: Mapping[str, CI]) -> Upward:
     A group that needs all of its providers spares none of them: it is kept as a plain dependency on each.
     Raises `ValueError` for a provider that is not among the CIs.
     """
+    every: dict[str, list[str]] = {ci_id: [] for ci_id in cis}
     hard: defaultdict[str, list[str]] = defaultdict(list)
     soft: defaultdict[str, list[str]] = defaultdict(list)
     groups: defaultdict[str, list[Group]] = defaultdict(list)
-    mixed: defaultdict[str, list[str]] = defaultdict(list)
     number = 0
     for ci in cis.values():
+        ci_id = ci.id
         for dependency in ci.depends_on:
-            providers = tuple([_known(cis, ci, provider) for provider in dependency.providers])
-            if dependency.is_group:
+            providers = dependency.providers
+            try:
+                for provider in providers:
+                    _append_once(every[provider], ci_id)
+            except KeyError:
+                raise ValueError(f"{ci_id} depends on {provider}, which is not in the CMDB") from None
+            if len(providers) > dependency.need:
                 number += 1
-                group = _group(number, ci.id, providers, dependency)
+                group = _group(number, ci_id, cis, dependency)
                 for provider in group.members:
                     groups[provider].append(group)
-                    _append_once(mixed[provider], ci.id)
                 continue
             plain = hard if dependency.strength is Strength.HARD else soft
             for provider in providers:
-                _append_once(plain[provider], ci.id)
-    hard_tuples = _frozen(hard)
-    soft_tuples = _frozen(soft)
-    return Upward(
-        all=_joined(cis, hard_tuples, soft_tuples, mixed),
-        hard=hard_tuples,
-        soft=soft_tuples,
-        groups={provider: tuple(found) for provider, found in groups.items()},
-    )
-
-
-def _known(cis: Mapping[str, CI], ci: CI, provider: str) -> str:
-    """The provider's id as the provider itself carries it: one string object per id makes walking faster."""
-    found = cis.get(provider)
-    if found is None:
-        raise ValueError(f"{ci.id} depends on {provider}, which is not in the CMDB")
-    return found.id
-
-
-def _group(number: int, dependent: str, providers: tuple[str, ...], dependency: Dependency) -> Group:
-    members = tuple(dict.fromkeys(providers))
-    soft = dependency.strength is Strength.SOFT
-    return Group(number, dependent, members, len(members) - dependency.need, soft)
+                _append_once(plain[provider], ci_id)
+    return _frozen(every, hard, soft, groups)
 
 
 def _append_once(found: list[str], dependent: str) -> None:
@@ -91,22 +75,28 @@ def _append_once(found: list[str], dependent: str) -> None:
         found.append(dependent)
 
 
-def _frozen(lists: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
-    return {provider: tuple(found) for provider, found in lists.items()}
+def _group(number: int, dependent: str, cis: Mapping[str, CI], dependency: Dependency) -> Group:
+    # The ids as the members carry them themselves: one string object per id makes walking faster.
+    members = tuple([cis[provider].id for provider in dict.fromkeys(dependency.providers)])
+    return Group(number, dependent, members, len(members) - dependency.need, dependency.strength is Strength.SOFT)
 
 
-def _joined(
-    cis: Mapping[str, CI],
-    hard: dict[str, tuple[str, ...]],
-    soft: dict[str, tuple[str, ...]],
-    mixed: dict[str, list[str]],
-) -> dict[str, tuple[str, ...]]:
-    """Every dependent of each provider once, in file order; shares the tuples of `hard` where there is nothing else."""
-    joined = dict(hard)
-    several = {provider: [*soft.get(provider, ()), *mixed.get(provider, ())] for provider in (*soft, *mixed)}
-    wanted = {dependent for found in several.values() for dependent in found}
-    wanted.update(dependent for provider in several for dependent in hard.get(provider, ()))
-    position = {ci_id: index for index, ci_id in enumerate(cis) if ci_id in wanted}
-    for provider, others in several.items():
-        joined[provider] = tuple(sorted({*hard.get(provider, ()), *others}, key=position.__getitem__))
-    return joined
+def _frozen(
+    every: Mapping[str, list[str]],
+    hard: Mapping[str, list[str]],
+    soft: Mapping[str, list[str]],
+    groups: Mapping[str, list[Group]],
+) -> Upward:
+    """The same as tuples. Where all dependents of a CI are hard ones, both mappings share one tuple."""
+    all_tuples = {provider: tuple(found) for provider, found in every.items() if found}
+    hard_tuples = {}
+    for provider, dependents in all_tuples.items():
+        found = hard.get(provider)
+        if found:
+            hard_tuples[provider] = dependents if len(found) == len(dependents) else tuple(found)
+    return Upward(
+        all=all_tuples,
+        hard=hard_tuples,
+        soft={provider: tuple(soft[provider]) for provider in all_tuples if provider in soft},
+        groups={provider: tuple(groups[provider]) for provider in all_tuples if provider in groups},
+    )
