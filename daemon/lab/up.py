@@ -1,0 +1,167 @@
+"""`incidentd lab up`: the lab, the daemon on it, and the script, until Ctrl-C."""
+
+import contextlib
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from daemon.clock import Clock
+from daemon.lab.errors import LabError
+from daemon.lab.lab import Lab, Ports
+from daemon.lab.processes import Program, free_port, is_free
+from daemon.lab.scenario import Script
+
+_TICK_S = 0.5
+# What a run leaves behind, and `--fresh` removes; anything else in the directory is somebody's own.
+_LEFT_BEHIND = ("prometheus", "alertmanager", "mail", "webhooks", "logs")
+_LEFT_FILES = ("incidentd.db", "incidentd.db-wal", "incidentd.db-shm")
+_USUAL_PORTS = {"exporter": 9491, "prometheus": 9490, "alertmanager": 9493, "smtp": 9425, "hook": 9499}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """How the lab should be run. `seconds` ends it by itself; None runs until it is told to stop."""
+
+    directory: Path
+    api_port: int = 8420
+    scenario: bool = True
+    daemon: bool = True
+    stand_in: bool = False
+    fresh: bool = False
+    seconds: float | None = None
+
+
+def run(wishes: Wishes, say: Callable[[str], None]) -> int:
+    """Run the lab until SIGINT or SIGTERM; returns the exit code. Raises LabError where it cannot start."""
+    stop = threading.Event()
+    with _signals(stop), contextlib.ExitStack() as closing:
+        # The last thing that is said, after everything has stopped.
+        closing.callback(say, "lab: stopped")
+        say("lab: starting (Ctrl-C stops all of it) ...")
+        if wishes.daemon and not is_free(wishes.api_port):
+            raise LabError(f"port {wishes.api_port} is taken, perhaps by another incidentd; choose one with --port")
+        if wishes.fresh:
+            _forget(wishes.directory)
+        elif (wishes.directory / "incidentd.db").exists():
+            say(f"lab: incidents of earlier runs are kept in {wishes.directory}/incidentd.db; --fresh forgets them")
+        lab = Lab(
+            wishes.directory, ports=_ports(say), stand_in=wishes.stand_in, say=lambda line: say(_with_prefix(line))
+        )
+        closing.enter_context(lab)
+        closing.callback(say, "lab: stopping ...")
+        config = lab.write_config(listen=f"127.0.0.1:{wishes.api_port}")
+        daemon = _daemon(config, wishes.api_port)
+        if wishes.daemon:
+            closing.callback(daemon.stop)
+            daemon.start()
+        lab.announce(api_url=daemon.url if wishes.daemon else "")
+        for line in greeting(lab, config, daemon.url if wishes.daemon else "", wishes.directory):
+            say(line)
+        return _watch(lab, daemon if wishes.daemon else None, wishes, stop, say)
+
+
+def _with_prefix(line: str) -> str:
+    return line if line.startswith(("mail:", "webhook:")) else f"lab: {line}"
+
+
+def _watch(lab: Lab, daemon: Program | None, wishes: Wishes, stop: threading.Event, say: Callable[[str], None]) -> int:
+    """Play the script and look after the programs until told to stop; 1 where the daemon ended by itself."""
+    script = Script() if wishes.scenario else Script(())
+    watched = [p for p in (lab.prometheus, lab.alertmanager) if isinstance(p, Program)]
+    clock: Clock = lab.clock
+    started_at = clock.now()
+    while not stop.wait(_TICK_S):
+        since = clock.now() - started_at
+        for step in script.due(since):
+            say(f"lab: {step.words}")
+            if step.verb == "break":
+                lab.break_(step.ci)
+            else:
+                lab.mend(step.ci)
+        for program in [p for p in watched if not p.is_running]:
+            watched.remove(program)
+            say(f"lab: {program.name} has ended (exit code {program.exit_code}); see {lab.directory}/logs")
+        if daemon is not None and not daemon.is_running:
+            say(f"lab: the daemon has ended (exit code {daemon.exit_code})")
+            return 1
+        if wishes.seconds is not None and since >= timedelta(seconds=wishes.seconds):
+            break
+    return 0
+
+
+def greeting(lab: Lab, config: Path, api_url: str, directory: Path) -> list[str]:
+    """Where everything is and what to try, in plain words."""
+    command = _command()
+    size = len(lab.control.estate)
+    lines = ["", f"The lab is up: a made-up data centre of {size} CIs, drawn in docs/lab.md.", ""]
+    if api_url:
+        lines.append(f"  incidentd      {api_url}  (open on this machine only: no login; API in /api/openapi.json)")
+    if lab.is_stand_in:
+        lines.append(f"  Prometheus     is not installed: the lab itself serves its API at {lab.prometheus.url}")
+        lines.append("  Alertmanager   left out, since there is no Prometheus to send to it")
+    else:
+        lines.append(f"  Prometheus     {lab.prometheus.url}")
+        missing = "is not installed: left out"
+        lines.append(f"  Alertmanager   {lab.alertmanager.url if lab.alertmanager else missing}")
+    lines += [
+        f"  mail           {lab.catcher.mails}",
+        f"  webhooks       {lab.catcher.webhooks}",
+        f"  configuration  {config}",
+        "",
+        "Try in another terminal:",
+        f"  {command} lab break tor-1a --dir {directory}",
+        f"  {command} lab status --dir {directory}",
+        f"  {command} --config {directory / config.name} incident list",
+        f"  {command} lab mend --all --dir {directory}",
+        "",
+    ]
+    return lines
+
+
+def _command() -> str:
+    """How to call incidentd from the directory the user stands in."""
+    script = Path(sys.executable).parent / "incidentd"
+    with contextlib.suppress(ValueError):
+        return str(script.relative_to(Path.cwd()))
+    return str(script) if script.exists() else "incidentd"
+
+
+def _daemon(config: Path, port: int) -> Program:
+    script = Path(sys.executable).parent / "incidentd"
+    start = [str(script)] if script.exists() else [sys.executable, "-c", "from daemon.cli.main import main; main()"]
+    return Program(
+        "incidentd", [*start, "--config", str(config), "run"], url=f"http://127.0.0.1:{port}", ready_path="/readyz"
+    )
+
+
+def _ports(say: Callable[[str], None]) -> Ports:
+    """The usual ports, and any free one in place of each that is taken."""
+    chosen = {}
+    for name, port in _USUAL_PORTS.items():
+        chosen[name] = port if is_free(port) else free_port()
+        if chosen[name] != port:
+            say(f"lab: port {port} ({name}) is taken; using {chosen[name]}")
+    return Ports(**chosen)
+
+
+def _forget(directory: Path) -> None:
+    for name in _LEFT_BEHIND:
+        shutil.rmtree(directory / name, ignore_errors=True)
+    for name in _LEFT_FILES:
+        (directory / name).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _signals(stop: threading.Event) -> Iterator[None]:
+    """SIGINT and SIGTERM ask for an orderly end; asking again changes nothing."""
+    before = {sig: signal.signal(sig, lambda *_: stop.set()) for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for sig, handler in before.items():
+            signal.signal(sig, handler)
