@@ -1,0 +1,267 @@
+"""What comes in and what was decided: durable, whole, and the same after a restart."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from cmdb.model import State
+from daemon.clock import ManualClock
+from daemon.store.rows import InboxRow
+from daemon.store.store import Store
+from rules.alert import SeenBy
+from rules.decision import Reply
+from rules.incident import Candidate, HitService, Link, Priority, RootCause, Status, Told
+from tests.builders import T0, alert, at, decision, entry, incident, notice, source_state
+from tests.contract.stores import OpenStore, child, everything, restarted, together
+
+Commit = Callable[..., None]
+
+PUT_FOR_EVER = """
+import sys, threading
+from daemon.clock import SystemClock
+from daemon.store.store import Store
+store = Store.open(sys.argv[1], SystemClock())
+def put():
+    while True:
+        sys.stdout.write(f"{store.put('push', 'child', b'x' * 1000)}\\n")
+        sys.stdout.flush()
+for _ in range(8):
+    threading.Thread(target=put).start()
+"""
+
+
+def rich_alert():
+    """An alert in which every field is set."""
+    seen = {"main": SeenBy(starts_at=T0, firing=True, expires_at=at(300.000001), suppressed="silenced")}
+    return alert(
+        "db1",
+        labels={"instance": "db1:9100", "wörd": "naïve ☃ 𝄞"},
+        annotations={"summary": 'line\n"two"'},
+        starts_at=at(0.000001),
+        cleared_at=at(5.999999),
+        seen_by=seen,
+        mapped_by="label ci",
+        generator_url="http://p/graph",
+        incident=1,
+    )
+
+
+def rich_incident():
+    """An incident in which every field is set."""
+    return incident(
+        1,
+        root=RootCause(
+            ci="db1", confidence=1 / 3, evidence=("a", "b"), candidates=(Candidate(ci="db1", confidence=0.1),)
+        ),
+        impacted=("db1", "shop"),
+        services=(HitService(ci="shop", name="The shop", state=State.REDUCED),),
+        group="dba",
+        assignee="Zoë",
+        acknowledged_at=at(1),
+        resolved_at=at(2),
+        quiet_since=at(3),
+        resolution="mended",
+        links=(Link(kind="relapse of", number=7),),
+        pinned=frozenset({"priority", "root"}),
+        refired=2,
+        told=(Told(to="noc", event="opened", at=at(1), priority=Priority.P3, root="db1", services=(("shop", 2),)),),
+        version=4,
+    )
+
+
+def test_put_is_pending_until_a_decision_takes_it(store: Store, commit: Commit, clock: ManualClock) -> None:
+    first = store.put("push", "am", b"\x00\xff")
+    clock.advance(timedelta(seconds=1))
+    second = store.put("command", "", b"{}")
+    assert store.pending(10) == [
+        InboxRow(id=first, kind="push", source="am", body=b"\x00\xff", at=at(0)),
+        InboxRow(id=second, kind="command", source="", body=b"{}", at=at(1)),
+    ]
+    assert [row.id for row in store.pending(1)] == [first]
+    assert store.inbox_depth() == 2
+    commit(inbox_ids=(first,))
+    assert [row.id for row in store.pending(10)] == [second]
+
+
+def test_ids_of_taken_rows_never_come_again(store: Store, commit: Commit) -> None:
+    first = store.put("push", "am", b"")
+    commit(inbox_ids=(first,))
+    assert store.put("push", "am", b"") > first
+
+
+def test_many_threads_put_while_decisions_are_committed(store: Store, commit: Commit) -> None:
+    def put_some(name: str) -> list[int]:
+        return [store.put("push", name, f"{name}/{number}".encode()) for number in range(25)]
+
+    def commit_some() -> None:
+        for number in range(10):
+            commit(alerts=tuple(alert(f"ci{number}-{i}") for i in range(50)), incidents=(incident(number + 1),))
+
+    names = [f"thread{number}" for number in range(8)]
+    results = together(*(lambda name=name: put_some(name) for name in names), commit_some)
+    rows = store.pending(1000)
+    assert sorted(row.id for row in rows) == sorted(id_ for ids in results[:-1] for id_ in ids)
+    for name in names:
+        assert [row.body for row in rows if row.source == name] == [f"{name}/{n}".encode() for n in range(25)]
+    assert len(store.load(at(0)).alerts) == 500
+
+
+def test_what_was_acknowledged_survives_sigkill(url: str, store: Store) -> None:
+    with child(PUT_FOR_EVER, url) as process:
+        assert process.stdout is not None
+        acknowledged = [int(process.stdout.readline()) for _ in range(200)]
+        process.kill()
+        acknowledged += [int(line) for line in process.stdout if line.endswith("\n")]
+    assert set(acknowledged) <= {row.id for row in store.pending(1_000_000)}
+
+
+def test_taking_many_rows_at_once(store: Store, commit: Commit) -> None:
+    tasks = [lambda: [store.put("push", "am", b"x") for _ in range(150)] for _ in range(8)]
+    ids = [id_ for ids in together(*tasks) for id_ in ids]
+    commit(inbox_ids=tuple(ids))
+    assert store.inbox_depth() == 0
+
+
+def test_a_closed_store_refuses(store: Store) -> None:
+    store.close()
+    with pytest.raises(Exception, match="being closed"):
+        store.put("push", "am", b"")
+
+
+def test_restart_brings_back_what_was_committed(store: Store, commit: Commit, open_store: OpenStore) -> None:
+    written = decision(
+        alerts=(alert("db1", incident=1, starts_at=at(-1)), rich_alert()),
+        incidents=(rich_incident(), incident(2)),
+        sources=(source_state("a", is_up=False, error="no answer", failures=3, told=True), source_state("b")),
+    )
+    commit(alerts=written.alerts, incidents=written.incidents, sources=written.sources)
+    store = restarted(open_store, store)
+    assert everything(store) == written
+    assert store.load(at(0)).next_number == 3
+    assert store.sources() == list(written.sources)
+
+
+def test_an_empty_database_begins_with_number_one(store: Store) -> None:
+    loaded = store.load(at(0))
+    assert (loaded.incidents, loaded.alerts, loaded.sources, loaded.next_number) == ((), (), (), 1)
+
+
+def test_rows_replace_those_of_the_same_identity(store: Store, commit: Commit) -> None:
+    commit(alerts=(alert(),), incidents=(incident(1),), sources=(source_state(),))
+    new = {
+        "alerts": (alert(incident=1, cleared_at=at(9)),),
+        "incidents": (incident(1, status=Status.RESOLVED, resolved_at=at(9)),),
+        "sources": (source_state(is_up=False),),
+    }
+    commit(**new)
+    assert everything(store) == decision(**new)
+
+
+def test_load_leaves_settled_history_behind(store: Store, commit: Commit) -> None:
+    settled = (
+        incident(1, status=Status.CLOSED, resolved_at=at(1), closed_at=at(10)),
+        incident(2, status=Status.CLOSED, resolved_at=at(2), closed_at=at(20)),
+        incident(3, status=Status.MERGED, merged_into=5, updated_at=at(10)),
+        incident(4, status=Status.MERGED, merged_into=5, updated_at=at(20)),
+    )
+    living = (incident(5), incident(6, status=Status.RESOLVED, resolved_at=at(1)))
+    cleared = [alert(f"ci{n}", incident=n, cleared_at=at(1)) for n in range(1, 7)]
+    firing = [alert("ci1", name="Slow", incident=1), alert("x"), alert(None)]
+    event = alert("y", cleared_at=at(30), reason="info")
+    commit(incidents=(*settled, *living), alerts=(*cleared, *firing, event))
+    loaded = store.load(at(15))
+    assert [i.number for i in loaded.incidents] == [2, 4, 5, 6]
+    wanted = [*(a for a in cleared if a.incident in {2, 4, 5, 6}), *firing]
+    assert {a.id for a in loaded.alerts} == {a.id for a in wanted}
+    assert loaded.next_number == 7
+
+
+def test_incidents_are_listed_newest_first(store: Store, commit: Commit) -> None:
+    ranks = [(Status.OPEN, "P1"), (Status.CLOSED, "P1"), (Status.OPEN, "P2"), (Status.RESOLVED, "P3")]
+    commit(
+        incidents=tuple(incident(n + 1, status=ranks[n % 4][0], priority=Priority(ranks[n % 4][1])) for n in range(8))
+    )
+
+    def numbers(**which: object) -> list[int]:
+        return [found.number for found in store.incidents(**which)]  # type: ignore[arg-type]
+
+    assert numbers() == [8, 7, 6, 5, 4, 3, 2, 1]
+    assert numbers(limit=3, offset=2) == [6, 5, 4]
+    assert numbers(statuses=["open"]) == [7, 5, 3, 1]
+    assert numbers(statuses={Status.OPEN, Status.RESOLVED}, limit=3, offset=1) == [7, 5, 4]
+    assert numbers(priorities=("P1", "P2")) == [7, 6, 5, 3, 2, 1]
+    assert numbers(statuses=["open", "closed"], priorities=[Priority.P1]) == [6, 5, 2, 1]
+    assert numbers(statuses=["on_hold"]) == []
+    assert store.incident(3) == store.incidents(limit=1, offset=5)[0]
+    assert store.incident(99) is None
+
+
+def test_alerts_are_found_by_incident_and_by_what_they_lack(store: Store, commit: Commit) -> None:
+    mine = [alert("b", incident=1, starts_at=at(2)), alert("a", incident=1, starts_at=at(1), cleared_at=at(5))]
+    loose = [alert("c", starts_at=at(n), reason="silenced") for n in (3, 4, 5)]
+    nowhere = [alert(None, incident=2, starts_at=at(6)), alert(None, starts_at=at(7))]
+    commit(alerts=(*mine, *loose, *nowhere))
+    assert store.alerts_of(1) == [mine[1], mine[0]]
+    assert store.events(3) == [nowhere[1], loose[2], loose[1]]
+    assert store.unmapped(5) == [nowhere[1], nowhere[0]]
+
+
+def test_the_timeline_only_grows_and_keeps_its_order(store: Store, commit: Commit) -> None:
+    first = (entry(1, "b", at=at(5)), entry(2, "other"), entry(1, "a", at=at(5), actor="Zoë", old="P3", new="P1"))
+    commit(timeline=first)
+    commit(timeline=(entry(1, "earlier, told later", at=at(1)),))
+    assert store.timeline(1) == [first[0], first[2], entry(1, "earlier, told later", at=at(1))]
+
+
+def test_replies_are_kept_for_a_day(store: Store, commit: Commit) -> None:
+    commit(replies=(Reply(command="c1", done=False, message="refused: it is closed"),))
+    assert store.reply("c1") == Reply(command="c1", done=False, message="refused: it is closed")
+    assert store.reply("c2") is None
+    commit(at=at(86_401), replies=(Reply(command="c2", done=True, message="done"),))
+    assert store.reply("c1") is None
+    assert store.reply("c2") is not None
+
+
+def test_characters_that_databases_refuse_lose_no_decision(store: Store, commit: Commit) -> None:
+    bad = "a\x00b\ud800c"
+    commit(
+        alerts=(alert(bad, labels={bad: bad}, annotations={"x": bad}, incident=1), alert("db1", incident=1)),
+        incidents=(replace(rich_incident(), title=bad, assignee=bad),),
+        timeline=(entry(1, bad, actor=bad),),
+        notices=(notice(bad, to=bad, reason=bad),),
+        sources=(source_state(bad, error=bad),),
+        replies=(Reply(command=bad, done=True, message=bad),),
+    )
+    store.put("push", bad, bad.encode("utf-8", "surrogatepass"))
+    loaded = store.load(at(0))
+    assert {a.ci for a in loaded.alerts} == {"ab?c", "db1"}
+    assert loaded.incidents[0].title == "ab?c"
+    assert store.timeline(1)[0].text == "ab?c"
+    assert store.notices()[0].to == "ab?c"
+    assert store.reply(bad) is not None
+
+
+def test_a_big_decision_is_written_whole(store: Store, commit: Commit) -> None:
+    many = tuple(alert(f"host{n}", incident=n % 100 + 1) for n in range(10_000))
+    commit(alerts=many, incidents=tuple(incident(n + 1) for n in range(100)))
+    loaded = store.load(at(0))
+    assert set(map(msgspec.json.encode, loaded.alerts)) == set(map(msgspec.json.encode, many))
+    assert len(loaded.incidents) == 100
+
+
+def test_tokens(store: Store) -> None:
+    store.add_token("ci", "ab" * 32, frozenset({"read", "push"}))
+    store.add_token("amtool", "cd" * 32, frozenset())
+    with pytest.raises(Exception, match="'ci' already"):
+        store.add_token("ci", "ef" * 32, frozenset())
+    assert [(token.name, token.scopes, token.created_at) for token in store.tokens()] == [
+        ("amtool", frozenset(), T0),
+        ("ci", frozenset({"read", "push"}), T0),
+    ]
+    assert store.token_scopes("ab" * 32) == ("ci", frozenset({"read", "push"}))
+    assert store.revoke_token("ci")
+    assert not store.revoke_token("ci")
+    assert store.token_scopes("ab" * 32) is None
