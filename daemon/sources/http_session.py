@@ -86,7 +86,7 @@ class BoundedSession(requests.Session):
         parts: list[bytes] = []
         size = 0
         try:
-            for chunk in response.iter_content(_CHUNK_BYTES):
+            for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=True):
                 size += len(chunk)
                 if size > MAX_BODY_BYTES:
                     raise SourceDown(f"{self.host} answered with more than {MAX_BODY_BYTES // 1024**2} MiB")
@@ -109,7 +109,7 @@ class BoundedSession(requests.Session):
         raise SourceRefused(f"{self.host} {text}", status)
 
     def _why(self, error: BaseException, watch: "_Watch") -> str:
-        if watch.has_cut or any(isinstance(e, TimeoutError | urllib3.exceptions.TimeoutError) for e in _chain(error)):
+        if watch.has_cut or any(map(_is_timeout, _chain(error))):
             return self._too_slow
         return f"cannot be read: {_cause(error)}"
 
@@ -128,6 +128,13 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+def _is_timeout(error: BaseException) -> bool:
+    # urllib3 derives every failure to connect from its timeout, a refused connection included.
+    return isinstance(error, TimeoutError | urllib3.exceptions.TimeoutError) and not isinstance(
+        error, urllib3.exceptions.NewConnectionError
+    )
 
 
 def _cause(error: BaseException) -> str:

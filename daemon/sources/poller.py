@@ -1,11 +1,14 @@
 """Asking a source again and again, and less often while it does not answer."""
 
+import logging
 from datetime import datetime, timedelta
 
 from daemon.clock import Clock
 from daemon.errors import SourceDown
 from daemon.sources.source import Source
 from rules.decision import Listing, Push, SourceFailed
+
+_log = logging.getLogger(__name__)
 
 _LONGEST_PAUSE = timedelta(seconds=60)
 _LONGEST_PAUSE_INTERVALS = 4
@@ -38,7 +41,10 @@ class Poller:
         except SourceDown as error:
             return self._failed(str(error))
         except Exception as error:  # noqa: BLE001  a flaw of ours in reading one source must not look like its silence
-            return self._failed(f"{self.name} could not be read because of a flaw in incidentd: {error!r:.300}")
+            _log.exception("source_poll_broke source=%s", self.name)
+            return self._failed(
+                f"{self.name} could not be read because of a flaw in incidentd ({type(error).__name__})"
+            )
         self._failures = 0
         self._next_at = None
         return word
@@ -53,4 +59,4 @@ class Poller:
     def _pause(self) -> timedelta:
         """One interval, then doubled with each failure up to a minute or four intervals, whichever is less."""
         longest = max(self._interval, min(_LONGEST_PAUSE, self._interval * _LONGEST_PAUSE_INTERVALS))
-        return min(self._interval * 2 ** min(self._failures - 1, 10), longest)
+        return min(self._interval * (1 << min(self._failures - 1, 10)), longest)

@@ -27,7 +27,7 @@ def decode_json(body: bytes, shape: type[T]) -> T:
     except RecursionError:
         raise msgspec.DecodeError("it is nested too deeply") from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return msgspec.convert(decode_leniently(body), type=shape)
+        return msgspec.json.decode(msgspec.json.encode(decode_leniently(body)), type=shape)
 
 
 def decode_leniently(body: bytes) -> Any:
