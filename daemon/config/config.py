@@ -1,12 +1,13 @@
 """The settings of one daemon, read and checked: everything below is known to be possible."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from cmdb.problems import Problem
+from daemon.backoff import RetryPolicy
 from daemon.sources.settings import SourceSettings
 from notifiers.secret import Secret
 from notifiers.settings import NotifierSettings
@@ -46,15 +47,22 @@ class LogSettings:
 class DeliverySettings:
     """How hard it is tried to deliver a notice.
 
-    The first retry comes after `retry_first`, each further one after twice as long up to `retry_most`, until the
-    notice is `give_up_after` old; it is then dead and goes to the notifier named `fallback`, where there is one.
+    `workers` notices are sent at a time, `per_channel` of them at most through one notifier. Where `retry` has come to
+    its `fallback_after`, the notifier named `fallback` carries the word; empty where there is none.
     """
 
     workers: int = 8
-    retry_first: timedelta = timedelta(seconds=5)
-    retry_most: timedelta = timedelta(minutes=10)
-    give_up_after: timedelta = timedelta(hours=24)
+    per_channel: int = 2
     fallback: str = ""
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageSettings:
+    """How notices for people are worded: the owner's own templates, and the time zone of those who read them."""
+
+    templates: Path | None = None
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +84,7 @@ class Config:
     notify: tuple[Subscription, ...] = ()
     policy: Policy = field(default_factory=Policy)
     delivery: DeliverySettings = DeliverySettings()
+    messages: MessageSettings = field(default_factory=MessageSettings)
     log: LogSettings = LogSettings()
     remarks: tuple[Problem, ...] = ()
 

@@ -4,11 +4,10 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from cmdb.importers.yaml_file import CmdbError, load_cmdb
-
 from cmdb.graph import Estate
+from cmdb.importers.yaml_file import load_cmdb
 from cmdb.model import CI
-from cmdb.problems import Problem
+from cmdb.problems import CmdbError, Problem
 from daemon.config.config import Config
 from daemon.config.fields import suggestion
 from daemon.config.load import read_config

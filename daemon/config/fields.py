@@ -102,13 +102,13 @@ def _http_url(value: Any) -> str:
 
 def _secret_url(value: Any) -> str:
     text = _text(value, "an address as in https://host/hook")
-    problem = url_problem(text, {"http", "https"})
+    problem = url_problem(text, {"http", "https"}, user_allowed=True)
     if problem:
         raise Refused(problem, "allowed: http://host:port/path or https://…")
     return text
 
 
-def url_problem(text: str, schemes: set[str]) -> str:
+def url_problem(text: str, schemes: set[str], *, user_allowed: bool = False) -> str:
     """Why `text` is no address with one of `schemes`; empty where it is one."""
     try:
         parts = urlsplit(text)
@@ -119,7 +119,7 @@ def url_problem(text: str, schemes: set[str]) -> str:
         return f"does not begin with {' or '.join(f'{s}://' for s in sorted(schemes))}"
     if not host or any(c.isspace() or ord(c) < 32 for c in text):
         return "names no host" if not host else "holds white space"
-    if "@" in parts.netloc:
+    if "@" in parts.netloc and not user_allowed:
         return "holds a user name or password, which do not belong in an address"
     return ""
 

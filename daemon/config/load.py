@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from cmdb.problems import Problem
 from daemon.config import parts
-from daemon.config.config import Config, HttpSettings
+from daemon.config.config import Config, HttpSettings, MessageSettings
 from daemon.config.context import Context
 from daemon.config.document import Loc, read_document
 from daemon.config.fields import suggestion
@@ -24,6 +24,7 @@ from daemon.config.schema import (
     Incidents,
     Log,
     MappingRules,
+    Messages,
     Notify,
     PriorityRules,
     Section,
@@ -95,6 +96,7 @@ class _Loader:
             notify=tuple(subscriptions),
             policy=self._policy(rules),
             log=self._log(),
+            messages=self._one("messages", Messages, parts.make_messages) or MessageSettings(),
             **self._delivery(),
         )
         if rules is not None:

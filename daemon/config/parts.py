@@ -4,8 +4,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
-from daemon.config.config import DeliverySettings, HttpSettings, LogSettings
+from daemon.backoff import RetryPolicy
+from daemon.config.config import DeliverySettings, HttpSettings, LogSettings, MessageSettings
 from daemon.config.context import Context
 from daemon.config.document import Loc
 from daemon.config.fields import is_loopback, suggestion
@@ -16,6 +18,7 @@ from daemon.config.schema import (
     Http,
     Incidents,
     Log,
+    Messages,
     Notify,
     PolledSource,
     PriorityRules,
@@ -25,6 +28,7 @@ from daemon.config.schema import (
     WebhookNotifier,
 )
 from daemon.sources.settings import SourceSettings, TlsSettings
+from notifiers.render import Renderer
 from notifiers.secret import Secret
 from notifiers.settings import EmailSettings, NotifierSettings, WebhookSettings, faults
 from rules.incident import Level, Priority
@@ -58,16 +62,15 @@ def make_database(context: Context, loc: Loc, url: Secret) -> Secret | None:
 
 
 def _sqlite(context: Context, loc: Loc, rest: str) -> Secret | None:
-    name, question, options = rest.partition("?")
-    if not name or name == ":memory:":
-        context.problem(loc, "database names no file", f"allowed: {_DATABASES[0]}; what is only in memory is lost")
+    if not rest or rest.startswith((":memory:", "file:")) or "?" in rest:
+        context.problem(loc, "database must be a plain file", f"allowed: {_DATABASES[0]}; what is in memory is lost")
         return None
-    path = Path(context.directory, name).absolute()
+    path = Path(context.directory, rest).absolute()
     if path.is_dir():
-        context.problem(loc, f'database: "{name[:200]}" is a directory', f"allowed: {_DATABASES[0]}")
+        context.problem(loc, f'database: "{rest[:200]}" is a directory', f"allowed: {_DATABASES[0]}")
     elif not path.parent.is_dir():
         context.problem(loc, f'database: the directory "{str(path.parent)[:200]}" does not exist', "create it first")
-    return Secret(f"sqlite:///{path}{question}{options}")
+    return Secret(f"sqlite:///{path}")
 
 
 def make_http(context: Context, loc: Loc, section: Http) -> HttpSettings:
@@ -211,7 +214,25 @@ def make_delivery(context: Context, loc: Loc, section: Delivery, notifiers: tupl
     if section.fallback is not None and section.fallback not in notifiers:
         allowed = suggestion(section.fallback, notifiers) if notifiers else "there are no notifiers"
         context.problem((*loc, "fallback"), f'fallback: there is no notifier "{section.fallback}"', allowed)
-    return DeliverySettings(**given(section, *Delivery.model_fields))
+    retry = given(section, "fallback_after", "give_up_after", "attempts")
+    waits = {"first": section.retry_first, "most": section.retry_most}
+    retry |= {name: length for name, length in waits.items() if length is not None}
+    return DeliverySettings(retry=RetryPolicy(**retry), **given(section, "workers", "per_channel", "fallback"))
+
+
+def make_messages(context: Context, loc: Loc, section: Messages) -> MessageSettings:
+    """How notices are worded; every fault of the owner's templates is a problem."""
+    zone = ZoneInfo(section.time_zone)
+    if section.templates is None:
+        return MessageSettings(zone=zone)
+    folder, place = context.directory / section.templates, (*loc, "templates")
+    if not folder.is_dir():
+        context.problem(place, f'templates: "{section.templates[:200]}" is not a directory')
+        return MessageSettings(zone=zone)
+    faults = Renderer(templates_dir=folder, zone=zone).faults()
+    if faults:
+        context.problem(place, f"templates: {'; '.join(faults[:10])}")
+    return MessageSettings(templates=folder, zone=zone)
 
 
 def make_log(section: Log) -> LogSettings:

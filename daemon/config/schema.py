@@ -5,8 +5,9 @@ credential). `daemon.config.load` makes values of these; docs/configuration.md e
 """
 
 from typing import Annotated, ClassVar, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from daemon.config.fields import (
     Duration,
@@ -21,12 +22,25 @@ from daemon.config.fields import (
     Names,
     Number,
     OneOrMany,
+    Refused,
     SecretUrl,
     Texts,
     Timeout,
     one_of,
+    shown,
 )
 from rules.subscriptions import EVENTS
+
+
+def _zone(name: str) -> str:
+    # Not every machine has a database of zones, and a name must not lead out of it.
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Refused(
+            f"{shown(name)} is not a time zone that is known here", "allowed: UTC, Europe/Berlin, …"
+        ) from None
+    return name
 
 
 class Section(BaseModel):
@@ -178,10 +192,20 @@ class Delivery(Section):
     """How hard it is tried to deliver a notice."""
 
     workers: Annotated[Number, Field(ge=1, le=64)] | None = None
-    give_up_after: Duration | None = None
+    per_channel: Annotated[Number, Field(ge=1, le=64)] | None = None
+    fallback: Name | None = None
+    fallback_after: Annotated[Number, Field(ge=1, le=1000)] | None = None
     retry_first: Interval | None = None
     retry_most: Interval | None = None
-    fallback: Name | None = None
+    give_up_after: Duration | None = None
+    attempts: Annotated[Number, Field(ge=1, le=1000)] | None = None
+
+
+class Messages(Section):
+    """How notices for people are worded."""
+
+    templates: str | None = None
+    time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
 
 
 class Log(Section):
@@ -215,6 +239,7 @@ CONFIG_KEYS = (
     "notify",
     "incidents",
     "delivery",
+    "messages",
     "log",
 )
 RULES_KEYS = ("priority", "mapping", "incidents", "notify")

@@ -1,0 +1,169 @@
+"""How an incident looks in a terminal: what failed first, then what it hits, why, and what happens next."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from rich.table import Table
+from rich.text import Text
+
+from daemon.cli.notices import notice_table
+from daemon.cli.out import count, instant, priority_cell, safe, say, span, state_cell, table
+from daemon.store.rows import NoticeRow
+from rules.alert import Alert
+from rules.decision import TimelineEntry
+from rules.incident import Incident, Status, incident_key
+from rules.lifecycle import allowed_steps
+from rules.policy import Policy
+
+MOST_ALERTS = 40
+MOST_CANDIDATES = 6
+
+
+def incident_table(incidents: Sequence[Incident], now: datetime) -> Table:
+    """One line for each incident, in the given order."""
+    rows = [
+        [
+            i.key,
+            priority_cell(i.priority),
+            _status(i),
+            span(now - i.opened_at),
+            safe(i.assignee or i.group, 30),
+            safe(i.title, 300),
+        ]
+        for i in incidents
+    ]
+    return table(["incident", "prio", "status", "age", "with", "what"], rows, wide="what")
+
+
+def show_incident(
+    incident: Incident,
+    alerts: Sequence[Alert],
+    timeline: Sequence[TimelineEntry],
+    notices: Sequence[NoticeRow],
+    policy: Policy,
+    now: datetime,
+) -> None:
+    """Print everything that is known of one incident."""
+    say(Text(safe(incident.title, 500), style="bold"), _state_line(incident, now))
+    _services(incident)
+    _why(incident)
+    _heading("What happens next")
+    for line in what_next(incident, alerts, policy):
+        say(_item(line))
+    _timeline(timeline)
+    _alerts(alerts)
+    _heading(f"Notices ({len(notices)})")
+    say(notice_table(list(reversed(notices)))) if notices else say("Nobody has been told.")
+
+
+def what_next(incident: Incident, alerts: Sequence[Alert], policy: Policy) -> Iterator[str]:
+    """What the daemon will do by itself, and what a person may do, in sentences."""
+    yield from _by_itself(incident, sum(a.is_firing for a in alerts), policy)
+    steps = allowed_steps(incident.status)
+    if steps:
+        yield f"You may {', '.join(steps[:-1]) + ' or ' if len(steps) > 1 else ''}{steps[-1]} it."
+
+
+def _by_itself(incident: Incident, firing: int, policy: Policy) -> Iterator[str]:
+    if incident.status is Status.MERGED and incident.merged_into is not None:
+        yield f"It goes on as {incident_key(incident.merged_into)}."
+    elif incident.status is Status.CLOSED:
+        yield "It is over: a new failure opens a new incident."
+    elif incident.status is Status.RESOLVED and incident.resolved_at is not None:
+        reopens, closes = incident.resolved_at + policy.reopen_within, incident.resolved_at + policy.close_after
+        yield f"A relapse before {instant(reopens)} reopens it; later it opens a new incident."
+        yield f"It closes by itself at {instant(closes)}."
+    elif incident.quiet_since is not None and not firing:
+        due = incident.quiet_since + policy.resolve_after
+        yield f"All quiet since {instant(incident.quiet_since)}; if so it stays, it resolves at {instant(due)}."
+    else:
+        if incident.status is Status.OPEN:
+            yield "Nobody has acknowledged it yet."
+        quiet = span(policy.resolve_after)
+        yield f"{count(firing, 'alert')} firing; it resolves by itself {quiet} after the last one clears."
+
+
+def _status(incident: Incident) -> str:
+    return str(incident.status).replace("_", " ")
+
+
+def _state_line(incident: Incident, now: datetime) -> Text:
+    end = incident.resolved_at or incident.closed_at or now
+    age = "lasted" if incident.resolved_at or incident.closed_at else "for"
+    line = Text.assemble(incident.key, "  ", priority_cell(incident.priority), f"  {_status(incident)}")
+    line.append(f"  opened {instant(incident.opened_at)}, {age} {span(end - incident.opened_at)}")
+    if incident.group:
+        line.append(safe(f"  group {incident.group}", 80))
+    line.append(safe(f"  assigned to {incident.assignee}", 80) if incident.assignee else "  assigned to nobody")
+    for link in incident.links:
+        line.append(f"\n{link.kind} {incident_key(link.number)}")
+    if incident.resolution:
+        line.append(safe(f"\nresolved: {incident.resolution}", 1000))
+    return line
+
+
+def _heading(words: str) -> None:
+    say("", Text(words, style="bold underline"))
+
+
+def _item(line: str, mark: str = "•") -> Table:
+    """A list item whose further lines are indented."""
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(width=1)
+    grid.add_column(overflow="fold")
+    grid.add_row(mark, Text(line))
+    return grid
+
+
+def _services(incident: Incident) -> None:
+    _heading("Business services")
+    if not incident.services:
+        say("None is hit.")
+    for service in incident.services:
+        name = safe(service.name or service.ci, 200)
+        say(Text.assemble(state_cell(service.state.word), f"  {name}", f" ({safe(service.ci)})" * (name != service.ci)))
+    others = len(set(incident.impacted) - {s.ci for s in incident.services})
+    if others:
+        say(f"and {count(others, 'other CI')} down or degraded: {safe(', '.join(incident.impacted), 300)}")
+
+
+def _why(incident: Incident) -> None:
+    root = incident.root
+    pinned = ", set by a person" if "root" in incident.pinned else f", {root.confidence:.0%} sure"
+    _heading(safe(f"Why {root.ci}{pinned}" if root.ci else "No root cause: no alert maps onto the CMDB"))
+    for line in root.evidence:
+        say(_item(safe(line, 600)))
+    others = [c for c in root.candidates if c.ci != root.ci][:MOST_CANDIDATES]
+    if others:
+        say(_item(safe("it could also be " + ", ".join(f"{c.ci} {c.confidence:.0%}" for c in others), 600)))
+    _heading(f"Why {incident.priority}")
+    say(_item(safe(incident.priority_reason or f"impact {incident.impact}, urgency {incident.urgency}", 600)))
+
+
+def _timeline(timeline: Sequence[TimelineEntry]) -> None:
+    _heading("Timeline")
+    rows = [[instant(e.at), e.actor, safe(e.text, 1000)] for e in timeline]
+    say(table(["at", "who", "what"], rows, wide="what") if rows else "Nothing has happened yet.")
+
+
+def _alerts(alerts: Sequence[Alert]) -> None:
+    _heading(f"Alerts ({sum(a.is_firing for a in alerts)} of {len(alerts)} firing)")
+    ordered = sorted(alerts, key=lambda a: (not a.is_firing, a.starts_at, a.id))
+    rows = [
+        [
+            Text("firing", style="red") if a.is_firing else Text("cleared", style="dim"),
+            instant(a.starts_at),
+            a.name,
+            a.ci or "unmapped",
+            safe(_summary(a), 300),
+        ]
+        for a in ordered[:MOST_ALERTS]
+    ]
+    if rows:
+        say(table(["state", "since", "alert", "CI", "says"], rows, wide="says"))
+    if len(ordered) > MOST_ALERTS:
+        say(f"… and {count(len(ordered) - MOST_ALERTS, 'more alert')}; --json shows them all")
+
+
+def _summary(alert: Alert) -> str:
+    return next((alert.annotations[k] for k in ("summary", "description", "message") if alert.annotations.get(k)), "")

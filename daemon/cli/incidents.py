@@ -1,0 +1,102 @@
+"""`incidentd incident list` and `show`; the orders are in `daemon.cli.orders`."""
+
+from typing import Annotated
+
+import typer
+
+from daemon.cli import orders
+from daemon.cli.place import AsJson, open_store, read_config
+
+incident = typer.Typer(name="incident", help="Incidents: see them, work on them.", no_args_is_help=True)
+
+Number = Annotated[str, typer.Argument(metavar="NUMBER", help="As in INC-42, or 42.")]
+
+
+@incident.command("list")
+def list_(
+    context: typer.Context,
+    *,
+    status: Annotated[
+        list[str] | None, typer.Option("--status", help="open, acknowledged, …; `active` is all not yet resolved.")
+    ] = None,
+    priority: Annotated[list[str] | None, typer.Option("--priority", help="P1 to P5; may be repeated.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many, the newest first.")] = 200,
+    as_json: AsJson = False,
+) -> None:
+    """Incidents, newest first."""
+    from daemon.cli.incident_view import incident_table
+    from daemon.cli.out import emit, say
+    from daemon.clock import SystemClock
+    from rules.document import incident_document
+
+    statuses, priorities = _statuses(status or []), _priorities(priority or [])
+    with open_store(read_config(context)) as store:
+        found = store.incidents(statuses=statuses, priorities=priorities, limit=limit)
+        documents = [incident_document(i, store.alerts_of(i.number)) for i in found] if as_json else []
+    if as_json:
+        emit({"incidents": documents})
+    elif not found:
+        say("There is no such incident." if statuses or priorities else "There are no incidents.")
+    else:
+        say(incident_table(found, SystemClock().now()))
+
+
+def _statuses(words: list[str]) -> tuple[str, ...]:
+    from rules.incident import ACTIVE, Status
+
+    found: list[str] = []
+    for word in words:
+        if word == "active":
+            found += sorted(ACTIVE)
+        else:
+            found.append(_one_of(word.replace("-", "_"), [*map(str, Status), "active"], "--status"))
+    return tuple(found)
+
+
+def _priorities(words: list[str]) -> tuple[str, ...]:
+    from rules.incident import Priority
+
+    return tuple(_one_of(word.upper(), list(map(str, Priority)), "--priority") for word in words)
+
+
+def _one_of(word: str, words: list[str], option: str) -> str:
+    from daemon.config.fields import suggestion
+
+    if word not in words:
+        raise typer.BadParameter(f'"{word}" is not known; {suggestion(word, words)}', param_hint=option)
+    return word
+
+
+@incident.command()
+def show(context: typer.Context, number: Number, *, as_json: AsJson = False) -> None:
+    """One incident: what failed, what it hits, why this root, what happens next, and its whole history."""
+    import msgspec
+
+    from daemon.cli.incident_view import show_incident
+    from daemon.cli.notices import notice_fields
+    from daemon.cli.out import emit
+    from daemon.cli.refusal import Refusal
+    from daemon.clock import SystemClock
+    from rules.document import incident_document
+    from rules.incident import incident_key
+
+    wanted = orders.read_number(number)
+    config = read_config(context)
+    with open_store(config) as store:
+        found = store.incident(wanted)
+        if found is None:
+            raise Refusal(f"there is no incident {incident_key(wanted)}; `incidentd incident list` shows them")
+        alerts, timeline = store.alerts_of(wanted), store.timeline(wanted)
+        notices = store.notices(incident=wanted)
+    if as_json:
+        document = msgspec.to_builtins(incident_document(found, alerts))
+        entries = [orders.entry_fields(e) for e in timeline]
+        emit({"incident": document, "timeline": entries, "notices": [notice_fields(n) for n in notices]})
+    else:
+        show_incident(found, alerts, timeline, notices, config.policy, SystemClock().now())
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put the commands of this module into the command line."""
+    orders.add_to(incident)
+    app.add_typer(incident)

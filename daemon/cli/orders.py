@@ -1,0 +1,265 @@
+"""What a person can order about an incident. Each order goes the way of every change: through the one cycle that
+decides, in the running daemon where there is one, else here."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from daemon.cli.place import AsJson, read_config
+
+if TYPE_CHECKING:
+    from rules.decision import TimelineEntry
+
+Number = Annotated[str, typer.Argument(metavar="NUMBER", help="As in INC-42, or 42.")]
+Numbers = Annotated[list[str], typer.Argument(metavar="NUMBER...", help="As in INC-42, or 42; several at once.")]
+By = Annotated[str | None, typer.Option("--by", metavar="WHO", help="Who says so; else the user who calls this.")]
+Why = Annotated[str, typer.Option("--reason", help="Why, for the timeline.")]
+LONGEST_TEXT = 4000
+
+
+def ack(context: typer.Context, numbers: Numbers, *, by: By = None, as_json: AsJson = False) -> None:
+    """Acknowledge: somebody has seen it and takes care."""
+    _order(context, "acknowledge", numbers, by=by, as_json=as_json)
+
+
+def start(context: typer.Context, numbers: Numbers, *, by: By = None, as_json: AsJson = False) -> None:
+    """Start work on it."""
+    _order(context, "start", numbers, by=by, as_json=as_json)
+
+
+def hold(
+    context: typer.Context,
+    number: Number,
+    reason: Annotated[str, typer.Argument(metavar="REASON", help="What is waited for.")],
+    *,
+    by: By = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put it on hold while somebody else has to act."""
+    _order(context, "hold", [number], reason, by=by, as_json=as_json)
+
+
+def resume(context: typer.Context, numbers: Numbers, *, by: By = None, as_json: AsJson = False) -> None:
+    """Go on with it after a hold."""
+    _order(context, "resume", numbers, by=by, as_json=as_json)
+
+
+def assign(
+    context: typer.Context,
+    number: Number,
+    who: Annotated[str, typer.Argument(metavar="WHO", help="The person who works on it.")],
+    *,
+    by: By = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give it to a person."""
+    _order(context, "assign", [number], who, by=by, as_json=as_json)
+
+
+def note(
+    context: typer.Context,
+    number: Number,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What was found or done.")],
+    *,
+    by: By = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write something onto its timeline."""
+    _order(context, "note", [number], text, by=by, as_json=as_json)
+
+
+def resolve(
+    context: typer.Context,
+    number: Number,
+    resolution: Annotated[str, typer.Argument(metavar="[HOW]", help="What mended it.")] = "",
+    *,
+    by: By = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say that it is mended."""
+    _order(context, "resolve", [number], resolution, by=by, as_json=as_json)
+
+
+def close(
+    context: typer.Context,
+    number: Number,
+    reason: Annotated[str, typer.Argument(metavar="[REASON]")] = "",
+    *,
+    by: By = None,
+    as_json: AsJson = False,
+) -> None:
+    """Close a resolved incident before it closes by itself."""
+    _order(context, "close", [number], reason, by=by, as_json=as_json)
+
+
+def reopen(
+    context: typer.Context,
+    number: Number,
+    reason: Annotated[str, typer.Argument(metavar="[REASON]", help="What still does not work.")] = "",
+    *,
+    by: By = None,
+    as_json: AsJson = False,
+) -> None:
+    """Open it again: it was not mended."""
+    _order(context, "reopen", [number], reason, by=by, as_json=as_json)
+
+
+def merge(
+    context: typer.Context,
+    number: Number,
+    into: Annotated[str, typer.Argument(metavar="INTO", help="The incident that goes on.")],
+    *,
+    reason: Why = "",
+    by: By = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make it part of another incident, to which its alerts go."""
+    _order(context, "merge", [number], str(read_number(into)), reason=reason, by=by, as_json=as_json)
+
+
+def split(
+    context: typer.Context,
+    number: Number,
+    ci: Annotated[str, typer.Argument(metavar="CI", help="The CI whose alerts leave.")],
+    *,
+    reason: Why = "",
+    by: By = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give one CI's alerts an incident of their own."""
+    _order(context, "split", [number], ci, reason=reason, by=by, as_json=as_json)
+
+
+def priority(
+    context: typer.Context,
+    number: Number,
+    word: Annotated[str, typer.Argument(metavar="PRIORITY", help="P1 to P5.")],
+    *,
+    reason: Why = "",
+    by: By = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set its priority by hand; it then stays as set."""
+    from rules.incident import Priority
+
+    if word.upper() not in list(Priority):
+        raise typer.BadParameter(f'"{word}" is no priority; allowed: P1 to P5', param_hint="PRIORITY")
+    _order(context, "set_priority", [number], word.upper(), reason=reason, by=by, as_json=as_json)
+
+
+def root(
+    context: typer.Context,
+    number: Number,
+    ci: Annotated[str, typer.Argument(metavar="CI", help="What really failed.")],
+    *,
+    reason: Why = "",
+    by: By = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what really failed; the daemon then leaves the root alone."""
+    _order(context, "set_root", [number], ci, reason=reason, by=by, as_json=as_json)
+
+
+def read_number(text: str) -> int:
+    """42 for `INC-42` or `42`; a usage error where it is neither."""
+    from rules.incident import incident_number
+
+    try:
+        number = incident_number(text)
+    except ValueError:
+        number = 0
+    if not 0 < number < 2**31:
+        raise typer.BadParameter(f'"{text[:40]}" is not the number of an incident; allowed: INC-42 or 42')
+    return number
+
+
+def entry_fields(entry: "TimelineEntry") -> dict[str, Any]:
+    """A line of the timeline for programs."""
+    from rules.document import rfc3339
+
+    fields = {name: getattr(entry, name) for name in ("kind", "actor", "text", "old", "new")}
+    return {"at": rfc3339(entry.at), **fields}
+
+
+def _order(
+    context: typer.Context,
+    verb: str,
+    numbers: list[str],
+    value: str = "",
+    *,
+    reason: str = "",
+    by: str | None,
+    as_json: bool,
+) -> None:
+    """Give the order for every incident named; exit code 1 where any was refused."""
+    import secrets
+
+    from daemon.app import order
+    from daemon.cli.out import emit
+    from daemon.clock import SystemClock
+    from rules.decision import Command, Verb
+
+    wanted = [read_number(number) for number in numbers]
+    config = read_config(context)
+    who = _text(by or _user(), "the name of who says so")
+    value, reason = _text(value, "the text"), _text(reason, "the reason")
+    answers = []
+    for number in wanted:
+        command = Command(
+            id=f"cli:{secrets.token_hex(16)}",
+            at=SystemClock().now(),
+            actor=who,
+            verb=Verb(verb),
+            number=number,
+            value=value,
+            reason=reason,
+        )
+        reply = order(config, command)
+        answers.append((number, reply.done, reply.message))
+        if not as_json:
+            _tell(*answers[-1])
+    if as_json:
+        emit({"orders": [_answer(*answer) for answer in answers]})
+    if not all(done for _, done, _ in answers):
+        raise typer.Exit(1)
+
+
+def _answer(number: int, done: bool, message: str) -> dict[str, Any]:
+    from rules.incident import incident_key
+
+    return {"number": incident_key(number), "done": done, "message": message}
+
+
+def _tell(number: int, done: bool, message: str) -> None:
+    from daemon.cli.out import complain, safe, say
+    from rules.incident import incident_key
+
+    line = safe(f"{incident_key(number)}: {message}", 1000)
+    if done:
+        say(line)
+    else:
+        complain(line)
+
+
+def _text(text: str, what: str) -> str:
+    from daemon.cli.refusal import Refusal
+
+    if len(text) > LONGEST_TEXT:
+        raise Refusal(f"{what} is longer than {LONGEST_TEXT} characters")
+    # Arguments that are not UTF-8 arrive as lone surrogates, which nothing further on could store.
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+
+
+def _user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "somebody at the command line"
+
+
+def add_to(incident: typer.Typer) -> None:
+    """Put the commands of this module under `incidentd incident`."""
+    for command in (ack, start, hold, resume, assign, note, resolve, close, reopen, merge, split, priority, root):
+        incident.command()(command)

@@ -1,0 +1,108 @@
+"""How the command line shows things: tables for people, JSON for programs.
+
+Whatever comes from outside (labels, notes, names) is hostile: it reaches a terminal through `safe` only, which takes
+out control characters and escape sequences, and never as rich's markup.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from rules.incident import Priority
+
+_ESCAPES = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|[\x1b\x9d][\]PX^_].*?(?:\x07|\x1b\\|\x9c|$)|\x9b[0-?]*[ -/]*[@-~]", re.DOTALL
+)
+_COLOURS = {"P1": "bold red", "P2": "red", "P3": "yellow", "P4": "cyan", "P5": "dim"}
+_STATES = {"down": "red", "degraded": "yellow", "at risk": "cyan"}
+
+
+def safe(text: object, limit: int = 400) -> str:
+    """One line of harmless text of at most `limit` characters."""
+    from notifiers.wording import one_line
+
+    return one_line(_ESCAPES.sub("", str(text)[: 20 * limit]), limit)
+
+
+@lru_cache(maxsize=1)
+def _console_for(stream: object) -> Console:
+    return Console(file=stream, highlight=False, markup=False, emoji=False)  # type: ignore[arg-type]
+
+
+def console() -> Console:
+    """Standard output for people; plain where it is no terminal or NO_COLOR is set."""
+    import sys
+
+    return _console_for(sys.stdout)
+
+
+def say(*things: RenderableType) -> None:
+    """Print for people. A plain string is taken to be ours; foreign text goes through `safe` first."""
+    out = console()
+    for thing in things:
+        # What goes into a pipe keeps its lines, so that grep finds them.
+        out.print(thing, soft_wrap=isinstance(thing, str | Text) and not out.is_terminal)
+
+
+def complain(message: str) -> None:
+    """One line on standard error, after our name."""
+    typer.echo(f"incidentd: {message}", err=True)
+
+
+def emit(value: Any) -> None:
+    """Print a value as JSON, in UTF-8 whatever the terminal's encoding."""
+    import msgspec
+
+    typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, wide: str = "") -> Table:
+    """A table without lines that fits 80 columns; the column headed `wide` takes the room that is left."""
+    grid = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for heading in headings:
+        if heading == wide:
+            grid.add_column(heading, overflow="fold", ratio=1)
+        else:
+            grid.add_column(heading, overflow="fold", max_width=28)
+    for row in rows:
+        grid.add_row(*(cell if isinstance(cell, Text) else Text(safe(cell)) for cell in row))
+    return grid
+
+
+def priority_cell(priority: "Priority | str") -> Text:
+    """A priority in its colour."""
+    return Text(str(priority), style=_COLOURS.get(str(priority), ""))
+
+
+def state_cell(word: str) -> Text:
+    """A state in its colour: down, degraded, at risk."""
+    return Text(word, style=_STATES.get(word, ""))
+
+
+def instant(at: datetime | None) -> str:
+    """A moment for people, in UTC, to the second."""
+    return "" if at is None else at.strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def span(length: timedelta) -> str:
+    """About how long: its two greatest units, as in 3d 4h."""
+    seconds = max(0, int(length.total_seconds()))
+    parts = []
+    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return " ".join(parts[:2]) or "0s"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """`1 alert`, `2 alerts`."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
