@@ -20,7 +20,6 @@ _MEANINGS = (
     ("no such table", f"it has no tables of incidentd; {UPGRADE_HINT}"),
     ("password authentication failed", "the server refuses the user's password"),
     ("no password supplied", "the server wants a password and none was given"),
-    ("permission denied", "the user lacks a permission"),
     ("connection refused", "no server answers at that address"),
     ("could not translate host name", "the server's name cannot be resolved"),
     ("failed to resolve host", "the server's name cannot be resolved"),
@@ -46,7 +45,7 @@ def meaning(error: exc.SQLAlchemyError) -> str:
     """One sentence for a person: what is wrong, and what to do about it where that is known."""
     if isinstance(error, exc.TimeoutError):
         return "every connection is in use; the database is too slow"
-    if not isinstance(error, exc.DBAPIError):
+    if not isinstance(error, exc.StatementError) or error.orig is None:
         return f"unexpected error ({type(error).__name__})"
     said = str(error.orig)
     if type(error.orig).__name__ == "UndefinedTable":

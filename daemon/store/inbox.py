@@ -35,32 +35,40 @@ class _Put:
 
 
 class Inbox:
-    """The inbox of one database. `put` may be called by many threads."""
+    """The inbox of one database. `put` may be called by many threads.
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    A caller waits at most `patience_s` seconds, and at most `max_waiting` callers wait.
+    """
+
+    def __init__(
+        self, database: Database, clock: Clock, *, patience_s: float = PUT_TIMEOUT_S, max_waiting: int = MAX_WAITING
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._patience_s = patience_s
+        self._max_waiting = max_waiting
         self._waiting: deque[_Put] = deque()
         self._changed = threading.Condition()
         self._writer: threading.Thread | None = None
         self._closed = False
 
     def put(self, kind: InboxKind, source: str, body: bytes) -> int:
-        """Store it durably; the row's id. StoreError where it was not stored, or not known to be within 10 s."""
+        """Store it durably; the row's id. StoreError where it was not stored, or not known to be in time."""
         put = _Put({"kind": kind, "source": clean(source), "body": body, "at": self._clock.now()})
         with self._changed:
             if self._closed:
                 raise StoreError(f"{self._database.place}: it is being closed")
-            if len(self._waiting) >= MAX_WAITING:
-                raise StoreError(f"{self._database.place}: {MAX_WAITING} requests wait to be written already")
+            if len(self._waiting) >= self._max_waiting:
+                raise StoreError(f"{self._database.place}: {self._max_waiting} requests wait to be written already")
             self._waiting.append(put)
             self._start()
             self._changed.notify()
         try:
-            return put.done.result(PUT_TIMEOUT_S)
+            return put.done.result(self._patience_s)
         except TimeoutError:
+            # Still in the queue: it is taken out and never stored. Being written: nobody can tell.
             put.done.cancel()
-            raise StoreError(f"{self._database.place}: nothing could be written for {PUT_TIMEOUT_S:g} s") from None
+            raise StoreError(f"{self._database.place}: nothing could be written for {self._patience_s:g} s") from None
 
     def pending(self, limit: int) -> list[InboxRow]:
         """The oldest rows that no decision has taken, at most `limit`."""

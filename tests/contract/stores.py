@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -20,6 +20,7 @@ TTL = timedelta(seconds=30)
 WITHIN_S = 60.0
 """Patience with threads and child processes: only a broken run ever waits so long."""
 
+T = TypeVar("T")
 OpenStore = Callable[[], Store]
 
 
@@ -77,10 +78,10 @@ def everything(store: Store) -> Decision:
     return decision(incidents=loaded.incidents, alerts=loaded.alerts, sources=loaded.sources)
 
 
-def together(*tasks: Callable[[], object]) -> list[object]:
+def together(*tasks: Callable[[], T]) -> list[T]:
     """Run all of them at the same time; their results in order. The first error is raised."""
     start = threading.Barrier(len(tasks))
-    results: list[object] = [None] * len(tasks)
+    results: dict[int, T] = {}
     errors: list[BaseException] = []
 
     def work(place: int) -> None:
@@ -98,7 +99,7 @@ def together(*tasks: Callable[[], object]) -> list[object]:
         assert not thread.is_alive(), "a task hangs"
     if errors:
         raise errors[0]
-    return results
+    return [results[place] for place in range(len(tasks))]
 
 
 def child(program: str, *arguments: str) -> "subprocess.Popen[str]":

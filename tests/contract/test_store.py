@@ -1,19 +1,26 @@
 """What comes in and what was decided: durable, whole, and the same after a restart."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from cmdb.model import State
 from daemon.clock import ManualClock
+from daemon.errors import StoreError
+from daemon.store.engine import open_database
+from daemon.store.inbox import Inbox
 from daemon.store.rows import InboxRow
 from daemon.store.store import Store
-from rules.alert import SeenBy
+from daemon.store.upgrade import upgrade
+from rules.alert import Alert, SeenBy
 from rules.decision import Reply
-from rules.incident import Candidate, HitService, Link, Priority, RootCause, Status, Told
+from rules.incident import Candidate, HitService, Incident, Link, Priority, RootCause, Status, Told
 from tests.builders import T0, alert, at, decision, entry, incident, notice, source_state
 from tests.contract.stores import OpenStore, child, everything, restarted, together
 
@@ -33,7 +40,7 @@ for _ in range(8):
 """
 
 
-def rich_alert():
+def rich_alert() -> Alert:
     """An alert in which every field is set."""
     seen = {"main": SeenBy(starts_at=T0, firing=True, expires_at=at(300.000001), suppressed="silenced")}
     return alert(
@@ -49,7 +56,7 @@ def rich_alert():
     )
 
 
-def rich_incident():
+def rich_incident() -> Incident:
     """An incident in which every field is set."""
     return incident(
         1,
@@ -96,14 +103,15 @@ def test_many_threads_put_while_decisions_are_committed(store: Store, commit: Co
     def put_some(name: str) -> list[int]:
         return [store.put("push", name, f"{name}/{number}".encode()) for number in range(25)]
 
-    def commit_some() -> None:
+    def commit_some() -> list[int]:
         for number in range(10):
             commit(alerts=tuple(alert(f"ci{number}-{i}") for i in range(50)), incidents=(incident(number + 1),))
+        return []
 
     names = [f"thread{number}" for number in range(8)]
     results = together(*(lambda name=name: put_some(name) for name in names), commit_some)
     rows = store.pending(1000)
-    assert sorted(row.id for row in rows) == sorted(id_ for ids in results[:-1] for id_ in ids)
+    assert sorted(row.id for row in rows) == sorted(id_ for ids in results for id_ in ids)
     for name in names:
         assert [row.body for row in rows if row.source == name] == [f"{name}/{n}".encode() for n in range(25)]
     assert len(store.load(at(0)).alerts) == 500
@@ -125,9 +133,38 @@ def test_taking_many_rows_at_once(store: Store, commit: Commit) -> None:
     assert store.inbox_depth() == 0
 
 
+def test_callers_do_not_wait_for_ever(tmp_path: Path, clock: ManualClock) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'a.db'}")
+    upgrade(database)
+    inbox = Inbox(database, clock, patience_s=0.05, max_waiting=1)
+    with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for _ in range(3):
+            with pytest.raises(StoreError, match=r"nothing could be written for 0.05 s|1 requests wait"):
+                inbox.put("push", "am", b"late")
+        other.execute("ROLLBACK")
+    inbox.close()
+    patient = Inbox(database, clock)
+    patient.put("push", "am", b"in time")
+    assert patient.pending(9)[-1].body == b"in time"
+    patient.close()
+    database.close()
+
+
+def test_an_error_reaches_every_caller(url: str, open_store: OpenStore) -> None:
+    store = open_store()  # it has no tables
+
+    def refused() -> bool:
+        with pytest.raises(StoreError, match="db upgrade"):
+            store.put("push", "am", b"")
+        return True
+
+    assert together(*[refused] * 8) == [True] * 8
+
+
 def test_a_closed_store_refuses(store: Store) -> None:
     store.close()
-    with pytest.raises(Exception, match="being closed"):
+    with pytest.raises(StoreError, match="being closed"):
         store.put("push", "am", b"")
 
 
@@ -255,7 +292,7 @@ def test_a_big_decision_is_written_whole(store: Store, commit: Commit) -> None:
 def test_tokens(store: Store) -> None:
     store.add_token("ci", "ab" * 32, frozenset({"read", "push"}))
     store.add_token("amtool", "cd" * 32, frozenset())
-    with pytest.raises(Exception, match="'ci' already"):
+    with pytest.raises(StoreError, match="'ci' already"):
         store.add_token("ci", "ef" * 32, frozenset())
     assert [(token.name, token.scopes, token.created_at) for token in store.tokens()] == [
         ("amtool", frozenset(), T0),

@@ -162,7 +162,7 @@ def test_two_daemons_never_send_the_same_notice(store: Store, commit: Commit, op
         return sent
 
     results = together(*(lambda sender=sender: send_all(sender) for sender in (store, other, store, other)))
-    sent = [key for result in results for key in result]  # type: ignore[attr-defined]
+    sent = [key for result in results for key in result]
     # Somebody may stop while the second notice of a pair still waits for the first: the rest is his who comes last.
     sent += send_all(store)
     assert sorted(sent) == sorted(f"k{n}" for n in range(200))

@@ -11,7 +11,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, inspect, make_url
 from sqlalchemy.dialects import sqlite
 
 from daemon.clock import ManualClock
@@ -64,6 +64,23 @@ def test_a_newer_database_is_refused_in_plain_words(url: str, store: Store) -> N
     for ask in (store.is_current, store.upgrade):
         with pytest.raises(StoreError, match=r"newer incidentd \(schema 9999"):
             ask()
+
+
+def test_an_upgrade_that_fails_leaves_nothing_behind(url: str, open_store: OpenStore) -> None:
+    if url.startswith("sqlite"):
+        Path(str(make_url(url).database)).touch()
+    store = open_store()
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE tokens (stranger INTEGER)")
+    with pytest.raises(StoreError, match="already exists"):
+        store.upgrade()
+    with engine.begin() as connection:
+        assert inspect(connection).get_table_names() == ["tokens"]
+        connection.exec_driver_sql("DROP TABLE tokens")
+    engine.dispose()
+    store.upgrade()
+    assert store.is_current()
 
 
 def test_instants_are_exact_and_never_without_a_zone() -> None:
