@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import json
-from collections.abc import Iterator
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
+
+from daemon.cli.out import emit, safe, say, state_cell, table
 
 if TYPE_CHECKING:
     from daemon.lab.client import LabClient
@@ -49,9 +51,13 @@ def up(
         fresh=fresh,
         seconds=seconds,
     )
-    with _refusals():
-        code = run(wishes, lambda line: print(line, flush=True))  # noqa: T201  the lab's log is its output
-    raise typer.Exit(code)
+    raise typer.Exit(run(wishes, _log))
+
+
+def _log(line: str) -> None:
+    """One line of the lab's own log, at once and uncut."""
+    with contextlib.suppress(BrokenPipeError):
+        typer.echo(line)
 
 
 @app.command("break")
@@ -67,7 +73,7 @@ def break_(
     if slow and disk:
         raise typer.BadParameter("choose one of --slow and --disk")
     fault = "slow" if slow else "disk" if disk else "down"
-    with _lab(directory) as lab:
+    with _client(directory) as lab:
         broken = lab.break_(cis, fault)
         _show({"broken": broken}, [f"broken: {ci}" for ci in broken], as_json)
 
@@ -83,7 +89,7 @@ def mend(
     """Mend something by name, or everything."""
     if bool(cis) == everything:
         raise typer.BadParameter("name what to mend, or say --all")
-    with _lab(directory) as lab:
+    with _client(directory) as lab:
         mended = lab.mend(None if everything else cis)
         _show({"mended": mended}, [f"mended: {ci}" for ci in mended] or ["nothing of that was broken"], as_json)
 
@@ -96,87 +102,67 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """What can be broken."""
-    with _lab(directory) as lab:
+    with _client(directory) as lab:
         rows = [ci for ci in lab.catalogue() if ci["fault"] or not broken]
     if as_json:
-        _show({"cis": rows}, [], as_json)
+        emit({"cis": rows})
         return
     cells = [[r["id"], r["type"], r["name"], r["owner"], "" if r["watched"] else "no alert", r["fault"]] for r in rows]
-    _table(["CI", "type", "name", "owner", "monitoring", "broken"], cells)
+    say(table(["CI", "type", "name", "owner", "monitoring", "broken"], cells, wide="name"))
 
 
 @app.command()
 def status(directory: Directory = DEFAULT_DIRECTORY, *, as_json: AsJson = False) -> None:
     """What is broken now, what that means by the CMDB, and the alerts that fire."""
-    with _lab(directory) as lab:
+    with _client(directory) as lab:
         found = lab.status()
     if as_json:
-        _show(found, [], as_json)
+        emit(found)
         return
-    if not found["broken"]:
-        print("Nothing is broken.")  # noqa: T201
-    else:
-        _table(
-            ["broken", "name", "how", "since"], [[b["ci"], b["name"], b["fault"], b["since"]] for b in found["broken"]]
-        )
-        services = [m for m in found["means"] if m["type"] == "business-service"]
-        others = len(found["means"]) - len(services)
-        _table(["business service", "state by the CMDB"], [[s["name"], s["state"]] for s in services])
-        print(f"and {others} other CIs that are not well (--json names them)\n")  # noqa: T201
+    _broken(found)
     _alerts(found["alerts"])
+
+
+def _broken(found: dict[str, Any]) -> None:
+    if not found["broken"]:
+        say("Nothing is broken.", "")
+        return
+    rows = [[b["ci"], b["name"], b["fault"], b["since"][:19]] for b in found["broken"]]
+    say(table(["broken", "name", "how", "since (UTC)"], rows, wide="name"), "")
+    services = [m for m in found["means"] if m["type"] == "business-service"]
+    if services:
+        rows = [[Text(safe(s["name"])), state_cell(s["state"])] for s in services]
+        say(table(["business service", "by the CMDB"], rows), "")
+    others = Counter(m["state"] for m in found["means"] if m["type"] != "business-service")
+    words = [f"{number} {state}" for state, number in others.items()]
+    say(f"Other CIs: {', '.join(words) or 'all well'} (--json names them).", "")
 
 
 def _alerts(alerts: list[dict[str, Any]] | None) -> None:
     if alerts is None:
-        print("Prometheus does not answer, so nothing is known of its alerts.")  # noqa: T201
+        say("Prometheus does not answer, so nothing is known of its alerts.")
         return
-    cells = [
+    rows = [
         [
             a["labels"].get("alertname", ""),
             a["labels"].get("severity", ""),
             a["state"],
-            a["activeAt"][:19],
+            a["activeAt"][11:19],
             a["annotations"].get("summary", ""),
         ]
         for a in alerts
     ]
-    _table(["alert", "severity", "state", "since (UTC)", "summary"], cells)
+    say(table(["alert", "severity", "state", "since (UTC)", "summary"], rows, wide="summary"))
 
 
-@contextlib.contextmanager
-def _lab(directory: Path) -> Iterator[LabClient]:
+def _client(directory: Path) -> LabClient:
     from daemon.lab.client import LabClient
 
-    with _refusals(), LabClient(directory) as lab:
-        yield lab
-
-
-@contextlib.contextmanager
-def _refusals() -> Iterator[None]:
-    """What the lab refuses is one sentence and exit code 1."""
-    from daemon.lab.errors import LabError
-
-    try:
-        yield
-    except LabError as error:
-        typer.echo(f"incidentd: {error}", err=True)
-        raise typer.Exit(1) from None
+    return LabClient(directory)
 
 
 def _show(document: dict[str, Any], lines: list[str], as_json: bool) -> None:
-    print(json.dumps(document, indent=1) if as_json else "\n".join(lines))  # noqa: T201
-
-
-def _table(headings: list[str], rows: list[list[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False)
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    console = Console()
-    console.print(table)
-    console.print()
+    if as_json:
+        emit(document)
+    else:
+        say(*(Text(safe(line)) for line in lines))

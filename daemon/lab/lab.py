@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from daemon.clock import Clock, SystemClock
 from daemon.lab import processes
@@ -23,6 +23,7 @@ from daemon.lab.world import Fault
 from rules.document import rfc3339
 
 USUAL_INTERVAL_S = 5.0
+WRITTEN = ("cmdb.yaml", "incidentd.yaml", "prometheus.yml", "rules.yml", "alertmanager.yml", "incidentd.db")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +96,8 @@ class Lab:
     def start(self) -> None:
         """Start everything and return once it is ready; LabError where that fails, with nothing left running."""
         with contextlib.ExitStack() as undo:
-            (self.directory / "logs").mkdir(parents=True, exist_ok=True)
-            undo.enter_context(_only_one(self.directory))
+            undo.enter_context(held(self.directory))
+            (self.directory / "logs").mkdir(exist_ok=True)
             for old in (self.directory / "logs").glob("*.log"):
                 old.unlink()
             write_cmdb(self.cmdb_path)
@@ -180,10 +181,17 @@ class Lab:
 
 
 @contextlib.contextmanager
-def _only_one(directory: Path) -> Iterator[None]:
-    """Hold the directory for one lab; the operating system lets go of it even after a crash."""
-    lock: IO[str]
-    with (directory / "lab.lock").open("w") as lock:
+def held(directory: Path) -> Iterator[None]:
+    """Hold a directory for one lab; the operating system lets go of it even after a crash.
+
+    Raises LabError where another lab runs in it, or where it holds files that a lab would overwrite but did not write.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / "lab.lock"
+    foreign = [] if path.exists() else [name for name in WRITTEN if (directory / name).exists()]
+    if foreign:
+        raise LabError(f"{directory} holds a {foreign[0]} that no lab has written; choose another --dir")
+    with path.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

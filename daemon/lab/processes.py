@@ -87,17 +87,18 @@ class Program:
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
             )
 
-    def await_ready(self, within_s: float = START_WITHIN_S) -> None:
-        """Return once it answers; LabError where it ends before that or takes too long."""
+    def await_ready(self, within_s: float = START_WITHIN_S, stop: threading.Event | None = None) -> None:
+        """Return once it answers, or once `stop` is set; LabError where it ends before that or takes too long."""
         deadline = time.monotonic() + within_s
-        waiting = threading.Event()
+        waiting = stop or threading.Event()
         while time.monotonic() < deadline:
             if not self.is_running:
                 raise LabError(f"{self.name} did not start{self._last_words()}")
             with contextlib.suppress(requests.RequestException):
                 if requests.get(self._ready_url, timeout=2, allow_redirects=False).status_code == 200:
                     return
-            waiting.wait(_POLL_S)
+            if waiting.wait(_POLL_S):
+                return
         raise LabError(f"{self.name} was not ready within {within_s:g} s{self._last_words()}")
 
     def start(self) -> None:

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from daemon.clock import Clock
 from daemon.lab.errors import LabError
-from daemon.lab.lab import Lab, Ports
+from daemon.lab.lab import Lab, Ports, held
 from daemon.lab.processes import Program, free_port, is_free
-from daemon.lab.scenario import Script
+from daemon.lab.scenario import SCENARIO, Script
 
+USUAL_DIRECTORY = Path("var")
 _TICK_S = 0.5
 # What a run leaves behind, and `--fresh` removes; anything else in the directory is somebody's own.
 _LEFT_BEHIND = ("prometheus", "alertmanager", "mail", "webhooks", "logs")
@@ -43,12 +44,7 @@ def run(wishes: Wishes, say: Callable[[str], None]) -> int:
         # The last thing that is said, after everything has stopped.
         closing.callback(say, "lab: stopped")
         say("lab: starting (Ctrl-C stops all of it) ...")
-        if wishes.daemon and not is_free(wishes.api_port):
-            raise LabError(f"port {wishes.api_port} is taken, perhaps by another incidentd; choose one with --port")
-        if wishes.fresh:
-            _forget(wishes.directory)
-        elif (wishes.directory / "incidentd.db").exists():
-            say(f"lab: incidents of earlier runs are kept in {wishes.directory}/incidentd.db; --fresh forgets them")
+        _prepare(wishes, say)
         lab = Lab(
             wishes.directory, ports=_ports(say), stand_in=wishes.stand_in, say=lambda line: say(_with_prefix(line))
         )
@@ -58,11 +54,23 @@ def run(wishes: Wishes, say: Callable[[str], None]) -> int:
         daemon = _daemon(config, wishes.api_port)
         if wishes.daemon:
             closing.callback(daemon.stop)
-            daemon.start()
+            daemon.launch()
+            daemon.await_ready(stop=stop)
         lab.announce(api_url=daemon.url if wishes.daemon else "")
-        for line in greeting(lab, config, daemon.url if wishes.daemon else "", wishes.directory):
+        for line in greeting(lab, config, wishes):
             say(line)
         return _watch(lab, daemon if wishes.daemon else None, wishes, stop, say)
+
+
+def _prepare(wishes: Wishes, say: Callable[[str], None]) -> None:
+    """Find out whether the directory and the port can be used, and forget earlier runs where that is asked."""
+    with held(wishes.directory):
+        if wishes.daemon and not is_free(wishes.api_port):
+            raise LabError(f"port {wishes.api_port} is taken, perhaps by another incidentd; choose one with --port")
+        if wishes.fresh:
+            _forget(wishes.directory)
+        elif (wishes.directory / "incidentd.db").exists():
+            say(f"lab: incidents of earlier runs are kept in {wishes.directory}/incidentd.db; --fresh forgets them")
 
 
 def _with_prefix(line: str) -> str:
@@ -78,11 +86,8 @@ def _watch(lab: Lab, daemon: Program | None, wishes: Wishes, stop: threading.Eve
     while not stop.wait(_TICK_S):
         since = clock.now() - started_at
         for step in script.due(since):
+            (lab.break_ if step.verb == "break" else lab.mend)(step.ci)
             say(f"lab: {step.words}")
-            if step.verb == "break":
-                lab.break_(step.ci)
-            else:
-                lab.mend(step.ci)
         for program in [p for p in watched if not p.is_running]:
             watched.remove(program)
             say(f"lab: {program.name} has ended (exit code {program.exit_code}); see {lab.directory}/logs")
@@ -94,9 +99,11 @@ def _watch(lab: Lab, daemon: Program | None, wishes: Wishes, stop: threading.Eve
     return 0
 
 
-def greeting(lab: Lab, config: Path, api_url: str, directory: Path) -> list[str]:
+def greeting(lab: Lab, config: Path, wishes: Wishes) -> list[str]:
     """Where everything is and what to try, in plain words."""
     command = _command()
+    place = "" if wishes.directory == USUAL_DIRECTORY else f" --dir {wishes.directory}"
+    api_url = f"http://127.0.0.1:{wishes.api_port}" if wishes.daemon else ""
     size = len(lab.control.estate)
     lines = ["", f"The lab is up: a made-up data centre of {size} CIs, drawn in docs/lab.md.", ""]
     if api_url:
@@ -114,12 +121,18 @@ def greeting(lab: Lab, config: Path, api_url: str, directory: Path) -> list[str]
         f"  configuration  {config}",
         "",
         "Try in another terminal:",
-        f"  {command} lab break tor-1a --dir {directory}",
-        f"  {command} lab status --dir {directory}",
-        f"  {command} --config {directory / config.name} incident list",
-        f"  {command} lab mend --all --dir {directory}",
+        f"  {command} lab break tor-1a{place}",
+        f"  {command} lab status{place}",
+        f"  {command} --config {wishes.directory / config.name} incident list",
+        f"  {command} lab mend --all{place}",
         "",
     ]
+    if wishes.scenario:
+        first = SCENARIO[0]
+        lines += [
+            f"In {first.after.seconds} seconds the script breaks {first.ci}; --no-scenario leaves that to you.",
+            "",
+        ]
     return lines
 
 
