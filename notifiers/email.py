@@ -70,7 +70,7 @@ class EmailChannel:
             if settings.tls == "starttls":
                 server.starttls(context=self._tls)
             if settings.username and settings.password:
-                server.login(settings.username, settings.password.reveal())
+                _log_in(server, settings.username, settings.password.reveal())
             try:
                 refused = server.sendmail(self._from, recipients, letter.as_bytes())
             except smtplib.SMTPRecipientsRefused as error:
@@ -115,7 +115,7 @@ class EmailChannel:
             return SendError(f"{where} does not offer what tls or username ask for", permanent=True)
         if isinstance(error, ssl.SSLError):
             return SendError(f"{where} offers no TLS that can be trusted ({_tls_words(error)})", permanent=False)
-        if isinstance(error, TimeoutError):
+        if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
             wait_s = self._settings.timeout.total_seconds()
             return SendError(f"{where} did not answer within {wait_s:g} s", permanent=False)
         if isinstance(error, smtplib.SMTPServerDisconnected):
@@ -165,6 +165,21 @@ class _Smtp(smtplib.SMTP):
 
 class _SmtpTls(smtplib.SMTP_SSL, _Smtp):
     """The same over TLS from the first byte: SMTP_SSL wraps the socket that the class after it makes."""
+
+
+def _log_in(server: smtplib.SMTP, username: str, password: str) -> None:
+    """Log in once, by the first way that both know; smtplib's own login repeats a wrong password in every way."""
+    server.ehlo_or_helo_if_needed()
+    offered = server.esmtp_features.get("auth", "").upper().split()
+    server.user, server.password = username, password
+    if "PLAIN" in offered:
+        server.auth("PLAIN", server.auth_plain)
+    elif "LOGIN" in offered:
+        server.auth("LOGIN", server.auth_login)
+    elif "CRAM-MD5" in offered:
+        server.auth("CRAM-MD5", server.auth_cram_md5)
+    else:
+        raise smtplib.SMTPNotSupportedError("no way to log in that both sides know")
 
 
 def _part(server: smtplib.SMTP) -> None:

@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateNotFound
+from jinja2 import StrictUndefined
 
 from notifiers.base import Message
 from notifiers.samples import samples
@@ -88,8 +88,6 @@ class Renderer:
                 names = (name,) if name == "subject.txt" else _names(content.event, name.rpartition(".")[2])
                 try:
                     rendered(strict, names, page.values())
-                except TemplateNotFound:
-                    continue
                 except Exception as error:  # noqa: BLE001  a template can fail in any way
                     found[_fault(name, error)] = None
         return tuple(found)
@@ -110,14 +108,13 @@ class Renderer:
         for environment in choices:
             try:
                 text = rendered(environment, names, page.values())
-            except TemplateNotFound:
-                continue
             except Exception as error:  # noqa: BLE001  whatever a template does, people are told
                 faults.append(_fault(names[-1], error))
                 continue
-            if text.strip():
+            if text and text.strip():
                 return text
-            faults.append(f"{names[-1]}: it renders to nothing")
+            if text is not None:
+                faults.append(f"template {names[-1]}: it renders to nothing")
         return ""
 
 

@@ -78,7 +78,7 @@ def _incident(event: str) -> IncidentDocument:
 def _root() -> RootDocument:
     evidence = (
         "tor-3a itself reports that it is down (SwitchDown, 08:00:12)",
-        "all 14 alerts are about CIs that need tor-3a, and nothing else explains them all",
+        "all 3 alerts are about CIs that need tor-3a, and nothing else explains them all",
         "pay-db-1 answers from other racks up to 08:00:05, not since",
     )
     candidates = (

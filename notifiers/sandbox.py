@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChainableUndefined, FileSystemLoader, TemplateSyntaxError, Undefined
+from jinja2 import ChainableUndefined, FileSystemLoader, TemplatesNotFound, TemplateSyntaxError, Undefined
 from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
@@ -73,11 +73,18 @@ class Sandbox(ImmutableSandboxedEnvironment):
         raise SecurityError(f"{operator} is allowed on numbers, and + on short texts")
 
 
-def rendered(environment: Sandbox, names: tuple[str, ...], values: dict[str, Any]) -> str:
-    """The first template of `names` that exists, rendered; SecurityError once it is longer than is sensible."""
+def rendered(environment: Sandbox, names: tuple[str, ...], values: dict[str, Any]) -> str | None:
+    """The first template of `names` that exists, rendered; None where none does.
+
+    SecurityError once it is longer than is sensible; a template may raise anything else as well.
+    """
+    try:
+        template = environment.select_template(list(names))
+    except TemplatesNotFound:
+        return None
     parts: list[str] = []
     size = 0
-    for part in environment.select_template(list(names)).generate(values):
+    for part in template.generate(values):
         size += len(part)
         if size > MAX_OUTPUT_CHARS:
             raise SecurityError(f"the text is longer than {MAX_OUTPUT_CHARS} characters")

@@ -112,6 +112,8 @@ def _email_faults(settings: EmailSettings) -> Iterator[str]:
             yield f"{value!r} is not a mail address; allowed is name@example.net or Name <name@example.net>"
     if bool(settings.username) != bool(settings.password):
         yield "username and password belong together"
+    if not _is_header_value(settings.username + (settings.password.reveal() if settings.password else "")):
+        yield "username and password must be printable ASCII: nothing else is safe in an SMTP login"
     if settings.username and settings.tls == "none" and not _is_loopback(settings.host):
         yield "a password is not sent in the clear; allowed is tls: starttls or tls: implicit"
 

@@ -72,7 +72,8 @@ class IncidentView:
     resolution: str
     merged_into: str
     alerts: tuple[AlertLine, ...]
-    alert_count: int
+    alert_count: str
+    alert_noun: str
     more_alerts: str
     link: str
 
@@ -112,11 +113,12 @@ def incident_view(content: NoticeContent, incident: IncidentDocument, zone: tzin
         group=one_line(incident.group, 80),
         assignee=one_line(incident.assignee, 80),
         acknowledged=moment(incident.acknowledged_at or "", zone),
-        work=_work(incident),
+        work=_work(incident, is_over),
         resolution=one_line(incident.resolution, 500),
         merged_into=one_line(incident.merged_into or "", 30),
         alerts=tuple(_alert_line(a, zone) for a in _worst_first(incident.alerts)),
-        alert_count=len(incident.alerts),
+        alert_count=f"{len(incident.alerts):,}",
+        alert_noun="alert" if len(incident.alerts) == 1 else "alerts",
         more_alerts=f"{len(incident.alerts) - MAX_ALERTS:,}" if len(incident.alerts) > MAX_ALERTS else "",
         link=web_link(f"{link_base.rstrip('/')}/incidents/{incident.number}") if link_base else "",
     )
@@ -143,7 +145,7 @@ def impact_words(incident: IncidentDocument, is_over: bool) -> str:
         also = f"; {_count(others, 'other component')} affected" if others > 0 else ""
         return f"No business service {'was' if is_over else 'is'} hit{also}"
     verb = "Was " if is_over else ""
-    return "; ".join(f"{(verb + g.state).capitalize()}: {_listed(g)}" for g in groups)
+    return ". ".join(f"{(verb + g.state).capitalize()}: {_listed(g)}" for g in groups)
 
 
 def moment(text: str, zone: tzinfo) -> str:
@@ -212,10 +214,12 @@ def _listed(group: ServiceGroup) -> str:
     return ", ".join(group.names) + more
 
 
-def _work(incident: IncidentDocument) -> str:
+def _work(incident: IncidentDocument, is_over: bool) -> str:
     group, person = one_line(incident.group, 80), one_line(incident.assignee, 80)
     if person:
         return f"{person} ({group})" if group else person
+    if is_over:
+        return group or "nobody was assigned"
     return f"{group}, nobody in person yet" if group else "nobody yet"
 
 

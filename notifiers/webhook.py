@@ -5,6 +5,7 @@ import binascii
 import contextlib
 import hashlib
 import hmac
+import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -25,6 +26,7 @@ from rules.document import NoticeContent
 CONNECT_TIMEOUT_S = 5.0
 MAX_ANSWER_BYTES = 65_536
 MAX_RETRY_AFTER_S = 3600.0
+MIN_SECRET_CHARS = 8
 
 # RFC 9110 section 15.5: 408 asks for the request again; RFC 8470: 425 too early; RFC 6585: 429 too many.
 _RETRYABLE = frozenset({408, 425, 429})
@@ -40,13 +42,15 @@ class WebhookChannel:
 
     def __init__(self, settings: WebhookSettings) -> None:
         self._settings = settings
+        if settings.ca_file is not None:
+            ssl.create_default_context(cafile=settings.ca_file)  # to hear now that it cannot be read
         self._where = _where(settings.url.reveal())
         self._deadline_s = deadline_s(settings.timeout)
         self._secrets = (
             settings.url,
             settings.secret,
             settings.bearer_token,
-            *_userinfo(settings.url.reveal()),
+            *_parts(settings.url.reveal()),
             *(value for _, value in settings.headers),
         )
 
@@ -85,6 +89,9 @@ class WebhookChannel:
                 verify=str(self._settings.ca_file) if self._settings.ca_file else True,
             )
             with contextlib.closing(answer):
+                # http.client takes a cut connection for the end of the headers.
+                if deadline.has_passed:
+                    raise TimeoutError
                 self._judge(answer, message.sent_at)
 
     def _headers(self, body: bytes, message: Message) -> dict[str, str]:
@@ -181,10 +188,12 @@ def _where(url: str) -> str:
     return f"{parts.scheme}://[{host}]{port}" if ":" in host else f"{parts.scheme}://{host}{port}"
 
 
-def _userinfo(url: str) -> Iterator[Secret]:
-    password = urlsplit(url).password
-    if password:
-        yield Secret(password)
+def _parts(url: str) -> Iterator[Secret]:
+    """What of an address may be a secret by itself: a server names its own path when it complains."""
+    parts = urlsplit(url)
+    pieces = (parts.password or "", parts.path, parts.query, *parts.path.split("/"), *parts.query.split("&"))
+    values = (piece.partition("=")[2] for piece in parts.query.split("&"))
+    yield from (Secret(piece) for piece in (*pieces, *values) if len(piece) >= MIN_SECRET_CHARS)
 
 
 def _hmac(key: bytes, body: bytes) -> bytes:

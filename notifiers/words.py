@@ -94,10 +94,10 @@ def _next_step(event: str, incident: IncidentView) -> str:
     if incident.acknowledged or incident.assignee:
         who = incident.assignee or incident.group or "Somebody"
         return f"{who} is on it. You are told when the picture changes and when it is over."
-    group = f"for {incident.group} " if incident.group else ""
+    by = f" by {incident.group}" if incident.group else ""
     return (
-        f"It waits {group}to be acknowledged, so that others know it is taken. "
-        "It resolves by itself once every alert has ended and stayed quiet."
+        f"To be acknowledged{by}, so that others know it is taken. "
+        "It resolves by itself once all its alerts have ended and stayed quiet."
     )
 
 

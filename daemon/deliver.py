@@ -1,0 +1,281 @@
+"""Telling people: claims notices, sends them, and records what became of each. At least once, never silently lost."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+import structlog
+
+from daemon.backoff import Lane, RetryPolicy
+from daemon.clock import Clock
+from daemon.store.rows import NoticeRow
+from daemon.store.store import Store
+from notifiers.base import Channel
+from notifiers.errors import SendError
+from notifiers.render import Renderer
+from rules.document import NoticeContent, alert_document
+
+Enrich = Callable[[NoticeRow], NoticeContent]
+
+_log = structlog.get_logger(__name__)
+_SPARE = timedelta(seconds=20)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of one attempt, for the metrics. `latency_s` is how long sending took, `waited_s` the time from the
+    decision to now."""
+
+    to: str
+    event: str
+    outcome: Literal["delivered", "retry", "dead"]
+    attempt: int
+    latency_s: float
+    waited_s: float
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """Through what notices leave: the channels by name, who is asked when one fails, and what makes the messages."""
+
+    channels: Mapping[str, Channel]
+    renderer: Renderer
+    fallback: str = ""
+
+
+class Deliverer:
+    """Sends what the outbox holds, `workers` notices at a time and at most `per_channel` of them through one channel,
+    so that a channel that hangs delays no other.
+
+    A notice is claimed only when it can be sent at once, for the time of `lease` or the longest send of any channel
+    and some, whichever is more. A daemon that dies leaves claims that run out; the notice goes again under the same
+    key. `on_result` hears of every attempt, from the sending thread.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        channels: Mapping[str, Channel],
+        clock: Clock,
+        *,
+        renderer: Renderer | None = None,
+        enrich: Enrich | None = None,
+        on_result: Callable[[Result], None] | None = None,
+        fallback: str = "",
+        retry: RetryPolicy | None = None,
+        workers: int = 8,
+        per_channel: int = 2,
+        lease: timedelta = timedelta(seconds=60),
+        rng: random.Random | None = None,
+    ) -> None:
+        self._store = store
+        self._ways = Ways(channels=dict(channels), renderer=renderer or Renderer(), fallback=fallback)
+        self._clock = clock
+        self._enrich = enrich or self._with_alerts
+        self._on_result = on_result
+        self._retry = retry or RetryPolicy()
+        self._workers = workers
+        self._per_channel = per_channel
+        self._lease = lease
+        self._rng = rng or random.Random()  # noqa: S311  jitter, not a secret
+        self._lanes: dict[str, Lane] = {}
+        self._change = threading.Condition()
+        self._is_stopping = False
+
+    def run_once(self) -> int:
+        """Start sending everything that is due and has room; returns how many were started, without waiting for them.
+
+        A thread that is done takes the next notice by itself. StoreError where the outbox cannot be read.
+        """
+        started = 0
+        while (row := self._take()) is not None:
+            threading.Thread(target=self._work, args=(row,), name=f"deliver-{row.to}", daemon=True).start()
+            started += 1
+        return started
+
+    def reconfigure(self, channels: Mapping[str, Channel], *, renderer: Renderer, fallback: str = "") -> None:
+        """Use these from the next notice on; what is under way ends as it began. Rests are forgotten."""
+        with self._change:
+            self._ways = Ways(channels=dict(channels), renderer=renderer, fallback=fallback)
+            for lane in self._lanes.values():
+                lane.succeeded()
+
+    def drain(self, timeout: timedelta) -> bool:
+        """Send until nothing that is due can be sent any more and all is recorded; False where `timeout` came first."""
+        end = time.monotonic() + timeout.total_seconds()
+        while True:
+            started = self.run_once()
+            if not self._is_idle_by(end):
+                return False
+            if not started:
+                return True
+
+    def stop(self, timeout: timedelta) -> bool:
+        """Take nothing more and wait for what is under way; False where some of it was not done in time.
+
+        That is abandoned: its claim runs out and it goes again after the next start.
+        """
+        with self._change:
+            self._is_stopping = True
+        return self._is_idle_by(time.monotonic() + timeout.total_seconds())
+
+    @property
+    def in_flight(self) -> int:
+        """How many notices are being sent now."""
+        with self._change:
+            return self._busy()
+
+    def resting(self) -> tuple[str, ...]:
+        """The channels that rest because they failed again and again."""
+        now = self._clock.now()
+        with self._change:
+            return tuple(sorted(n for n, lane in self._lanes.items() if lane.rests_until and now < lane.rests_until))
+
+    def _busy(self) -> int:
+        return sum(lane.in_flight for lane in self._lanes.values())
+
+    def _is_idle_by(self, end: float) -> bool:
+        with self._change:
+            return self._change.wait_for(lambda: not self._busy(), timeout=max(end - time.monotonic(), 0.0))
+
+    def _take(self) -> NoticeRow | None:
+        """Claim one notice whose channel has room. Asking and counting are one step, or two threads would overfill."""
+        with self._change:
+            if self._is_stopping or self._busy() >= self._workers:
+                return None
+            now = self._clock.now()
+            full = [name for name, lane in self._lanes.items() if lane.is_full(now, self._per_channel)]
+            rows = self._store.claim(now, self._lease_now(), 1, full)
+            if not rows:
+                return None
+            self._lanes.setdefault(rows[0].to, Lane()).in_flight += 1
+            return rows[0]
+
+    def _lease_now(self) -> timedelta:
+        # Twice: the notice itself and, where that fails, the fallback.
+        longest = max((channel.longest_s for channel in self._ways.channels.values()), default=0.0)
+        return max(self._lease, timedelta(seconds=2 * longest) + _SPARE)
+
+    def _work(self, row: NoticeRow | None) -> None:
+        while row is not None:
+            try:
+                self._deliver(row)
+            except Exception as error:  # noqa: BLE001  one delivery never ends the others; its claim runs out
+                _log.error("delivery_failed", key=row.key, to=row.to, error=type(error).__name__)
+            row = self._next(row.to)
+
+    def _next(self, done: str) -> NoticeRow | None:
+        """Free the place and take what fits into it, in one step: whoever sees the outbox idle can believe it."""
+        with self._change:
+            self._lanes[done].in_flight -= 1
+            try:
+                return self._take()
+            except Exception as error:  # noqa: BLE001  the next tick asks again
+                _log.warning("outbox_unreadable", error=type(error).__name__)
+                return None
+            finally:
+                self._change.notify_all()
+
+    def _deliver(self, row: NoticeRow) -> None:
+        began = time.monotonic()
+        error = self._attempt(row, row.to)
+        took_s = time.monotonic() - began
+        now = self._clock.now()
+        if error is None:
+            self._settle(row.to, None, now)
+            self._store.delivered(row.key, now, took_s)
+            _log.info("notice_delivered", key=row.key, to=row.to, notice=row.event, attempt=row.attempts)
+            self._report(row, "delivered", now, took_s)
+            return
+        self._settle(row.to, error, now)
+        error = self._told_otherwise(row, error)
+        self._record_failure(row, error, now, took_s)
+
+    def _attempt(self, row: NoticeRow, name: str) -> SendError | None:
+        """Send through the named channel; the error, if any, holds no secret."""
+        ways = self._ways
+        channel = ways.channels.get(name)
+        if channel is None:
+            return SendError(f"no notifier named {name} is configured any more", permanent=True)
+        try:
+            message = ways.renderer.render(self._enrich(row), sent_at=self._clock.now())
+            if message.fault:
+                _log.warning("template_failed", key=row.key, fault=message.fault)
+            channel.send(message)
+        except SendError as error:
+            return error
+        except msgspec.DecodeError:
+            return SendError("the notice's content cannot be read", permanent=True)
+        except Exception as error:  # noqa: BLE001  whatever a channel does; its text might hold a secret
+            return SendError(f"{name} failed unexpectedly ({type(error).__name__})", permanent=False)
+        return None
+
+    def _told_otherwise(self, row: NoticeRow, error: SendError) -> SendError:
+        """Ask the fallback once: when the channel refused for good, or has failed for a while."""
+        fallback, after = self._ways.fallback, self._retry.fallback_after
+        is_due = row.attempts == after or (error.permanent and row.attempts < after)
+        if not fallback or fallback == row.to or not is_due:
+            return error
+        failed = self._attempt(row, fallback)
+        _log.warning("notice_fallback", key=row.key, to=fallback, instead_of=row.to, error=str(failed or ""))
+        how = f"; {fallback} could not be told instead: {failed}" if failed else f"; {fallback} was told instead"
+        return SendError(f"{error}{how}", permanent=error.permanent, retry_after_s=error.retry_after_s)
+
+    def _record_failure(self, row: NoticeRow, error: SendError, now: datetime, took_s: float) -> None:
+        known = {"key": row.key, "to": row.to, "notice": row.event, "attempt": row.attempts, "error": str(error)}
+        if error.permanent or self._retry.is_spent(row.attempts, now - row.at):
+            self._store.bury(row.key, now, str(error))
+            _log.error("notice_dead", **known)
+            self._report(row, "dead", now, took_s, str(error))
+            return
+        at = now + self._retry.wait(row.attempts, self._rng, error.retry_after_s)
+        self._store.retry_at(row.key, at, str(error))
+        _log.warning("notice_retry", **known, retry_at=at.isoformat())
+        self._report(row, "retry", now, took_s, str(error))
+
+    def _settle(self, name: str, error: SendError | None, now: datetime) -> None:
+        # A refusal for good is an answer: the channel itself works.
+        with self._change:
+            lane = self._lanes[name]
+            if error is None or error.permanent:
+                lane.succeeded()
+            else:
+                lane.failed(now)
+
+    def _report(
+        self,
+        row: NoticeRow,
+        outcome: Literal["delivered", "retry", "dead"],
+        now: datetime,
+        took_s: float,
+        error: str = "",
+    ) -> None:
+        if self._on_result is not None:
+            waited_s = (now - row.at).total_seconds()
+            self._on_result(
+                Result(
+                    to=row.to,
+                    event=row.event,
+                    outcome=outcome,
+                    attempt=row.attempts,
+                    latency_s=took_s,
+                    waited_s=waited_s,
+                    error=error,
+                )
+            )
+
+    def _with_alerts(self, row: NoticeRow) -> NoticeContent:
+        """The notice as decided, its incident's alerts filled in from the record where it was stored without."""
+        content = msgspec.json.decode(row.content, type=NoticeContent)
+        incident = content.incident
+        if incident is None or incident.alerts or row.incident is None:
+            return content
+        alerts = sorted(self._store.alerts_of(row.incident), key=lambda a: (a.starts_at, a.id))
+        documents = tuple(alert_document(a) for a in alerts)
+        return msgspec.structs.replace(content, incident=msgspec.structs.replace(incident, alerts=documents))
