@@ -1,6 +1,6 @@
 """The estate: every CI and what depends on what, indexed for lookups that cost no more than what they find."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
 
 import networkx as nx
@@ -113,7 +113,7 @@ class Estate:
 
         In each, every CI depends on the next and the last on the first. Cycles are legal; people should know of them.
         """
-        knotted = self._graph_of(self._in_or_between_cycles())
+        knotted = self._graph_of(self.near_cycles())
         knots = [knot for knot in nx.strongly_connected_components(knotted) if _is_knot(knotted, knot)]
         first_of = {ci: knot for knot in knots for ci in knot}
         cycles: dict[int, tuple[str, ...]] = {}
@@ -132,16 +132,28 @@ class Estate:
         )
         return graph
 
-    def _in_or_between_cycles(self) -> tuple[str, ...]:
-        """The CIs left after taking away, again and again, those with no providers left; no cycle loses any."""
-        waiting = {ci_id: len(self.providers(ci_id)) for ci_id in self._ids}
-        ready = [ci_id for ci_id, count in waiting.items() if not count]
-        for ci_id in ready:
-            for dependent in self._upward.all.get(ci_id, ()):
-                waiting[dependent] -= 1
-                if not waiting[dependent]:
-                    ready.append(dependent)
-        return tuple([ci_id for ci_id in self._ids if waiting[ci_id]])
+    def near_cycles(self) -> tuple[str, ...]:
+        """The CIs in cycles and on the ways from one cycle to another, in file order; in most estates none.
+
+        They are what is left when CIs that need nothing, and CIs that nothing needs, are taken away again and again.
+        """
+        needs = {ci_id: len(self.providers(ci_id)) for ci_id in self._ids}
+        _take_away(needs, self._upward.all.get)
+        left = [ci_id for ci_id, count in needs.items() if count]
+        needed = {ci_id: sum(needs[above] > 0 for above in self._upward.all.get(ci_id, ())) for ci_id in left}
+        _take_away(needed, self.providers)
+        return tuple([ci_id for ci_id, count in needed.items() if count])
+
+
+def _take_away(counts: dict[str, int], neighbours: Callable[[str], tuple[str, ...] | None]) -> None:
+    """Take CIs of count 0 away, lowering the counts of their neighbours, until none is left that has not been."""
+    ready = [ci_id for ci_id, count in counts.items() if not count]
+    for ci_id in ready:
+        for neighbour in neighbours(ci_id) or ():
+            if neighbour in counts:
+                counts[neighbour] -= 1
+                if not counts[neighbour]:
+                    ready.append(neighbour)
 
 
 def _is_knot(graph: "nx.DiGraph[str]", component: set[str]) -> bool:

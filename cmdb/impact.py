@@ -19,7 +19,7 @@ from types import MappingProxyType
 import msgspec
 
 from cmdb.graph import Estate
-from cmdb.model import State
+from cmdb.model import Criticality, State
 from cmdb.upward import Group
 
 _NOTHING: Mapping[str, State] = MappingProxyType({})
@@ -79,11 +79,12 @@ def business_view(estate: Estate, hits: Mapping[str, Hit] | Iterable[Hit]) -> tu
     """The business services among the hits that are not up: worst state first, then most critical, nearest, by id."""
     found = hits.values() if isinstance(hits, Mapping) else hits
     services = [hit for hit in found if hit.ci in estate.business_services and hit.state > _UP]
-    return tuple(sorted(services, key=lambda hit: (-hit.state, -_weight(estate, hit.ci), hit.hops, hit.ci)))
+    return tuple(sorted(services, key=lambda hit: (-hit.state, -criticality_of(estate, hit.ci), hit.hops, hit.ci)))
 
 
-def _weight(estate: Estate, ci_id: str) -> int:
-    return estate.ci(ci_id).criticality or 0
+def criticality_of(estate: Estate, ci_id: str) -> Criticality:
+    """How critical a CI is; medium where nobody said. Raises `KeyError` for an unknown id."""
+    return estate.ci(ci_id).criticality or Criticality.MEDIUM
 
 
 def _walked(estate: Estate, failed: Mapping[str, State], given: Mapping[str, State], limit: int | None) -> "_Walk":

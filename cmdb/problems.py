@@ -1,5 +1,6 @@
 """How a mistake in somebody's file is reported."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -15,3 +16,11 @@ class Problem:
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}" if self.line else self.file
         return f"{where}: {self.what}; {self.allowed}" if self.allowed else f"{where}: {self.what}"
+
+
+class CmdbError(ValueError):
+    """The CMDB's files hold mistakes; every one of them is in `problems`, in the order of files and lines."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems))
+        super().__init__("\n".join(map(str, self.problems)))
