@@ -1,5 +1,6 @@
 """The lab for real: Prometheus and Alertmanager on the exporter, the stand-in, the catcher and the commands."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 
 from daemon.cli.lab import app
 from daemon.clock import SystemClock
+from daemon.errors import SourceDown
 from daemon.lab.alerting import GROUPS, filled
 from daemon.lab.catcher import Catcher
 from daemon.lab.client import LabClient
@@ -27,6 +29,8 @@ from daemon.lab.lab import Lab, held
 from daemon.lab.metrics import JOBS
 from daemon.lab.processes import Program, free_port, is_free
 from daemon.lab.world import Fault
+from daemon.sources.prometheus import PrometheusSource
+from daemon.sources.settings import SourceSettings
 from tests.servers import program, wait_until
 
 QUIET = {"CertificateExpires", "BackupLate", "FirmwareOutdated", "TonerLow"}
@@ -49,15 +53,25 @@ def named(labels: dict[str, str]) -> tuple[str, str]:
     return labels["alertname"], next(labels[name] for name in about if name in labels)
 
 
-@pytest.fixture(params=["real", "stand-in"])
-def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lab]:
-    """A running lab with a short interval: on real servers, and on the stand-in."""
+@pytest.fixture(scope="module", params=["real", "stand-in"])
+def running_lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A lab with a short interval: on real servers, and on the stand-in."""
     if request.param == "real":
         program("prometheus")
         program("prometheus-alertmanager", "alertmanager")
-    with Lab(tmp_path / "lab", interval_s=0.5, stand_in=request.param == "stand-in") as running:
-        running.announce()
-        yield running
+    directory = tmp_path_factory.mktemp("lab")
+    with Lab(directory, interval_s=0.5, stand_in=request.param == "stand-in") as lab:
+        yield lab
+
+
+@pytest.fixture
+def lab(running_lab: Lab) -> Lab:
+    """The same, in which nothing is broken and Prometheus knows it."""
+    url = running_lab.prometheus.url
+    running_lab.mend_all()
+    wait_until("a first evaluation", lambda: requests.get(f"{url}/api/v1/alerts", timeout=10).json()["data"]["alerts"])
+    wait_until("everything to be quiet", lambda: not running_lab.control.seen().states and not firing(url))
+    return running_lab
 
 
 def test_a_silent_switch_shows_by_its_victims_and_a_mended_one_by_nothing(lab: Lab) -> None:
@@ -93,7 +107,6 @@ def test_a_redundant_switch_takes_nothing_down(lab: Lab) -> None:
 
 def test_the_api_has_what_a_source_needs(lab: Lab) -> None:
     url = lab.prometheus.url
-    wait_until("a first evaluation", lambda: requests.get(f"{url}/api/v1/alerts", timeout=10).json()["data"]["alerts"])
     rules = [
         rule
         for group in requests.get(f"{url}/api/v1/rules?type=alert", timeout=10).json()["data"]["groups"]
@@ -132,6 +145,23 @@ def test_the_rules_mean_the_same_to_prometheus_and_to_the_stand_in(lab: Lab) -> 
 
     wait_until("every alert with all its words", as_foretold)
     assert len(foretold(lab)) > 30
+
+
+def test_the_daemons_own_source_reads_it(lab: Lab) -> None:
+    settings = SourceSettings(name="lab", type="prometheus", url=lab.prometheus.url)
+    source = PrometheusSource("lab", settings, SystemClock())
+    lab.break_("tor-6a")
+    about = "host-61.dc1.example:9100"
+
+    def hosts() -> set[str]:
+        with contextlib.suppress(SourceDown):  # before the first evaluation
+            return {s.labels.get("instance", "") for s in source.poll().sightings if s.firing}
+        return set()
+
+    try:
+        wait_until("the server to be seen", lambda: about in hosts())
+    finally:
+        source.close()
 
 
 @pytest.mark.parametrize("alertmanager", ["http://127.0.0.1:9093", ""])

@@ -8,12 +8,15 @@ import pytest
 import yaml
 
 from cmdb.graph import Estate
+from cmdb.importers.yaml_file import load_cmdb
 from cmdb.model import CI, State
 from daemon.clock import ManualClock
+from daemon.config.load import load_config
 from daemon.lab.alerting import GROUPS, AlertRule, filled
 from daemon.lab.control import Control
 from daemon.lab.errors import UnknownCi
 from daemon.lab.estate import lab_cis, lab_estate, write_cmdb
+from daemon.lab.files import Ways, write_daemon_config
 from daemon.lab.metrics import JOBS, UNWATCHED, Sample, exposition, is_watched
 from daemon.lab.scenario import SCENARIO, Script
 from daemon.lab.world import MAX_LAG, Fault, World, consequences, lag_of, view
@@ -81,6 +84,16 @@ def test_the_cmdb_file_says_the_same_every_time(tmp_path: Path) -> None:
     host = next(entry for entry in entries if entry["id"] == "host-31")
     assert host["depends_on"][0] == "tor-3a"
     assert {"any_of": ["pdu-3a", "pdu-3b"], "need": 1} in host["depends_on"]
+
+
+def test_the_written_files_are_good_to_the_daemon(tmp_path: Path) -> None:
+    write_cmdb(tmp_path / "cmdb.yaml")
+    estate = load_cmdb(tmp_path / "cmdb.yaml")
+    assert [estate.ci(ci) for ci in estate.ids()] == list(lab_cis())
+    ways = Ways(prometheus_url="http://127.0.0.1:1", alertmanager_url="", smtp_port=2, hook_url="http://127.0.0.1:3/h")
+    config = load_config(write_daemon_config(tmp_path, ways, listen="127.0.0.1:8420", interval_s=5))
+    assert [source.name for source in config.sources] == ["prometheus", "push"]
+    assert config.http.access == "open"
 
 
 @pytest.mark.parametrize(
