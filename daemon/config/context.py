@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from daemon.config.document import Document, Loc
 from daemon.config.explain import explain, model_of
-from daemon.config.fields import suggestion
+from daemon.config.fields import shown, suggestion
 from daemon.config.schema import Section
 from notifiers.secret import Secret
 
@@ -90,9 +90,21 @@ class Context:
             with path.open("rb") as stream:
                 stream.read(1)
         except (OSError, ValueError) as error:
-            self.problem(loc, f'the file "{text[:200]}" cannot be read: {getattr(error, "strerror", None) or error}')
+            self.problem(
+                loc, f"the file {self._shown(loc, text)} cannot be read: {getattr(error, 'strerror', None) or error}"
+            )
             return None
         return path
+
+    def _shown(self, loc: Loc, text: str) -> str:
+        """A value as it stands in the file; a checked section no longer knows what came from the environment."""
+        raw = self.document.value
+        for part in loc:
+            try:
+                raw = raw[part]
+            except (KeyError, IndexError, TypeError):
+                return shown(text)
+        return shown(raw if isinstance(raw, str) else text)
 
     def maybe_path(self, loc: Loc, text: str | None) -> Path | None:
         """As `path`, where there is a text."""
@@ -119,7 +131,7 @@ class Context:
         if way.endswith("_credential"):
             return self._credential(loc, value)
         if way.endswith("_file"):
-            return self._secret_file(loc, self.directory / value, value)
+            return self._secret_file(loc, self.directory / value, self._shown(loc, value))
         if not value:
             self.problem(loc, f"{way} is empty")
             return None
@@ -136,10 +148,10 @@ class Context:
                 "systemd gives it by LoadCredential=; $CREDENTIALS_DIRECTORY is not set",
             )
         else:
-            return self._secret_file(loc, Path(directory) / name, name)
+            return self._secret_file(loc, Path(directory) / name, f'"{name}"')
         return None
 
-    def _secret_file(self, loc: Loc, path: Path, shown: str) -> Secret | None:
+    def _secret_file(self, loc: Loc, path: Path, words: str) -> Secret | None:
         try:
             with path.open("rb") as stream:
                 raw = stream.read(_LARGEST_SECRET + 1)
@@ -147,9 +159,9 @@ class Context:
         except (OSError, ValueError) as error:
             # The error of a decoder quotes the file's bytes; only the system's own word is safe to repeat.
             reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-            self.problem(loc, f'the file "{shown[:200]}" cannot be read: {reason}')
+            self.problem(loc, f"the file {words} cannot be read: {reason}")
             return None
         if not text or len(raw) > _LARGEST_SECRET:
-            self.problem(loc, f'the file "{shown[:200]}" is {"larger than 64 KiB" if text else "empty"}')
+            self.problem(loc, f"the file {words} is {'larger than 64 KiB' if text else 'empty'}")
             return None
         return Secret(text)

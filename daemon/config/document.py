@@ -19,6 +19,7 @@ Loc = tuple[str | int, ...]
 LARGEST_FILE = 4 * 2**20
 MOST_VALUES = 200_000
 _DEEPEST = 50
+_PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "map", "seq"))
 
 _INT = re.compile(r"[-+]?[0-9]{1,18}", re.ASCII)
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
@@ -127,7 +128,7 @@ class _Reader:
                 "the file holds too many or too deeply nested values",
                 line=node.start_mark.line + 1,
             )
-        if not node.tag.startswith("tag:yaml.org,2002:"):
+        if node.tag not in _PLAIN_TAGS:
             self._document.problem(loc, f"the tag {node.tag} is not allowed", "allowed: plain YAML without tags")
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, loc)

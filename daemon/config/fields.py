@@ -31,7 +31,7 @@ class Refused(ValueError):
 def shown(value: object) -> str:
     """A value as it stands in the file: what came from the environment may be secret and shows its variable only."""
     text = value.written if isinstance(value, Filled) else str(value)
-    return f'"{text if len(text) <= 60 else text[:57] + "..."}"'
+    return f'"{text if len(text) <= 120 else text[:117] + "..."}"'
 
 
 def _text(value: object, kind: str) -> str:

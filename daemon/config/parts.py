@@ -10,7 +10,7 @@ from daemon.backoff import RetryPolicy
 from daemon.config.config import DeliverySettings, HttpSettings, LogSettings, MessageSettings
 from daemon.config.context import Context
 from daemon.config.document import Loc
-from daemon.config.fields import is_loopback, suggestion
+from daemon.config.fields import is_loopback, shown, suggestion
 from daemon.config.schema import (
     CmdbFile,
     Delivery,
@@ -227,7 +227,7 @@ def make_messages(context: Context, loc: Loc, section: Messages) -> MessageSetti
         return MessageSettings(zone=zone)
     folder, place = context.directory / section.templates, (*loc, "templates")
     if not folder.is_dir():
-        context.problem(place, f'templates: "{section.templates[:200]}" is not a directory')
+        context.problem(place, f"templates: {shown(section.templates)} is not a directory")
         return MessageSettings(zone=zone)
     faults = Renderer(templates_dir=folder, zone=zone).faults()
     if faults:
