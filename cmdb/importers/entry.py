@@ -230,4 +230,6 @@ class EntryReader:
 def _kind(node: Node) -> str:
     if isinstance(node, Sequence):
         return "a list"
-    return "a mapping" if isinstance(node, Mapping) else "nothing"
+    if isinstance(node, Mapping):
+        return "a mapping"
+    return "nothing" if node.text is None else "text"
