@@ -133,7 +133,7 @@ class Program:
 
     def _last_words(self) -> str:
         if self._log is None or not self._log.exists():
-            return ""
+            return "; what it said stands above"
         lines = self._log.read_bytes()[-4000:].decode("utf-8", "replace").strip().splitlines()
         return f"; its last words in {self._log}: {lines[-1][:400]}" if lines else f"; see {self._log}"
 

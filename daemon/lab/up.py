@@ -109,7 +109,8 @@ def greeting(lab: Lab, config: Path, wishes: Wishes) -> list[str]:
     if api_url:
         lines.append(f"  incidentd      {api_url}  (open on this machine only: no login; API in /api/openapi.json)")
     if lab.is_stand_in:
-        lines.append(f"  Prometheus     is not installed: the lab itself serves its API at {lab.prometheus.url}")
+        why = "as asked" if wishes.stand_in else "not installed"
+        lines.append(f"  Prometheus     {why}, the lab itself serves its API: {lab.prometheus.url}")
         lines.append("  Alertmanager   left out, since there is no Prometheus to send to it")
     else:
         lines.append(f"  Prometheus     {lab.prometheus.url}")
