@@ -46,13 +46,20 @@ class Renderer:
 
     `templates_dir` may hold the owner's `subject.txt`, `message.txt` and `message.html`, or one for a single event
     such as `opened.txt`; what is missing there is taken from those that ship. `link_base` is the public address of
-    the console, for links. `zone` is the reader's time zone.
+    the console, for links. `zone` is the reader's time zone. `shipped` is where the shipped templates lie.
     """
 
-    def __init__(self, *, templates_dir: Path | None = None, link_base: str = "", zone: tzinfo = UTC) -> None:
+    def __init__(
+        self,
+        *,
+        templates_dir: Path | None = None,
+        link_base: str = "",
+        zone: tzinfo = UTC,
+        shipped: Path = SHIPPED,
+    ) -> None:
         self._link_base = link_base
         self._zone = zone
-        self._folders = (templates_dir, SHIPPED) if templates_dir else (SHIPPED,)
+        self._folders = (templates_dir, shipped) if templates_dir else (shipped,)
         self._texts = tuple(Sandbox(folder, html=False) for folder in self._folders)
         self._pages = tuple(Sandbox(folder, html=True) for folder in self._folders)
 

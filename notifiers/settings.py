@@ -58,7 +58,11 @@ _OWN_HEADERS = frozenset({"content-length", "content-type", "host", "idempotency
 
 
 def faults(settings: NotifierSettings) -> tuple[str, ...]:
-    """What is wrong with these settings, one clear sentence each, without any secret; empty where all is well."""
+    """What is wrong with these settings; empty where all is well.
+
+    One clear sentence each, without any secret, beginning with the configuration's key; what is allowed stands
+    after a semicolon.
+    """
     found = _webhook_faults(settings) if isinstance(settings, WebhookSettings) else _email_faults(settings)
     return (*_timeout_faults(settings.timeout), *found)
 
@@ -80,9 +84,9 @@ def _webhook_faults(settings: WebhookSettings) -> Iterator[str]:
         yield "url must be a whole http:// or https:// address without spaces"
     for name, value in settings.headers:
         if not _HEADER_NAME.fullmatch(name) or name.lower() in _OWN_HEADERS:
-            yield f"header {name!r} cannot be set; allowed are names of letters, digits and dashes that are not ours"
+            yield f"headers cannot set {name!r}; allowed are names of letters, digits and dashes that are not ours"
         if not _is_header_value(value.reveal()):
-            yield f"the value of header {name!r} must be printable ASCII on one line"
+            yield f"headers must have printable ASCII on one line, and {name!r} has not"
     if settings.bearer_token and not _is_header_value(settings.bearer_token.reveal()):
         yield "bearer_token must be printable ASCII on one line"
 
@@ -107,15 +111,15 @@ def _email_faults(settings: EmailSettings) -> Iterator[str]:
         yield "port must be between 1 and 65535"
     if not settings.recipients:
         yield "to must name at least one mail address"
-    for value in (settings.sender, *settings.recipients):
+    for key, value in (("from", settings.sender), *(("to", r) for r in settings.recipients)):
         if not is_mail_address(value):
-            yield f"{value!r} is not a mail address; allowed is name@example.net or Name <name@example.net>"
+            yield f"{key} holds {value!r}, not a mail address; allowed is name@example.net or Name <name@example.net>"
     if bool(settings.username) != bool(settings.password):
         yield "username and password belong together"
     if not _is_header_value(settings.username + (settings.password.reveal() if settings.password else "")):
         yield "username and password must be printable ASCII: nothing else is safe in an SMTP login"
     if settings.username and settings.tls == "none" and not _is_loopback(settings.host):
-        yield "a password is not sent in the clear; allowed is tls: starttls or tls: implicit"
+        yield "tls must not be none where there is a password; allowed are starttls and implicit"
 
 
 def is_mail_address(value: str) -> bool:

@@ -1,35 +1,34 @@
-"""One contract that every channel passes, against real servers; below it what only mail or only webhooks promise."""
+"""One contract that every channel passes, against real servers."""
 
 import contextlib
-import hashlib
-import hmac
 import json
 import socket
 import ssl
 import subprocess
 import threading
-import traceback
-from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from notifiers.base import Channel, Message
-from notifiers.errors import SendError, SettingsError
 from notifiers.registry import build_channel
-from notifiers.render import Renderer
-from notifiers.samples import samples
 from notifiers.secret import Secret
-from notifiers.settings import EmailSettings, NotifierSettings, WebhookSettings, faults
-from notifiers.webhook import retry_after_s
-from rules.document import NoticeContent
-from tests.builders import T0
+from notifiers.settings import NotifierSettings, WebhookSettings
+from tests.channels import (
+    PASSWORD,
+    SAMPLES,
+    SECRETS,
+    SOON,
+    TOKEN,
+    email_settings,
+    failure,
+    message,
+    webhook_settings,
+)
 from tests.fakes import (
     LOOPBACK,
     Hook,
@@ -43,46 +42,6 @@ from tests.fakes import (
     resetting,
     silent,
 )
-
-SAMPLES = {content.event: content for content in samples()}
-PASSWORD = 'pa"ss/word-3f9'
-KEY = "signing-key-77"
-TOKEN = "token-in-the-path"
-HEADER = "header-value-51"
-BEARER = "bearer-value-88"
-SECRETS = (PASSWORD, KEY, TOKEN, HEADER, BEARER)
-SOON = timedelta(milliseconds=300)
-
-
-def message(sample: str = "opened", **fields: Any) -> Message:
-    return Renderer().render(msgspec.structs.replace(SAMPLES[sample], **fields), sent_at=T0)
-
-
-def webhook_settings(url: str = "http://example.net/", **fields: Any) -> WebhookSettings:
-    return WebhookSettings(
-        **{
-            "name": "noc",
-            "url": Secret(url),
-            "secret": Secret(KEY),
-            "bearer_token": Secret(BEARER),
-            "headers": (("X-Room", Secret(HEADER)),),
-            **fields,
-        }
-    )
-
-
-def email_settings(port: int, **fields: Any) -> EmailSettings:
-    return EmailSettings(
-        **{
-            "name": "noc",
-            "host": LOOPBACK,
-            "port": port,
-            "sender": "incidentd <incidentd@example.net>",
-            "recipients": ("Zoë Noc <zoe@example.net>", "bob@example.net"),
-            "tls": "none",
-            **fields,
-        }
-    )
 
 
 @dataclass
@@ -128,18 +87,6 @@ def far(request: pytest.FixtureRequest) -> Iterator[Far]:
                 return email_settings(port, timeout=SOON, **login)
 
             yield Far("email", email_settings(office.port, **login), office, apart, dripping)
-
-
-def failure(channel: Channel, sent: Message | None = None) -> SendError:
-    """The error of a send; no secret is in it or in anything that a log could show of it."""
-    with pytest.raises(SendError) as caught:
-        channel.send(sent or message())
-    error = caught.value
-    shown = "".join(traceback.format_exception(error)) + repr(error) + repr(vars(channel)) + repr(channel)
-    assert not [secret for secret in SECRETS if secret in shown]
-    assert "\n" not in str(error)
-    assert len(str(error)) < 500
-    return error
 
 
 def test_what_is_taken_is_delivered(far: Far) -> None:
@@ -228,275 +175,6 @@ def test_foreign_text_breaks_nothing(far: Far) -> None:
     assert far.received == 1
 
 
-# Webhooks
-
-
-@pytest.fixture
-def web() -> Iterator[Hook]:
-    with hook() as server:
-        yield server
-
-
-def test_the_body_is_the_documented_one(web: Hook) -> None:
-    build_channel(webhook_settings(web.url)).send(message())
-    (post,) = web.posts
-    body = json.loads(post.body)
-    assert list(body) == ["event", "reason", "at", "idempotency_key", "incident"]
-    assert (body["event"], body["idempotency_key"]) == ("opened", "sample:opened")
-    assert body["incident"]["root_cause"]["ci"] == "tor-3a"
-    assert post.headers["content-type"] == "application/json"
-    assert post.headers["idempotency-key"] == "sample:opened"
-    assert post.headers["x-room"] == HEADER
-    assert post.headers["authorization"] == f"Bearer {BEARER}"
-    assert post.headers["user-agent"] == "incidentd"
-    assert post.path == f"/in/{TOKEN}"
-
-
-def test_word_about_a_source_names_it(web: Hook) -> None:
-    build_channel(webhook_settings(web.url)).send(message("source_down"))
-    body = json.loads(web.posts[0].body)
-    assert body["incident"] is None
-    assert body["source"]["name"] == "main"
-
-
-def test_all_alerts_go_out_whole(web: Hook) -> None:
-    sample = SAMPLES["opened"].incident
-    assert sample is not None
-    many = msgspec.structs.replace(sample, alerts=sample.alerts * 1000)
-    build_channel(webhook_settings(web.url)).send(message(incident=many))
-    assert len(json.loads(web.posts[0].body)["incident"]["alerts"]) == 3000
-
-
-def test_both_signatures_verify(web: Hook) -> None:
-    build_channel(webhook_settings(web.url)).send(message())
-    (post,) = web.posts
-    expected = hmac.new(KEY.encode(), post.body, hashlib.sha256).hexdigest()
-    assert post.headers["x-incidentd-signature"] == f"sha256={expected}"
-    signed = f"{post.headers['webhook-id']}.{post.headers['webhook-timestamp']}.".encode() + post.body
-    expected = b64encode(hmac.new(KEY.encode(), signed, hashlib.sha256).digest()).decode()
-    assert post.headers["webhook-signature"] == f"v1,{expected}"
-    assert post.headers["webhook-timestamp"] == str(int(T0.timestamp()))
-
-
-def test_a_standard_webhooks_key_is_decoded(web: Hook) -> None:
-    key = b"0123456789abcdef01234567"
-    secret = Secret("whsec_" + b64encode(key).decode())
-    build_channel(webhook_settings(web.url, secret=secret)).send(message())
-    (post,) = web.posts
-    signed = f"{post.headers['webhook-id']}.{post.headers['webhook-timestamp']}.".encode() + post.body
-    assert b64decode(post.headers["webhook-signature"][3:]) == hmac.new(key, signed, hashlib.sha256).digest()
-
-
-def test_without_a_secret_nothing_is_signed(web: Hook) -> None:
-    build_channel(webhook_settings(web.url, secret=None)).send(message())
-    assert not [name for name in web.posts[0].headers if "signature" in name]
-
-
-def test_another_try_has_the_same_identity_and_its_own_time(web: Hook) -> None:
-    channel = build_channel(webhook_settings(web.url))
-    channel.send(message())
-    channel.send(replace(message(), sent_at=T0 + timedelta(minutes=1)))
-    first, second = web.posts
-    assert first.body == second.body
-    for name in ("idempotency-key", "webhook-id", "x-incidentd-signature"):
-        assert first.headers[name] == second.headers[name]
-    assert int(second.headers["webhook-timestamp"]) - int(first.headers["webhook-timestamp"]) == 60
-
-
-@pytest.mark.parametrize(
-    ("status", "permanent"),
-    [
-        *[(status, True) for status in (400, 401, 404, 410, 413)],
-        *[(status, False) for status in (408, 425, 429, 500, 502, 503, 504)],
-    ],
-)
-def test_which_answers_are_final(web: Hook, status: int, permanent: bool) -> None:
-    web.status = status
-    error = failure(build_channel(webhook_settings(web.url)))
-    assert (error.permanent, error.retry_after_s) == (permanent, None)
-    assert f"answered {status}" in str(error)
-
-
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_refused_and_not_followed(web: Hook, status: int) -> None:
-    web.status, web.headers = status, {"Location": web.url}
-    error = failure(build_channel(webhook_settings(web.url)))
-    assert error.permanent
-    assert "redirects are not followed" in str(error)
-    assert len(web.posts) == 1
-
-
-def test_the_servers_wish_is_kept(web: Hook) -> None:
-    web.status, web.headers = 429, {"Retry-After": "17"}
-    assert failure(build_channel(webhook_settings(web.url))).retry_after_s == 17
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("0", 0.0),
-        ("90", 90.0),
-        ("99999999999999", 3600.0),
-        ("Tue, 24 Nov 2026 08:02:00 GMT", 120.0),
-        ("Tue, 24 Nov 2020 08:00:00 GMT", 0.0),
-        ("Tue, 24 Nov 2099 08:00:00 GMT", 3600.0),
-        *[(value, None) for value in ("", "soon", "-5", "1.5", "٣")],
-    ],
-)
-def test_retry_after_is_bounded(value: str, seconds: float | None) -> None:
-    assert retry_after_s(value, T0) == seconds
-
-
-def test_an_endless_answer_is_not_read_to_its_end() -> None:
-    def endless(connection: socket.socket, over: threading.Event) -> None:
-        connection.recv(65536)
-        connection.sendall(b"HTTP/1.1 500 Oh\r\n\r\n")
-        while not over.is_set():
-            connection.sendall(b"no no no " * 1000)
-
-    with odd_peer(endless) as port:
-        error = failure(build_channel(webhook_settings(f"http://{LOOPBACK}:{port}/")))
-    assert "no no no" in str(error)
-
-
-def test_a_body_that_cannot_be_written_is_final(web: Hook) -> None:
-    error = failure(build_channel(webhook_settings(web.url)), message(reason="\ud800"))
-    assert error.permanent
-    assert web.posts == []
-
-
-def test_a_proxy_of_the_environment_is_not_used(web: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("http_proxy", f"http://{LOOPBACK}:{free_port()}")
-    build_channel(webhook_settings(web.url)).send(message())
-    assert len(web.posts) == 1
-
-
-# Mail
-
-
-@pytest.fixture
-def office() -> Iterator[PostOffice]:
-    with post_office() as opened:
-        yield opened
-
-
-def letters(office: PostOffice, *events: str, **fields: Any) -> list[EmailMessage]:
-    channel = build_channel(email_settings(office.port, **fields))
-    for event in events:
-        channel.send(message(event))
-    return office.letters
-
-
-def test_a_mail_has_what_readers_and_programs_need(office: PostOffice) -> None:
-    (letter,) = letters(office, "opened")
-    assert letter["Subject"] == "[P1] INC-42 tor-3a is down: Payments and Online shop are down"
-    assert letter["From"] == "incidentd <incidentd@example.net>"
-    assert letter["To"] == "Zoë Noc <zoe@example.net>, bob@example.net"
-    assert letter["Date"].datetime == T0
-    assert letter["Auto-Submitted"] == "auto-generated"
-    assert letter["X-Incidentd-Incident"] == "INC-42"
-    assert (letter["Importance"], letter["X-Priority"]) == ("high", "1")
-    assert office.recipients == [("zoe@example.net", "bob@example.net")]
-    text, page = letter.get_body(("plain",)), letter.get_body(("html",))
-    assert text is not None
-    assert page is not None
-    assert text.get_content().startswith("P1  New incident: tor-3a is down")
-    assert "<!doctype html>" in page.get_content()
-
-
-def test_one_incident_is_one_thread(office: PostOffice) -> None:
-    first, *others = letters(office, "opened", "changed", "resolved", "reopened")
-    assert first["In-Reply-To"] is None
-    assert {letter["In-Reply-To"] for letter in others} == {first["Message-ID"]}
-    assert {letter["References"] for letter in others} == {first["Message-ID"]}
-    assert len({letter["Message-ID"] for letter in office.letters}) == 4
-
-
-def test_a_mail_that_goes_twice_has_the_same_id(office: PostOffice) -> None:
-    first, second = letters(office, "changed", "changed")
-    assert first["Message-ID"] == second["Message-ID"]
-
-
-def test_two_incidents_are_two_threads(office: PostOffice) -> None:
-    sample = SAMPLES["opened"].incident
-    assert sample is not None
-    channel = build_channel(email_settings(office.port))
-    channel.send(message())
-    channel.send(message(incident=msgspec.structs.replace(sample, number="INC-43")))
-    assert len({letter["Message-ID"] for letter in office.letters}) == 2
-
-
-def test_only_the_most_urgent_is_flagged(office: PostOffice) -> None:
-    sample = SAMPLES["opened"].incident
-    assert sample is not None
-    channel = build_channel(email_settings(office.port))
-    channel.send(message(incident=msgspec.structs.replace(sample, priority="P2")))
-    assert office.letters[0]["Importance"] is None
-
-
-def test_no_header_can_be_smuggled_in(office: PostOffice) -> None:
-    sample = SAMPLES["opened"].incident
-    assert sample is not None
-    nasty = "down\r\nBcc: eve@example.net\r\n\r\nhello"
-    record = msgspec.structs.replace(sample, title=nasty, number=nasty)
-    build_channel(email_settings(office.port)).send(message(incident=record, event=nasty))
-    (letter,) = office.letters
-    assert letter["Bcc"] is None
-    assert "down Bcc: eve@example.net hello" in letter["Subject"]
-    assert office.recipients == [("zoe@example.net", "bob@example.net")]
-
-
-def test_a_unicode_subject_arrives(office: PostOffice) -> None:
-    sample = SAMPLES["opened"].incident
-    assert sample is not None
-    title = "Rückzahlungen stehen – 決済 ist aus 🚨 " + "ö" * 80
-    build_channel(email_settings(office.port)).send(message(incident=msgspec.structs.replace(sample, title=title)))
-    assert title in office.letters[0]["Subject"]
-
-
-def test_who_has_it_already_does_not_get_it_again(office: PostOffice) -> None:
-    office.refuses = {"bob@example.net": "450 greylisted"}
-    channel = build_channel(email_settings(office.port))
-    error = failure(channel)
-    assert not error.permanent
-    assert "bob@example.net: 450 greylisted; 1 of 2 have it" in str(error)
-    assert not failure(channel).permanent
-    office.refuses = {}
-    channel.send(message())
-    assert office.recipients == [("zoe@example.net",), ("bob@example.net",)]
-
-
-@pytest.mark.parametrize(
-    ("refusals", "permanent"),
-    [(("550 unknown", ""), True), (("550 unknown", "550 unknown"), True), (("550 unknown", "450 later"), False)],
-)
-def test_refused_recipients_are_named(office: PostOffice, refusals: tuple[str, str], permanent: bool) -> None:
-    named = zip(("bob@example.net", "zoe@example.net"), refusals, strict=True)
-    office.refuses = {who: answer for who, answer in named if answer}
-    error = failure(build_channel(email_settings(office.port)))
-    assert error.permanent is permanent
-    assert "bob@example.net: 550 unknown" in str(error)
-
-
-def test_a_refused_login_is_final_and_says_nothing_more(office: PostOffice) -> None:
-    office.accepts_login = False
-    settings = email_settings(office.port, username="incidentd", password=Secret(PASSWORD))
-    error = failure(build_channel(settings))
-    assert error.permanent
-    assert "refused the login with 535" in str(error)
-
-
-def test_a_login_is_used(office: PostOffice) -> None:
-    letters(office, "opened", username="incidentd", password=Secret("plain-words"))
-    assert office.logins == [("incidentd", "plain-words")]
-
-
-def test_a_server_without_starttls_gets_nothing(office: PostOffice) -> None:
-    error = failure(build_channel(email_settings(office.port, tls="starttls")))
-    assert error.permanent
-    assert office.letters == []
-
-
 # TLS, for both
 
 
@@ -551,54 +229,3 @@ def test_a_handshake_that_never_ends_is_cut_off(kind: str) -> None:
         if kind == "implicit":
             settings = email_settings(port, tls="implicit", timeout=SOON)
         assert not failure(build_channel(settings)).permanent
-
-
-# Settings
-
-
-@pytest.mark.parametrize(
-    ("fields", "words"),
-    [
-        ({"url": Secret("ftp://example.net/")}, "url must be"),
-        ({"url": Secret("http:///x")}, "url must be"),
-        ({"url": Secret("http://example.net:99999/")}, "url must be"),
-        ({"url": Secret("http://example.net/a b")}, "url must be"),
-        ({"headers": (("Bad Name", Secret("x")),)}, "header 'Bad Name'"),
-        ({"headers": (("Host", Secret("x")),)}, "header 'Host'"),
-        ({"headers": (("X-A", Secret("a\r\nb")),)}, "the value of header 'X-A'"),
-        ({"bearer_token": Secret("a\nb")}, "bearer_token"),
-        ({"timeout": timedelta(0)}, "timeout"),
-        ({"ca_file": Path("/nowhere/ca.pem")}, "ca_file"),
-    ],
-)
-def test_a_webhook_that_could_never_send_is_not_built(fields: dict[str, Any], words: str) -> None:
-    with pytest.raises(SettingsError, match=words):
-        build_channel(webhook_settings(**fields) if "url" not in fields else replace(webhook_settings(), **fields))
-
-
-@pytest.mark.parametrize(
-    ("fields", "words"),
-    [
-        ({"host": ""}, "host"),
-        ({"port": 0}, "port"),
-        ({"recipients": ()}, "to must"),
-        ({"recipients": ("a@b.net, c@d.net",)}, "not a mail address"),
-        ({"sender": "x\r\nBcc: a@b.net <a@b.net>"}, "not a mail address"),
-        ({"sender": "nobody"}, "not a mail address"),
-        ({"username": "me"}, "belong together"),
-        ({"username": "me", "password": Secret("x"), "host": "mail.example.net"}, "in the clear"),
-        ({"ca_file": Path("/nowhere/ca.pem")}, "ca_file"),
-    ],
-)
-def test_a_mail_channel_that_could_never_send_is_not_built(fields: dict[str, Any], words: str) -> None:
-    with pytest.raises(SettingsError, match=words):
-        build_channel(replace(email_settings(25), **fields))
-
-
-def test_good_settings_have_no_faults() -> None:
-    assert faults(webhook_settings("https://[::1]:8443/x?y=z")) == ()
-    assert faults(email_settings(587, tls="starttls", username="a", password=Secret("b"))) == ()
-
-
-def test_a_notice_content_is_what_samples_say() -> None:
-    assert all(isinstance(content, NoticeContent) for content in SAMPLES.values())

@@ -1,0 +1,58 @@
+"""Settings that could never send are refused, key by key."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notifiers.errors import SettingsError
+from notifiers.registry import build_channel
+from notifiers.secret import Secret
+from notifiers.settings import faults
+from tests.channels import email_settings, webhook_settings
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"url": Secret("ftp://example.net/")}, "url must be"),
+        ({"url": Secret("http:///x")}, "url must be"),
+        ({"url": Secret("http://example.net:99999/")}, "url must be"),
+        ({"url": Secret("http://example.net/a b")}, "url must be"),
+        ({"headers": (("Bad Name", Secret("x")),)}, "headers cannot set 'Bad Name'"),
+        ({"headers": (("Host", Secret("x")),)}, "headers cannot set 'Host'"),
+        ({"headers": (("X-A", Secret("a\r\nb")),)}, "headers .* 'X-A'"),
+        ({"bearer_token": Secret("a\nb")}, "bearer_token"),
+        ({"timeout": timedelta(0)}, "timeout"),
+        ({"ca_file": Path("/nowhere/ca.pem")}, "ca_file"),
+    ],
+)
+def test_a_webhook_that_could_never_send_is_not_built(fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        build_channel(webhook_settings(**fields) if "url" not in fields else replace(webhook_settings(), **fields))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"host": ""}, "host"),
+        ({"port": 0}, "port"),
+        ({"recipients": ()}, "to must"),
+        ({"recipients": ("a@b.net, c@d.net",)}, "not a mail address"),
+        ({"sender": "x\r\nBcc: a@b.net <a@b.net>"}, "not a mail address"),
+        ({"sender": "nobody"}, "not a mail address"),
+        ({"username": "me"}, "belong together"),
+        ({"username": "me", "password": Secret("x"), "host": "mail.example.net"}, "tls must not"),
+        ({"ca_file": Path("/nowhere/ca.pem")}, "ca_file"),
+    ],
+)
+def test_a_mail_channel_that_could_never_send_is_not_built(fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        build_channel(replace(email_settings(25), **fields))
+
+
+def test_good_settings_have_no_faults() -> None:
+    assert faults(webhook_settings("https://[::1]:8443/x?y=z")) == ()
+    assert faults(email_settings(587, tls="starttls", username="a", password=Secret("b"))) == ()
