@@ -8,58 +8,8 @@ from hypothesis import strategies as st
 
 from cmdb.graph import Estate
 from cmdb.impact import Hit, TooWide, impact, states
-from cmdb.model import CI, Dependency, State, Strength
-
-IDS = [f"n{number}" for number in range(9)]
-
-
-def dependencies() -> st.SearchStrategy[Dependency]:
-    def with_need(providers: list[str]) -> st.SearchStrategy[Dependency]:
-        return st.builds(
-            Dependency,
-            providers=st.just(tuple(providers)),
-            need=st.integers(1, len(providers)),
-            strength=st.sampled_from([Strength.HARD, Strength.HARD, Strength.SOFT]),
-        )
-
-    return st.lists(st.sampled_from(IDS), min_size=1, max_size=4, unique=True).flatmap(with_need)
-
-
-def estates() -> st.SearchStrategy[list[CI]]:
-    needs = st.lists(dependencies(), max_size=3).map(tuple)
-    return st.lists(needs, min_size=len(IDS), max_size=len(IDS)).map(
-        lambda all_needs: [CI(id=ci, depends_on=needs) for ci, needs in zip(IDS, all_needs, strict=True)]
-    )
-
-
-def failures() -> st.SearchStrategy[dict[str, State]]:
-    return st.dictionaries(st.sampled_from(IDS), st.sampled_from(list(State)), max_size=4)
-
-
-def effect(dependency: Dependency, now: dict[str, State]) -> State:
-    members = [now[provider] for provider in dependency.providers]
-    soft = dependency.strength is Strength.SOFT
-    if not dependency.is_group:
-        worst = max(members)
-        if worst is State.DOWN:
-            return State.DEGRADED if soft else State.DOWN
-        if worst is State.DEGRADED:
-            return State.DEGRADED
-        return State.AT_RISK if worst is not State.UP and not soft else State.UP
-    if sum(state is not State.DOWN for state in members) < dependency.need:
-        return State.DEGRADED if soft else State.DOWN
-    if sum(state < State.DEGRADED for state in members) < dependency.need:
-        return State.DEGRADED
-    return State.REDUCED if State.DOWN in members else State.UP
-
-
-def by_iteration(cis: list[CI], own: dict[str, State]) -> dict[str, State]:
-    now = {ci.id: own.get(ci.id, State.UP) for ci in cis}
-    while True:
-        later = {ci.id: max([own.get(ci.id, State.UP), *(effect(need, now) for need in ci.depends_on)]) for ci in cis}
-        if later == now:
-            return now
-        now = later
+from cmdb.model import CI, State
+from tests.property.estates import IDS, by_iteration, effect, estates, failures
 
 
 def bad(all_states: dict[str, State]) -> dict[str, State]:
@@ -70,7 +20,7 @@ def worst_of(one: dict[str, State], other: dict[str, State]) -> dict[str, State]
     return {ci: max(one.get(ci, State.UP), other.get(ci, State.UP)) for ci in {*one, *other}}
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(estates(), failures())
 def test_settles_the_least_states_that_satisfy_every_dependency(cis: list[CI], failed: dict[str, State]) -> None:
     hits = impact(Estate.of(cis), failed)
@@ -78,7 +28,7 @@ def test_settles_the_least_states_that_satisfy_every_dependency(cis: list[CI], f
     assert states(Estate.of(cis), failed) == {ci: hit.state for ci, hit in hits.items()}
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(estates(), failures(), failures())
 def test_trouble_that_was_there_before_counts_but_is_not_returned(
     cis: list[CI], failed: dict[str, State], earlier: dict[str, State]
@@ -120,7 +70,7 @@ def test_the_order_of_the_cmdb_is_irrelevant_to_states_and_distances(
     assert summary(impact(Estate.of(cis), failed)) == summary(impact(Estate.of(shuffled), failed))
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(estates(), failures())
 def test_every_hit_names_the_provider_that_explains_it(cis: list[CI], failed: dict[str, State]) -> None:
     final = by_iteration(cis, failed)
