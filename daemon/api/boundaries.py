@@ -1,0 +1,136 @@
+"""What every request has to get past before anything reads it, and what every answer carries."""
+
+import ipaddress
+import time
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import anyio
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from daemon.api.problems import ANSWER_HEADERS, Problem, problem_response
+
+PUSH_BYTES = 16 * 1024 * 1024
+ORDER_BYTES = 64 * 1024
+BODY_WITHIN_S = 30.0
+_PUSH_PATHS = frozenset({"/api/v2/alerts", "/hooks/alertmanager"})
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class AnswerHeaders:
+    """Adds the headers that every answer carries."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in ANSWER_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+class BodyLimits:
+    """Bounds a request's body in size, time and form: 413, 408 and 415."""
+
+    def __init__(self, app: ASGIApp, body_within_s: float = BODY_WITHIN_S) -> None:
+        self._app = app
+        self._within_s = body_within_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        limit = PUSH_BYTES if scope["path"] in _PUSH_PATHS else ORDER_BYTES
+        problem = _declared_problem(Headers(scope=scope), limit)
+        if problem is not None:
+            await problem_response(problem)(scope, receive, send)
+            return
+        await self._app(scope, _bounded(receive, limit, self._within_s), send)
+
+
+def _declared_problem(headers: Headers, limit: int) -> Problem | None:
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        return Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "compressed bodies are not taken")
+    length = headers.get("content-length", "0")
+    if length.isdecimal() and int(length[:20]) > limit:
+        return _too_large(limit)
+    return None
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body here has at most {limit // 1024} KiB")
+
+
+def _bounded(receive: Receive, limit: int, within_s: float) -> Callable[[], Awaitable[Message]]:
+    size, is_whole = 0, False
+    deadline = time.monotonic() + within_s
+
+    async def receive_bounded() -> Message:
+        nonlocal size, is_whole
+        if is_whole:
+            return await receive()
+        try:
+            with anyio.fail_after(max(deadline - time.monotonic(), 0.0)):
+                message = await receive()
+        except TimeoutError:
+            raise Problem(HTTPStatus.REQUEST_TIMEOUT, f"the body did not come within {within_s:g} s") from None
+        size += len(message.get("body", b""))
+        is_whole = not message.get("more_body", False)
+        if size > limit:
+            raise _too_large(limit)
+        return message
+
+    return receive_bounded
+
+
+class BrowserGuard:
+    """Where access is open, keeps web pages of others from using the visitor's browser to get in.
+
+    A request must name this machine as its host (a page that rebinds its own name to 127.0.0.1 does not), and one
+    that changes something must not come from another site's page.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
+        self._app = app
+        self._hosts = frozenset(host.strip("[]").lower() for host in hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        problem = self._problem(scope) if scope["type"] == "http" else None
+        if problem is not None:
+            await problem_response(problem)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _problem(self, scope: Scope) -> Problem | None:
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if not self._is_ours(host):
+            return Problem(HTTPStatus.MISDIRECTED_REQUEST, "the Host header names another machine")
+        if scope["method"] in _SAFE_METHODS:
+            return None
+        site = headers.get("sec-fetch-site")
+        if site is not None and site not in ("same-origin", "none"):
+            return Problem(HTTPStatus.FORBIDDEN, "requests from other sites' pages are refused")
+        origin = headers.get("origin")
+        if site is None and origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+            return Problem(HTTPStatus.FORBIDDEN, "requests from other sites' pages are refused")
+        return None
+
+    def _is_ours(self, host: str) -> bool:
+        try:
+            name = (urlsplit(f"//{host}").hostname or "").lower()
+        except ValueError:
+            return False
+        if name == "localhost" or name.endswith(".localhost") or name in self._hosts:
+            return True
+        try:
+            return ipaddress.ip_address(name).is_loopback
+        except ValueError:
+            return False

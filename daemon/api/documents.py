@@ -1,0 +1,133 @@
+"""The shapes of the API's own answers, and how values become them."""
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from fastapi import Response
+
+from daemon.store.rows import NoticeRow
+from rules.decision import SourceState, TimelineEntry
+from rules.document import EventDocument, IncidentDocument, rfc3339
+
+
+class TimelineDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of an incident's history."""
+
+    at: str
+    kind: str
+    text: str
+    actor: str
+    old: str = ""
+    new: str = ""
+
+
+class NoticeDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """One message to one recipient and how far it has come: pending, sending, delivered or dead."""
+
+    idempotency_key: str
+    to: str
+    event: str
+    reason: str
+    at: str
+    state: str
+    attempts: int
+    due_at: str
+    delivered_at: str | None
+    last_error: str
+
+
+class IncidentDetail(IncidentDocument, frozen=True, kw_only=True):
+    """An incident with its whole history and everything that was told about it."""
+
+    timeline: tuple[TimelineDocument, ...]
+    notices: tuple[NoticeDocument, ...]
+
+
+class IncidentList(msgspec.Struct, frozen=True, kw_only=True):
+    """Incidents, newest first; `next_offset` is where the next page begins, null on the last."""
+
+    incidents: tuple[IncidentDocument, ...]
+    next_offset: int | None
+
+
+class EventList(msgspec.Struct, frozen=True, kw_only=True):
+    """Alerts that opened nothing, newest first, each with its reason."""
+
+    events: tuple[EventDocument, ...]
+
+
+class SourceStateDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a source of alerts can be heard, since when, and else why not."""
+
+    name: str
+    is_up: bool
+    since: str
+    last_ok_at: str | None
+    failures: int
+    error: str
+
+
+class SourceList(msgspec.Struct, frozen=True, kw_only=True):
+    """Every source of alerts that has been asked, by name."""
+
+    sources: tuple[SourceStateDocument, ...]
+
+
+class OrderDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of an order. `done` is null where it is stored but was not decided on in time."""
+
+    command: str
+    incident: str
+    done: bool | None
+    message: str
+    status: str
+
+
+class PointerDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to go on from the root address."""
+
+    name: str
+    version: str
+    api: str
+    docs: str
+
+
+def timeline_document(entry: TimelineEntry) -> TimelineDocument:
+    """One line of an incident's history."""
+    return TimelineDocument(
+        at=rfc3339(entry.at), kind=entry.kind, text=entry.text, actor=entry.actor, old=entry.old, new=entry.new
+    )
+
+
+def notice_document(row: NoticeRow) -> NoticeDocument:
+    """One notice, without its content."""
+    return NoticeDocument(
+        idempotency_key=row.key,
+        to=row.to,
+        event=row.event,
+        reason=row.reason,
+        at=rfc3339(row.at),
+        state=row.state,
+        attempts=row.attempts,
+        due_at=rfc3339(row.due_at),
+        delivered_at=None if row.delivered_at is None else rfc3339(row.delivered_at),
+        last_error=row.last_error,
+    )
+
+
+def source_document(state: SourceState) -> SourceStateDocument:
+    """One source."""
+    return SourceStateDocument(
+        name=state.name,
+        is_up=state.is_up,
+        since=rfc3339(state.since),
+        last_ok_at=None if state.last_ok_at is None else rfc3339(state.last_ok_at),
+        failures=state.failures,
+        error=state.error,
+    )
+
+
+def json_response(document: Any, status: int = HTTPStatus.OK) -> Response:
+    """The document as it is sent."""
+    return Response(msgspec.json.encode(document), status, media_type="application/json")

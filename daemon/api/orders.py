@@ -1,0 +1,188 @@
+"""What people may ask of an incident: each order is decided by the daemon, and refused where its state forbids it."""
+
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+
+import anyio
+from fastapi import APIRouter, Depends, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from daemon.api.access import MAX_ACTOR, Caller, require
+from daemon.api.documents import OrderDocument, json_response
+from daemon.api.incidents import Number, known_incident
+from daemon.api.openapi import answers
+from daemon.api.ports import Ports
+from daemon.api.problems import Problem, wrong_field
+from rules.decision import Command, Verb
+from rules.incident import Incident, incident_key, incident_number
+
+# Orders wait for a decision; more of them at once would only hold threads that others need.
+_WAITING_ORDERS = 16
+
+Prose = Annotated[str, Field(max_length=4000)]
+Word = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class Order(BaseModel):
+    """What every order may carry. `actor` counts only where access is open; else it is the token's name."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    actor: Annotated[str, Field(max_length=MAX_ACTOR)] = ""
+
+
+class Remark(Order):
+    """An order that may say why."""
+
+    reason: Prose = ""
+
+
+class Assign(Remark):
+    """Whom to give it to."""
+
+    assignee: Word
+
+
+class Note(Order):
+    """A line for the timeline."""
+
+    text: Annotated[str, Field(min_length=1, max_length=4000)]
+
+
+class Resolve(Order):
+    """What mended it."""
+
+    resolution: Prose = ""
+
+
+class Merge(Remark):
+    """The incident that it is a part of."""
+
+    into: Annotated[str | int, Field(description="`INC-7` or 7.")]
+
+
+class Split(Remark):
+    """The CI whose alerts leave into an incident of their own."""
+
+    ci: Word
+
+
+class SetPriority(Remark):
+    """The priority that a person gives it."""
+
+    priority: Literal["P1", "P2", "P3", "P4", "P5"]
+
+
+class SetRoot(Remark):
+    """The CI that a person knows to have failed."""
+
+    ci: Word
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """One sort of order: its word in the address, its body, and what of the body is the command's value."""
+
+    word: str
+    verb: Verb
+    body: type[Order]
+    value: str
+    is_required: bool = False
+
+
+_KINDS = (
+    _Kind("acknowledge", Verb.ACKNOWLEDGE, Remark, "reason"),
+    _Kind("start", Verb.START, Remark, "reason"),
+    _Kind("hold", Verb.HOLD, Remark, "reason"),
+    _Kind("resume", Verb.RESUME, Remark, "reason"),
+    _Kind("assign", Verb.ASSIGN, Assign, "assignee", is_required=True),
+    _Kind("note", Verb.NOTE, Note, "text", is_required=True),
+    _Kind("resolve", Verb.RESOLVE, Resolve, "resolution"),
+    _Kind("close", Verb.CLOSE, Remark, "reason"),
+    _Kind("reopen", Verb.REOPEN, Remark, "reason"),
+    _Kind("merge", Verb.MERGE, Merge, "into", is_required=True),
+    _Kind("split", Verb.SPLIT, Split, "ci", is_required=True),
+    _Kind("priority", Verb.SET_PRIORITY, SetPriority, "priority", is_required=True),
+    _Kind("root", Verb.SET_ROOT, SetRoot, "ci", is_required=True),
+)
+
+
+def order_routes(ports: Ports) -> APIRouter:
+    """Everything under /api/v1 that changes an incident."""
+    router = APIRouter(tags=["orders"])
+    waiting = anyio.CapacityLimiter(_WAITING_ORDERS)
+    for kind in _KINDS:
+        router.add_api_route(
+            f"/api/v1/incidents/{{number}}/{kind.word}",
+            _endpoint(ports, kind, waiting),
+            methods=["POST"],
+            summary=f"{kind.word.capitalize()} an incident",
+            operation_id=f"{kind.word}_incident",
+            responses=answers(OrderDocument, HTTPStatus.ACCEPTED, HTTPStatus.CONFLICT),
+        )
+    return router
+
+
+def _endpoint(ports: Ports, kind: _Kind, waiting: anyio.CapacityLimiter) -> Callable[..., Any]:
+    async def give(number: Number, caller: Annotated[Caller, Depends(require(ports, "write"))], body: Any) -> Response:
+        sent = body if body is not None else kind.body()
+        return await anyio.to_thread.run_sync(_give, ports, kind, number, caller, sent, limiter=waiting)
+
+    # The type of the body is the kind's own; it is optional where nothing in it is needed.
+    give.__annotations__["body"] = kind.body if kind.is_required else kind.body | None
+    if not kind.is_required:
+        give.__defaults__ = (None,)
+    return give
+
+
+def _give(ports: Ports, kind: _Kind, key: str, caller: Caller, body: Order) -> Response:
+    incident = known_incident(ports, key)
+    command = Command(
+        id=uuid.uuid4().hex,
+        at=ports.clock.now(),
+        actor=caller.name if caller.is_known else body.actor or caller.name,
+        verb=kind.verb,
+        number=incident.number,
+        value=_value(ports, kind, incident, body),
+        reason=getattr(body, "reason", ""),
+    )
+    try:
+        reply = ports.order(command)
+    except TimeoutError:
+        message = "stored, but not decided on yet; it will be done as soon as it can"
+        return json_response(_document(incident, command, None, message), HTTPStatus.ACCEPTED)
+    if not reply.done:
+        raise Problem(HTTPStatus.CONFLICT, reply.message)
+    after = ports.store.incident(incident.number) or incident
+    return json_response(_document(after, command, True, reply.message))
+
+
+def _document(incident: Incident, command: Command, done: bool | None, message: str) -> OrderDocument:
+    return OrderDocument(
+        command=command.id, incident=incident.key, done=done, message=message, status=str(incident.status)
+    )
+
+
+def _value(ports: Ports, kind: _Kind, incident: Incident, body: Order) -> str:
+    """The command's value, checked against what only the daemon knows."""
+    value = str(getattr(body, kind.value))
+    if kind.verb is Verb.MERGE:
+        return _merge_target(ports, incident, value)
+    if kind.verb is Verb.SET_ROOT:
+        found = ports.estate().find(value)
+        if found is None:
+            raise wrong_field(kind.value, f"the CMDB has no CI {value}")
+        return found
+    return value
+
+
+def _merge_target(ports: Ports, incident: Incident, key: str) -> str:
+    number = incident_number(key) if re.fullmatch(r"(?i:INC-)?[0-9]{1,9}", key) else 0
+    if number == incident.number:
+        raise wrong_field("into", "an incident cannot be merged into itself")
+    if ports.store.incident(number) is None:
+        raise wrong_field("into", f"there is no incident {incident_key(number) if number else key}")
+    return str(number)

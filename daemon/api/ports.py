@@ -1,0 +1,44 @@
+"""What the HTTP API needs of the process it runs in."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Literal
+
+from prometheus_client import CollectorRegistry
+
+from cmdb.graph import Estate
+from daemon.clock import Clock, SystemClock
+from daemon.sources.settings import DEFAULT_IGNORED_LABELS
+from daemon.store.store import Store
+from rules.decision import Command, Reply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """Whether the daemon can decide and store; `reason` says what is missing, in words."""
+
+    is_ready: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """The API's ways into the daemon. Every callable may be called from many threads at once.
+
+    `accept(source, body)` stores an encoded `tuple[Sighting, ...]`, durable when it returns; StoreError else.
+    `order(command)` waits for the decision; TimeoutError where none came in time (the command stays stored).
+    `push_source` is the name under which pushes are booked, with `ignore_labels` dropped from every alert.
+    Where `access` is open, `hosts` are the names by which a browser may call this server beside the loopback's own.
+    """
+
+    store: Store
+    accept: Callable[[str, bytes], None]
+    order: Callable[[Command], Reply]
+    readiness: Callable[[], Readiness]
+    registry: CollectorRegistry
+    access: Literal["login", "open"]
+    push_source: str
+    estate: Callable[[], Estate]
+    ignore_labels: Collection[str] = DEFAULT_IGNORED_LABELS
+    hosts: frozenset[str] = frozenset()
+    clock: Clock = field(default_factory=SystemClock)
