@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Mapping
 MAX_MATCHERS = 32
 _MAX_TEXT = 1024
 _MATCHER = re.compile(r'\s*([a-zA-Z_][\w.:-]*|"(?:[^"\\]|\\.)*")\s*(=~|!~|!=|=)\s*(.*?)\s*', re.DOTALL | re.ASCII)
-# Python's engine backtracks where Alertmanager's does not: a repeated group, a reference or too many open-ended
+# Python's engine backtracks where Alertmanager's does not: a repeated group, a reference, or too many groups and
 # repetitions could keep the process busy for hours.
 _DANGEROUS = re.compile(r"\)[*+?{]|\(\?[^:]|\\[1-9]")
-_REPETITION = re.compile(r"(?<!\\)[*+{]")
-_MAX_REPETITIONS = 3
+_REPETITION = re.compile(r"(?<!\\)(?<!\()[*+?{]")
+_MAX_REPETITIONS = 2
+_MAX_GROUPS = 3
+_MAX_PATTERN = 512
 
 Matches = Callable[[Mapping[str, str]], bool]
 
@@ -48,7 +50,8 @@ def _unquoted(text: str) -> str:
 
 
 def _pattern(text: str) -> re.Pattern[str]:
-    if _DANGEROUS.search(text) or len(_REPETITION.findall(text)) > _MAX_REPETITIONS:
+    is_plain = len(_REPETITION.findall(text)) <= _MAX_REPETITIONS and text.count("(") <= _MAX_GROUPS
+    if len(text) > _MAX_PATTERN or _DANGEROUS.search(text) or not is_plain:
         raise ValueError(f"the expression {text[:80]!r} is too involved")
     try:
         return re.compile(text, re.DOTALL)
