@@ -65,20 +65,20 @@ def _show(config: "Config", summary: dict[str, Any], remarks: list["Problem"]) -
     from daemon.cli.out import count, safe, say
 
     say(safe(f"{config.file} is in order.", 1000))
-    say(safe(f"  database   {summary['database']}", 1000))
-    say(safe(f"  console    http://{summary['listen']} (access: {summary['access']})"))
+    say(f"  database   {safe(summary['database'], 1000)}")
+    say(f"  console    http://{summary['listen']} (access: {summary['access']})")
     say(
         f"  CMDB       {count(summary['cis'], 'CI')}, {count(summary['dependencies'], 'dependency', 'dependencies')}, "
         f"{count(summary['business_services'], 'business service')}"
     )
     for key in ("sources", "notifiers"):
         listed = ", ".join(f"{item['name']} ({item['type']})" for item in summary[key])
-        say(safe(f"  {key:<10} {listed or 'none'}", 2000))
+        say(f"  {key:<10} {safe(listed, 2000) or 'none'}")
     cycles = summary["cycles"]
     if cycles:
         say(f"  cycles     {len(cycles)}; legal, each fails as a whole:")
         for cycle in cycles[:10]:
-            say(safe(f"             {' → '.join([*cycle, cycle[0]])}", 1000))
+            say(f"             {safe(' → '.join([*cycle, cycle[0]]), 1000)}")
     for remark in remarks:
         say(safe(f"note: {remark}", 1000))
 

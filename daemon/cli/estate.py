@@ -111,15 +111,33 @@ def _path(hits: "dict[str, Hit]", hit: "Hit") -> str:
 
 def spof(context: typer.Context, *, limit: Limit = 20, cmdb: CmdbFile = None, as_json: AsJson = False) -> None:
     """Single points of failure, the worst first: what takes business services down all by itself."""
-    from daemon.cli.out import emit
-    from daemon.cli.spof_view import find_spofs, show_spofs, spof_fields
+    import msgspec
+
+    from cmdb.spof import single_points_of_failure
+    from daemon.cli.out import count, emit, progress, say, table
 
     estate = read_estate(context, cmdb)
-    found = find_spofs(estate)[:limit]
+    with progress("looking at CIs") as on_progress:
+        found = single_points_of_failure(estate, on_progress=on_progress)
     if as_json:
-        emit({"spofs": [spof_fields(s) for s in found]})
-    else:
-        show_spofs(estate, found)
+        emit({"spofs": [msgspec.to_builtins(s) for s in found[:limit]], "total": len(found)})
+        return
+    if not found:
+        say("No single CI takes a business service down.")
+        return
+    rows = [
+        [s.ci, estate.ci(s.ci).type, estate.ci(s.ci).owner, str(s.impacted_count), _service_names(estate, s.services)]
+        for s in found[:limit]
+    ]
+    say(f"{count(len(found), 'single point')} of failure, the worst first:", "")
+    say(table(["CI", "type", "owner", "CIs down", "business services down"], rows, wide="business services down"))
+    if len(found) > limit:
+        say(f"… {limit} of {len(found)}; --limit shows more")
+
+
+def _service_names(estate: "Estate", services: tuple[str, ...], most: int = 6) -> str:
+    names = ", ".join(estate.ci(service).title for service in services[:most])
+    return f"{names} and {len(services) - most} more" if len(services) > most else names
 
 
 @cmdb.command("list")
@@ -194,7 +212,7 @@ def show(
     }
     for key, value in facts.items():
         if value:
-            say(safe(f"  {key:<12} {value}", 4000))
+            say(f"  {key:<12} {safe(value, 4000)}")
 
 
 def _needs(dependency: Any) -> str:

@@ -93,12 +93,12 @@ def _state_line(incident: Incident, now: datetime) -> Text:
     line = Text.assemble(incident.key, "  ", priority_cell(incident.priority), f"  {_status(incident)}")
     line.append(f"  opened {instant(incident.opened_at)}, {age} {span(end - incident.opened_at)}")
     if incident.group:
-        line.append(safe(f"  group {incident.group}", 80))
-    line.append(safe(f"  assigned to {incident.assignee}", 80) if incident.assignee else "  assigned to nobody")
+        line.append(f"  group {safe(incident.group, 80)}")
+    line.append(f"  assigned to {safe(incident.assignee, 80) or 'nobody'}")
     for link in incident.links:
         line.append(f"\n{link.kind} {incident_key(link.number)}")
     if incident.resolution:
-        line.append(safe(f"\nresolved: {incident.resolution}", 1000))
+        line.append(f"\nresolved: {safe(incident.resolution, 1000)}")
     return line
 
 

@@ -5,9 +5,9 @@ out control characters and escape sequences, and never as rich's markup.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -32,16 +32,9 @@ def safe(text: object, limit: int = 400) -> str:
     return one_line(_ESCAPES.sub("", str(text)[: 20 * limit]), limit)
 
 
-@lru_cache(maxsize=1)
-def _console_for(stream: object) -> Console:
-    return Console(file=stream, highlight=False, markup=False, emoji=False)  # type: ignore[arg-type]
-
-
 def console() -> Console:
     """Standard output for people; plain where it is no terminal or NO_COLOR is set."""
-    import sys
-
-    return _console_for(sys.stdout)
+    return Console(highlight=False, markup=False, emoji=False)
 
 
 def say(*things: RenderableType) -> None:
@@ -75,6 +68,17 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, wide: st
     for row in rows:
         grid.add_row(*(cell if isinstance(cell, Text) else Text(safe(cell)) for cell in row))
     return grid
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A function to call with how much of how much is done; shown on standard error, and on a terminal only."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def priority_cell(priority: "Priority | str") -> Text:

@@ -66,7 +66,7 @@ def _show(result: Any) -> None:
         for reason, number in sorted(
             Counter(e["reason"] for e in events).items(), key=lambda item: (-item[1], item[0])
         ):
-            say(safe(f"  {number:>6}  {reason}"))
+            say(f"  {number:>6}  {safe(reason)}")
 
 
 def _row(incident: dict[str, Any]) -> list[Any]:

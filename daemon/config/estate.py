@@ -1,12 +1,11 @@
 """The estate that the configuration names, read together with it so that all mistakes come at once."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cmdb.graph import Estate
-from cmdb.importers.yaml_file import load_cmdb
-from cmdb.model import CI
+from cmdb.importers.yaml_file import load_cmdbs
 from cmdb.problems import CmdbError, Problem
 from daemon.config.config import Config
 from daemon.config.fields import suggestion
@@ -26,7 +25,7 @@ def load_all(path: Path, *, environ: Mapping[str, str] | None = None) -> tuple[C
     return config, estate
 
 
-def load_estate(files: Iterable[Path]) -> Estate:
+def load_estate(files: Sequence[Path]) -> Estate:
     """The estate that the CMDB's files describe together. Raises ConfigError with every mistake in them."""
     estate, problems = _read_estate(files)
     if problems:
@@ -48,21 +47,8 @@ def estate_remarks(config: Config, estate: Estate) -> Iterator[Problem]:
             )
 
 
-def _read_estate(files: Iterable[Path]) -> tuple[Estate, list[Problem]]:
-    estates: list[tuple[Path, Estate]] = []
-    problems: list[Problem] = []
-    for file in files:
-        try:
-            estates.append((file, load_cmdb(file)))
-        except CmdbError as error:
-            problems += error.problems
-    if len(estates) == 1:
-        return estates[0][1], problems
-    cis: dict[str, CI] = {}
-    for file, estate in estates:
-        for ci in map(estate.ci, estate.ids()):
-            if ci.id in cis:
-                what = f'the CI "{ci.id}" is in another of the CMDB\'s files already'
-                problems.append(Problem(file=str(file), line=0, what=what, allowed="allowed: each id once"))
-            cis.setdefault(ci.id, ci)
-    return Estate.of(cis.values()), problems
+def _read_estate(files: Sequence[Path]) -> tuple[Estate, tuple[Problem, ...]]:
+    try:
+        return load_cmdbs(files), ()
+    except CmdbError as error:
+        return Estate.of(()), error.problems

@@ -20,7 +20,7 @@ def write_samples(directory: Path) -> list[Path]:
     targets = {directory / name: packaged for name, packaged in SAMPLES.items()}
     taken = [str(path) for path in targets if path.exists()]
     if taken:
-        raise SampleExists(f"{' and '.join(taken)} exist{'s' if len(taken) == 1 else ''} already and stays as it is")
+        raise SampleExists(f"{' and '.join(taken)} exist already; nothing was written")
     directory.mkdir(parents=True, exist_ok=True)
     for path, packaged in targets.items():
         with path.open("x", encoding="utf-8") as file:
