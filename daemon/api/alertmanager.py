@@ -206,7 +206,8 @@ def _firing(
 def _gettable(alert: Alert, now: datetime) -> GettableAlert:
     expiries = [seen.expires_at for seen in alert.seen_by.values() if seen.firing]
     ends = [at for at in expiries if at is not None]
-    is_bounded = bool(ends) and len(ends) == len(expiries)
+    # The record keeps the end as it was first given; a sender that repeats an alert has moved it on since.
+    is_bounded = bool(ends) and len(ends) == len(expiries) and max(ends) > now
     return GettableAlert(
         labels=alert.labels,
         annotations=alert.annotations,
