@@ -88,13 +88,11 @@ def _status(incident: Incident) -> str:
 
 
 def _state_line(incident: Incident, now: datetime) -> Text:
-    end = incident.resolved_at or incident.closed_at or now
-    age = "lasted" if incident.resolved_at or incident.closed_at else "for"
+    end = incident.resolved_at or incident.closed_at
+    age = f"lasted {span(end - incident.opened_at)}" if end else f"{span(now - incident.opened_at)} ago"
     line = Text.assemble(incident.key, "  ", priority_cell(incident.priority), f"  {_status(incident)}")
-    line.append(f"  opened {instant(incident.opened_at)}, {age} {span(end - incident.opened_at)}")
-    if incident.group:
-        line.append(f"  group {safe(incident.group, 80)}")
-    line.append(f"  assigned to {safe(incident.assignee, 80) or 'nobody'}")
+    line.append(f"  opened {instant(incident.opened_at)}, {age}\n")
+    line.append(f"group {safe(incident.group, 60) or 'unknown'}, assigned to {safe(incident.assignee, 60) or 'nobody'}")
     for link in incident.links:
         line.append(f"\n{link.kind} {incident_key(link.number)}")
     if incident.resolution:
@@ -122,9 +120,10 @@ def _services(incident: Incident) -> None:
     for service in incident.services:
         name = safe(service.name or service.ci, 200)
         say(Text.assemble(state_cell(service.state.word), f"  {name}", f" ({safe(service.ci)})" * (name != service.ci)))
-    others = len(set(incident.impacted) - {s.ci for s in incident.services})
+    named = {s.ci for s in incident.services}
+    others = [ci for ci in incident.impacted if ci not in named]
     if others:
-        say(f"and {count(others, 'other CI')} down or degraded: {safe(', '.join(incident.impacted), 300)}")
+        say(f"and {count(len(others), 'other CI')} down or degraded: {safe(', '.join(others), 300)}")
 
 
 def _why(incident: Incident) -> None:
