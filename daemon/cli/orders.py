@@ -8,7 +8,10 @@ import typer
 from daemon.cli.place import AsJson, read_config
 
 if TYPE_CHECKING:
-    from rules.decision import TimelineEntry
+    from collections.abc import Callable
+
+    from daemon.config.config import Config
+    from rules.decision import Command, Reply, TimelineEntry
 
 Number = Annotated[str, typer.Argument(metavar="NUMBER", help="As in INC-42, or 42.")]
 Numbers = Annotated[list[str], typer.Argument(metavar="NUMBER...", help="As in INC-42, or 42; several at once.")]
@@ -214,7 +217,7 @@ def _order(
             value=value,
             reason=reason,
         )
-        reply = order(config, command)
+        reply = _reply(order, config, command)
         answers.append((number, reply.done, reply.message))
         if not as_json:
             _tell(*answers[-1])
@@ -222,6 +225,17 @@ def _order(
         emit({"orders": [_answer(*answer) for answer in answers]})
     if not all(done for _, done, _ in answers):
         raise typer.Exit(1)
+
+
+def _reply(order: "Callable[[Config, Command], Reply]", config: "Config", command: "Command") -> "Reply":
+    """The daemon's answer; one that does not come in time is an answer too: the order is stored and not lost."""
+    from rules.decision import Reply
+
+    try:
+        return order(config, command)
+    except TimeoutError:
+        words = "the daemon has not answered in time; the order is stored and will be carried out"
+        return Reply(command=command.id, done=False, message=words)
 
 
 def _answer(number: int, done: bool, message: str) -> dict[str, Any]:
