@@ -42,6 +42,7 @@ class Policy:
     together; a minute is as often as a person can act on.
     `close_after`: a resolved incident closes by itself after this time, in which its users may object: ITIL leaves
     the number to the organisation, three days (a weekend and its Monday) is common practice of service desks.
+    `blind_after`: a source that stays unreachable this long is told of; half a minute spares people a restart.
     `matrix` has one priority for each of the nine pairs (impact, urgency). `mapping_labels` are tried in order
     against CI ids and aliases.
     """
@@ -51,6 +52,7 @@ class Policy:
     settle: timedelta = timedelta(seconds=10)
     update_every: timedelta = timedelta(seconds=60)
     close_after: timedelta = timedelta(hours=72)
+    blind_after: timedelta = timedelta(seconds=30)
     matrix: Matrix = field(default_factory=lambda: ITIL_MATRIX, hash=False)
     mapping_labels: tuple[str, ...] = MAPPING_LABELS
 
