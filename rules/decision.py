@@ -131,7 +131,11 @@ class SourceState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Everything one cycle decided. Rows replace those of the same identity; timeline and notices are added."""
+    """Everything one cycle decided. Rows replace those of the same identity; timeline and notices are added.
+
+    `refreshed` and `forgotten` are for the situation alone: alerts of which only the time at which a source's word
+    runs out moved, and incidents that can no longer change.
+    """
 
     at: datetime
     alerts: tuple[Alert, ...] = ()
@@ -140,6 +144,8 @@ class Decision:
     notices: tuple[Notice, ...] = ()
     sources: tuple[SourceState, ...] = ()
     replies: tuple[Reply, ...] = ()
+    refreshed: tuple[Alert, ...] = ()
+    forgotten: tuple[int, ...] = ()
 
     @property
     def is_empty(self) -> bool:

@@ -1,0 +1,190 @@
+"""A decision in the making: what one cycle has changed so far, laid over the situation it started from."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from rules.alert import Alert
+from rules.decision import Decision, Notice, Reply, SourceState, TimelineEntry
+from rules.incident import Incident
+from rules.situation import Situation
+
+DAEMON = "incidentd"
+
+
+class Draft:
+    """Reads fall through to the situation, writes stay here; `decision()` is what came of it."""
+
+    def __init__(self, situation: Situation, now: datetime) -> None:
+        self.situation = situation
+        self.now = now
+        self.fired: set[str] = set()
+        self.cleared: set[str] = set()
+        self.called: set[str] = set()
+        self.replies: list[Reply] = []
+        self.notices: list[Notice] = []
+        self.news: list[tuple[int, str, str]] = []
+        self._alerts: dict[str, Alert] = {}
+        self._refreshed: dict[str, Alert] = {}
+        self._current: dict[str, str | None] = {}
+        self._on_ci: dict[str, set[str]] = {}
+        self._members: dict[int, set[str]] = {}
+        self._incidents: dict[int, Incident] = {}
+        self._sources: dict[str, SourceState] = {}
+        self._timeline: list[TimelineEntry] = []
+        self._forgotten: list[int] = []
+        self._next_number = situation.next_number
+
+    # -- alerts
+
+    def alert(self, alert_id: str) -> Alert | None:
+        """The alert as it stands now."""
+        return self._alerts.get(alert_id) or self._refreshed.get(alert_id) or self.situation.alerts.get(alert_id)
+
+    def current(self, fingerprint: str) -> Alert | None:
+        """The episode that fires under this identity, if one does."""
+        found = self._current.get(fingerprint, "")
+        alert_id = self.situation.current.get(fingerprint) if found == "" else found
+        return self.alert(alert_id) if alert_id else None
+
+    def put_alert(self, alert: Alert) -> None:
+        """Record a change of an alert."""
+        before = self.alert(alert.id)
+        self._alerts[alert.id] = alert
+        self._refreshed.pop(alert.id, None)
+        if alert.is_firing:
+            self._current[alert.fingerprint] = alert.id
+        elif (now := self.current(alert.fingerprint)) is not None and now.id == alert.id:
+            self._current[alert.fingerprint] = None
+        if before is None:
+            subject = self.situation.subject(alert)
+            self._on_ci.setdefault(subject, set(self.situation.on_ci.get(subject, ()))).add(alert.id)
+        old = before.incident if before is not None else None
+        if old != alert.incident:
+            if old is not None:
+                self._owned(old).discard(alert.id)
+            if alert.incident is not None:
+                self._owned(alert.incident).add(alert.id)
+
+    def refresh_alert(self, alert: Alert) -> None:
+        """Record that only the time at which a source's word runs out has moved."""
+        if alert.id in self._alerts:
+            self._alerts[alert.id] = alert
+        else:
+            self._refreshed[alert.id] = alert
+
+    def change_alert(self, alert: Alert, **fields: Any) -> Alert:
+        """Record a change of some fields."""
+        changed = msgspec.structs.replace(alert, **fields)
+        self.put_alert(changed)
+        return changed
+
+    def on_ci(self, ci: str) -> set[str]:
+        """Ids of the live alerts about this CI; not to be changed by the caller."""
+        found = self._on_ci.get(ci)
+        return found if found is not None else self.situation.on_ci.get(ci, _EMPTY)
+
+    def has_signs(self, ci: str) -> bool:
+        """Whether any live alert is about this CI."""
+        return ci in self._on_ci or ci in self.situation.on_ci
+
+    def sign_count(self) -> int:
+        """About how many CIs have live alerts."""
+        return len(self.situation.on_ci) + len(self._on_ci)
+
+    def signed_cis(self) -> set[str]:
+        """Every CI with live alerts."""
+        return set(self.situation.on_ci) | set(self._on_ci)
+
+    # -- incidents
+
+    def incident(self, number: int) -> Incident | None:
+        """The incident as it stands now."""
+        return self._incidents.get(number) or self.situation.incidents.get(number)
+
+    def put_incident(self, incident: Incident) -> None:
+        """Record a change of an incident."""
+        before = self.situation.incidents.get(incident.number)
+        version = before.version + 1 if before is not None else 1
+        self._incidents[incident.number] = replace(incident, version=version, updated_at=self.now)
+
+    def change_incident(self, incident: Incident, **fields: Any) -> Incident:
+        """Record a change of some fields and give the incident as it is now."""
+        self.put_incident(replace(incident, **fields))
+        return self._incidents[incident.number]
+
+    def new_number(self) -> int:
+        """The number of the next incident."""
+        number = self._next_number
+        self._next_number += 1
+        return number
+
+    def members(self, number: int) -> set[str]:
+        """Ids of the incident's alerts; not to be changed by the caller."""
+        found = self._members.get(number)
+        return found if found is not None else self.situation.members.get(number, _EMPTY)
+
+    def member_alerts(self, number: int) -> list[Alert]:
+        """The incident's alerts in order of identity."""
+        return [a for a in map(self.alert, sorted(self.members(number))) if a is not None]
+
+    def all_incidents(self) -> list[Incident]:
+        """Every incident in mind, oldest first."""
+        numbers = {*self.situation.incidents, *self._incidents}
+        return [i for i in map(self.incident, sorted(numbers)) if i is not None]
+
+    def with_root(self, ci: str) -> list[Incident]:
+        """Incidents in mind whose root is this CI, oldest first."""
+        numbers = set(self.situation.by_root.get(ci, ())) | set(self._incidents)
+        found = [i for i in map(self.incident, sorted(numbers)) if i is not None]
+        return [i for i in found if i.root.ci == ci]
+
+    def touched(self) -> list[Incident]:
+        """Incidents changed in this cycle, oldest first."""
+        return [self._incidents[n] for n in sorted(self._incidents)]
+
+    def forget(self, number: int) -> None:
+        """Say that the incident can no longer change."""
+        self._forgotten.append(number)
+
+    # -- the rest
+
+    def source(self, name: str) -> SourceState | None:
+        """What is known of a source."""
+        return self._sources.get(name) or self.situation.sources.get(name)
+
+    def put_source(self, source: SourceState) -> None:
+        """Record a change of a source."""
+        self._sources[source.name] = source
+
+    def all_sources(self) -> list[SourceState]:
+        """Every source heard of, by name."""
+        return [s for s in map(self.source, sorted({*self.situation.sources, *self._sources})) if s is not None]
+
+    def note(self, number: int, kind: str, text: str, *, actor: str = DAEMON, old: str = "", new: str = "") -> None:
+        """Add a line to an incident's history."""
+        self._timeline.append(
+            TimelineEntry(incident=number, at=self.now, kind=kind, text=text, actor=actor, old=old, new=new)
+        )
+
+    def decision(self) -> Decision:
+        """Everything that was changed."""
+        return Decision(
+            at=self.now,
+            alerts=tuple(self._alerts[i] for i in sorted(self._alerts)),
+            incidents=tuple(self.touched()),
+            timeline=tuple(self._timeline),
+            notices=tuple(self.notices),
+            sources=tuple(self._sources[n] for n in sorted(self._sources)),
+            replies=tuple(self.replies),
+            refreshed=tuple(self._refreshed[i] for i in sorted(self._refreshed)),
+            forgotten=tuple(sorted(self._forgotten)),
+        )
+
+    def _owned(self, number: int) -> set[str]:
+        return self._members.setdefault(number, set(self.situation.members.get(number, ())))
+
+
+_EMPTY: set[str] = set()

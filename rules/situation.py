@@ -1,0 +1,149 @@
+"""All that the daemon holds in mind between cycles: what fires, where, and what was decided about it.
+
+A `Situation` only changes by `apply`, which is handed a `Decision` once that is safely stored; everything in it can be
+built again from the store. Its indexes make a cycle cost what changed, never what there is.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from cmdb.graph import Estate
+from rules.alert import Alert
+from rules.decision import Decision, SourceState
+from rules.incident import Incident
+from rules.policy import Policy
+from rules.reach import Reach
+from rules.resolve import subject_of
+from rules.subscriptions import Subscription
+
+_EXPIRY_STEP_S = 15
+
+
+class Situation:
+    """The incidents that may still change, their alerts, and every alert that fires."""
+
+    def __init__(self, estate: Estate, policy: Policy, subscriptions: tuple[Subscription, ...] = ()) -> None:
+        self.estate = estate
+        self.policy = policy
+        self.subscriptions = subscriptions
+        self.reach = Reach(estate)
+        self.alerts: dict[str, Alert] = {}
+        self.current: dict[str, str] = {}
+        self.incidents: dict[int, Incident] = {}
+        self.members: dict[int, set[str]] = {}
+        self.on_ci: dict[str, set[str]] = {}
+        self.by_source: dict[str, set[str]] = {}
+        self.by_root: dict[str, set[int]] = {}
+        self.impacted_by: dict[str, set[int]] = {}
+        self.sources: dict[str, SourceState] = {}
+        self.alerting_types: set[str] = set()
+        self.next_number = 1
+        self._expiring: dict[int, set[str]] = {}
+
+    def apply(self, decision: Decision) -> None:
+        """Take in what was decided and stored."""
+        for alert in (*decision.alerts, *decision.refreshed):
+            self._take_alert(alert)
+        for incident in decision.incidents:
+            self._take_incident(incident)
+        for source in decision.sources:
+            self.sources[source.name] = source
+        self._forget(decision)
+
+    def subject(self, alert: Alert) -> str:
+        """What the alert is about: its CI, or a name of its own (with a leading `?`) where it maps nowhere."""
+        return alert.ci or subject_of(alert.labels, self.policy.mapping_labels)
+
+    def expiring(self, now: datetime) -> list[str]:
+        """Ids of alerts that have a source whose word may have run out by `now`, in order."""
+        due = _expiry_step(now)
+        return sorted(i for step, ids in self._expiring.items() if step <= due for i in ids if i in self.alerts)
+
+    def _take_alert(self, alert: Alert) -> None:
+        before = self.alerts.get(alert.id)
+        self.alerts[alert.id] = alert
+        if alert.is_firing:
+            self.current[alert.fingerprint] = alert.id
+        elif self.current.get(alert.fingerprint) == alert.id:
+            del self.current[alert.fingerprint]
+        self._index_membership(before, alert)
+        self.on_ci.setdefault(self.subject(alert), set()).add(alert.id)
+        if alert.ci is not None:
+            self.alerting_types.add(self.estate.ci(alert.ci).type)
+        for source, seen in alert.seen_by.items():
+            self._index_source(source, alert.fingerprint)
+            if seen.firing and alert.is_firing and seen.expires_at is not None:
+                self._expiring.setdefault(_expiry_step(seen.expires_at), set()).add(alert.id)
+
+    def _index_source(self, source: str, fingerprint: str) -> None:
+        current = self.alerts.get(self.current.get(fingerprint, ""))
+        seen = current.seen_by.get(source) if current is not None else None
+        holds = self.by_source.setdefault(source, set())
+        if seen is not None and seen.firing:
+            holds.add(fingerprint)
+        else:
+            holds.discard(fingerprint)
+
+    def _index_membership(self, before: Alert | None, alert: Alert) -> None:
+        if before is not None and before.incident is not None and before.incident != alert.incident:
+            self.members.get(before.incident, set()).discard(alert.id)
+        if alert.incident is not None:
+            self.members.setdefault(alert.incident, set()).add(alert.id)
+
+    def _take_incident(self, incident: Incident) -> None:
+        self._index_incident(self.incidents.get(incident.number), present=False)
+        self.incidents[incident.number] = incident
+        self._index_incident(incident, present=True)
+        self.next_number = max(self.next_number, incident.number + 1)
+
+    def _index_incident(self, incident: Incident | None, *, present: bool) -> None:
+        if incident is None:
+            return
+        entries = [(self.by_root, ci) for ci in (incident.root.ci,) if ci is not None]
+        if incident.is_active or not present:
+            entries += [(self.impacted_by, ci) for ci in incident.impacted]
+        for index, ci in entries:
+            if present:
+                index.setdefault(ci, set()).add(incident.number)
+            elif ci in index:
+                index[ci].discard(incident.number)
+                if not index[ci]:
+                    del index[ci]
+
+    def _forget(self, decision: Decision) -> None:
+        """Drop what can no longer matter: ended incidents with their alerts, and cleared alerts that opened none."""
+        for number in decision.forgotten:
+            for alert_id in self.members.pop(number, set()):
+                self._drop_alert(alert_id)
+            self._index_incident(self.incidents.pop(number, None), present=False)
+        for alert in decision.alerts:
+            if not alert.is_firing and alert.incident is None:
+                self._drop_alert(alert.id)
+        due = _expiry_step(decision.at)
+        for step in [s for s in self._expiring if s < due]:
+            del self._expiring[step]
+
+    def _drop_alert(self, alert_id: str) -> None:
+        alert = self.alerts.pop(alert_id, None)
+        if alert is None:
+            return
+        here = self.on_ci.get(self.subject(alert))
+        if here is not None:
+            here.discard(alert_id)
+            if not here:
+                del self.on_ci[self.subject(alert)]
+
+
+def rebuild(
+    situation: Situation,
+    incidents: Iterable[Incident],
+    alerts: Iterable[Alert],
+    sources: Iterable[SourceState],
+    at: datetime,
+) -> None:
+    """Fill an empty situation with what the store held."""
+    situation.apply(Decision(at=at, incidents=tuple(incidents), alerts=tuple(alerts), sources=tuple(sources)))
+
+
+def _expiry_step(at: datetime) -> int:
+    return int(at.timestamp()) // _EXPIRY_STEP_S
