@@ -1,0 +1,149 @@
+"""What an incident means: its root, impact, priority, owner and title."""
+
+from collections.abc import Collection, Mapping
+
+from cmdb.impact import Hit, business_view, impact, states
+from cmdb.model import State
+from rules.alert import Alert, Severity
+from rules.diagnose import Explanation
+from rules.draft import Draft
+from rules.evidence import evidence_lines
+from rules.incident import Candidate, HitService, Incident, RootCause
+from rules.likelihood import Sign
+from rules.priority import rate
+from rules.resolve import UNKNOWN_PREFIX
+
+
+def assess(draft: Draft, incident: Incident, found: Explanation, signs: Mapping[str, Sign]) -> Incident:
+    """Give the incident the root that was found, unless a person has set another, and all that follows from it."""
+    root = incident.root if "root" in incident.pinned else _root(draft, found, signs)
+    if incident.root.ci != root.ci and incident.version and incident.root.ci is not None:
+        draft.note(
+            incident.number,
+            "root_changed",
+            f"root cause is now {root.ci}: {root.evidence[0] if root.evidence else ''}",
+            old=incident.root.ci,
+            new=root.ci or "",
+        )
+    return reassess(draft, draft.change_incident(incident, root=root))
+
+
+def reassess(draft: Draft, incident: Incident) -> Incident:
+    """Work out impact, priority, owner and title anew from the incident's root and alerts."""
+    estate = draft.situation.estate
+    alerts = draft.member_alerts(incident.number)
+    worst = max((a.severity for a in alerts), default=Severity.WARNING)
+    root = incident.root.ci
+    hits = {} if root is None else hits_of(draft, incident.number, root, root_state(root, alerts))
+    services = _services(draft, hits, alerts)
+    rating = rate(estate, services, worst, matrix=draft.situation.policy.matrix, is_mapped=root is not None)
+    pinned = "priority" in incident.pinned
+    changed = draft.change_incident(
+        incident,
+        impacted=tuple(h.ci for h in hits.values() if h.state >= State.REDUCED),
+        services=services,
+        impact=incident.impact if pinned else rating.impact,
+        urgency=incident.urgency if pinned else rating.urgency,
+        priority=incident.priority if pinned else rating.priority,
+        priority_reason=incident.priority_reason if pinned else rating.reason,
+        group=_group(draft, root),
+        title=title_of(draft, root, services, alerts),
+    )
+    if incident.title and changed.priority != incident.priority:
+        draft.note(
+            incident.number,
+            "priority_changed",
+            f"priority is now {changed.priority}: {changed.priority_reason}",
+            old=str(incident.priority),
+            new=str(changed.priority),
+        )
+    return changed
+
+
+def root_state(root: str, alerts: Collection[Alert]) -> State:
+    """A root counts as down once anything critical is heard or its effects show on others; else it is at risk."""
+    if any(a.severity is Severity.CRITICAL or a.ci != root for a in alerts):
+        return State.DOWN
+    return State.AT_RISK
+
+
+def hits_of(draft: Draft, number: int, root: str, state: State) -> dict[str, Hit]:
+    """What the failure reaches, together with other open failures where redundancy joins them."""
+    estate = draft.situation.estate
+    alone = draft.situation.reach.whole(root) if state is State.DOWN else impact(estate, {root: state})
+    others = _partners(draft, number, alone) - {root}
+    if not others:
+        return alone
+    given = states(estate, dict.fromkeys(sorted(others), State.DOWN))
+    joint = impact(estate, {root: state}, given=given)
+    return {**alone, **joint}
+
+
+def _partners(draft: Draft, number: int, alone: Mapping[str, Hit]) -> set[str]:
+    """Roots of other open incidents that took down members of the redundancy groups that this failure weakens."""
+    found: set[str] = set()
+    estate, impacted_by = draft.situation.estate, draft.situation.impacted_by
+    for hit in alone.values():
+        if hit.state is not State.REDUCED:
+            continue
+        for member in estate.providers(hit.ci):
+            for other in impacted_by.get(member, ()):
+                incident = draft.incident(other)
+                if other != number and incident is not None and incident.is_active and incident.root.ci:
+                    found.add(incident.root.ci)
+    return found
+
+
+def title_of(draft: Draft, root: str | None, services: Collection[HitService], alerts: Collection[Alert]) -> str:
+    """The incident in one plain line: what failed and which services that hits."""
+    names = sorted({a.name for a in alerts})
+    if root is None:
+        subject = draft.situation.subject(next(iter(alerts))).removeprefix(UNKNOWN_PREFIX) if alerts else "unknown"
+        return f"{'/'.join(names[:2])} on {subject}, which the CMDB does not know"
+    ci = draft.situation.estate.ci(root)
+    failed = root_state(root, alerts) is State.DOWN
+    what = f"{ci.title} ({ci.type.replace('-', ' ')})"
+    head = f"{what} failed" if failed else f"{what}: {'/'.join(names[:2])}"
+    return f"{head}: {_service_words(services)}"
+
+
+def _service_words(services: Collection[HitService]) -> str:
+    for state in (State.DOWN, State.DEGRADED, State.AT_RISK):
+        hit = [s.name for s in services if s.state.word == state.word]
+        if hit:
+            named = hit if len(hit) <= 3 else [*hit[:2], f"{len(hit) - 2} more services"]
+            text = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
+            return f"{text} {state.word}"
+    return "no business service affected"
+
+
+def _services(draft: Draft, hits: Mapping[str, Hit], alerts: Collection[Alert]) -> tuple[HitService, ...]:
+    estate = draft.situation.estate
+    found = [
+        HitService(ci=h.ci, name=estate.ci(h.ci).title, state=h.state)
+        for h in business_view(estate, hits)
+        if h.state > State.UP
+    ]
+    known = {s.ci for s in found}
+    heard = {a.ci for a in alerts if a.ci in estate.business_services and a.severity is Severity.CRITICAL}
+    found += [
+        HitService(ci=ci, name=estate.ci(ci).title, state=State.DEGRADED)
+        for ci in sorted(c for c in heard if c is not None and c not in known)
+    ]
+    return tuple(found)
+
+
+def _group(draft: Draft, root: str | None) -> str:
+    ci = draft.situation.estate.get(root) if root is not None else None
+    return ci.owner if ci is not None else ""
+
+
+def _root(draft: Draft, found: Explanation, signs: Mapping[str, Sign]) -> RootCause:
+    if found.root.startswith(UNKNOWN_PREFIX) and found.root not in draft.situation.estate:
+        tried = [a.mapped_by for a in map(draft.alert, sorted(draft.on_ci(found.root))) if a is not None]
+        return RootCause(confidence=0.0, evidence=tuple(tried[:1]))
+    estate = draft.situation.estate
+    hits = draft.situation.reach.whole(found.root)
+    lines = evidence_lines(estate, found.root, found.explained, signs, hits)
+    candidates = tuple(Candidate(ci=ci, confidence=confidence) for ci, confidence in found.candidates)
+    return RootCause(ci=found.root, confidence=candidates[0].confidence, evidence=lines, candidates=candidates)

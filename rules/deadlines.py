@@ -1,0 +1,74 @@
+"""What happens because time has passed: incidents that fall quiet resolve, resolved ones close."""
+
+from datetime import timedelta
+
+from rules.draft import Draft
+from rules.incident import Incident, Status
+from rules.lifecycle import Step, next_status
+
+FLAPS = 3
+FLAP_FACTOR = 4
+"""An incident whose alerts came back this often waits this many times longer before it resolves by itself: at the
+default of two minutes that is eight, past the usual five-minute `for:` of a rule that flaps."""
+
+
+def note_quiet(draft: Draft) -> None:
+    """Note which incidents' alerts have all been seen to clear."""
+    numbers = {a.incident for a in map(draft.alert, sorted(draft.cleared)) if a is not None}
+    for number in sorted(n for n in numbers if n is not None):
+        incident = draft.incident(number)
+        if incident is None or not incident.is_active or incident.quiet_since is not None:
+            continue
+        if any(a.is_firing for a in draft.member_alerts(number)):
+            continue
+        draft.change_incident(incident, quiet_since=draft.now)
+        draft.note(number, "quiet", "all its alerts have cleared")
+
+
+def meet_deadlines(draft: Draft) -> None:
+    """Resolve what has been quiet long enough, close what nobody objected to, forget what can no longer change."""
+    policy = draft.situation.policy
+    for incident in draft.all_incidents():
+        if incident.is_active:
+            _resolve_if_quiet(draft, incident)
+        elif incident.status is Status.RESOLVED and incident.resolved_at is not None:
+            if draft.now - incident.resolved_at >= policy.close_after:
+                close(draft, incident, reason="nobody objected to its resolution")
+        elif draft.now - incident.updated_at >= policy.reopen_within:
+            draft.forget(incident.number)
+
+
+def quiet_needed(incident: Incident, resolve_after: timedelta) -> timedelta:
+    """How long its alerts must have been quiet before it resolves by itself; longer where they come and go."""
+    return resolve_after * (FLAP_FACTOR if incident.refired >= FLAPS else 1)
+
+
+def _resolve_if_quiet(draft: Draft, incident: Incident) -> None:
+    if incident.quiet_since is None or incident.status is Status.ON_HOLD or "status" in incident.pinned:
+        return
+    needed = quiet_needed(incident, draft.situation.policy.resolve_after)
+    if draft.now - incident.quiet_since >= needed:
+        resolve_incident(draft, incident, reason=f"all its alerts have been quiet for {_words(needed)}")
+
+
+def resolve_incident(draft: Draft, incident: Incident, *, reason: str, actor: str = "incidentd") -> Incident:
+    """End the incident: the service is back, or a person says so."""
+    status = next_status(incident.status, Step.RESOLVE)
+    draft.note(
+        incident.number, "resolved", f"resolved: {reason}", actor=actor, old=str(incident.status), new=str(status)
+    )
+    draft.news.append((incident.number, "resolved", reason))
+    return draft.change_incident(incident, status=status, resolved_at=draft.now, resolution=reason)
+
+
+def close(draft: Draft, incident: Incident, *, reason: str, actor: str = "incidentd") -> Incident:
+    """Put the record away."""
+    status = next_status(incident.status, Step.CLOSE)
+    draft.note(incident.number, "closed", f"closed: {reason}", actor=actor, old=str(incident.status), new=str(status))
+    draft.news.append((incident.number, "closed", reason))
+    return draft.change_incident(incident, status=status, closed_at=draft.now)
+
+
+def _words(span: timedelta) -> str:
+    seconds = int(span.total_seconds())
+    return f"{seconds} s" if seconds < 120 else f"{seconds / 60:g} min"

@@ -1,0 +1,43 @@
+"""The one function that decides. Pure: the situation, what has changed and the time go in, a `Decision` comes out."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rules.deadlines import meet_deadlines, note_quiet
+from rules.decision import Change, Command, Decision, Listing, Push, SourceFailed
+from rules.draft import Draft
+from rules.grouping import regroup
+from rules.intake import end_expired, take_failure, take_listing, take_push
+from rules.notices import tell, tell_sources
+from rules.orders import carry_out
+from rules.situation import Situation
+
+
+def decide(situation: Situation, changes: Sequence[Change], now: datetime) -> Decision:
+    """What follows from `changes`, in the order they came, and from the time that has passed.
+
+    The situation is only read; hand the decision to `Situation.apply` once it is stored. Given the same changes again
+    it decides nothing more.
+    """
+    draft = Draft(situation, now)
+    for change in changes:
+        _take(draft, change)
+    end_expired(draft)
+    regroup(draft)
+    note_quiet(draft)
+    for change in changes:
+        if isinstance(change, Command):
+            carry_out(draft, change)
+    meet_deadlines(draft)
+    tell(draft)
+    tell_sources(draft)
+    return draft.decision()
+
+
+def _take(draft: Draft, change: Change) -> None:
+    if isinstance(change, Listing):
+        take_listing(draft, change)
+    elif isinstance(change, Push):
+        take_push(draft, change)
+    elif isinstance(change, SourceFailed):
+        take_failure(draft, change)

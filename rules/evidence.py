@@ -1,0 +1,49 @@
+"""Why this root: the evidence for and against it, in words for an operator."""
+
+from collections.abc import Collection, Mapping
+
+from cmdb.graph import Estate
+from cmdb.impact import Hit
+from cmdb.model import State
+from rules.likelihood import Sign
+
+_NAMED = 4
+
+
+def evidence_lines(
+    estate: Estate, root: str, explained: Collection[str], signs: Mapping[str, Sign], hits: Mapping[str, Hit]
+) -> tuple[str, ...]:
+    """What the root says itself, what it explains, what was expected of it and stayed silent."""
+    lines = [_own_line(root, signs)]
+    others = sorted(ci for ci in explained if ci != root)
+    expected = [h.ci for h in hits.values() if h.ci != root and h.state is State.DOWN]
+    if others:
+        shown = ", ".join(f"{ci} ({'/'.join(sorted(signs[ci].names)[:2])})" for ci in others[:_NAMED])
+        lines.append(f"explains {len(others)} alerting CIs that need it: {shown}{_more(len(others) - _NAMED)}")
+        onsets = [signs[ci].onset for ci in explained if ci in signs]
+        lines.append(f"they began within {_seconds((max(onsets) - min(onsets)).total_seconds())} of each other")
+    silent = [ci for ci in expected if ci not in signs]
+    if expected and others:
+        lines.append(f"{len(expected) - len(silent)} of the {len(expected)} CIs that its failure takes down alert")
+    if silent:
+        lines.append(f"expected but silent: {', '.join(silent[:_NAMED])}{_more(len(silent) - _NAMED)}")
+    providers = [p for p in estate.providers(root) if p not in signs]
+    if providers and root in signs:
+        lines.append(f"what it needs itself is quiet: {', '.join(providers[:_NAMED])}{_more(len(providers) - _NAMED)}")
+    return tuple(lines)
+
+
+def _own_line(root: str, signs: Mapping[str, Sign]) -> str:
+    sign = signs.get(root)
+    if sign is None:
+        return f"{root} has no alert of its own, but it is what the alerting CIs have in common"
+    verb = "fires" if sign.is_firing else "fired"
+    return f"{', '.join(sorted(sign.names)[:_NAMED])} {verb} on {root} itself since {sign.onset:%H:%M:%S} UTC"
+
+
+def _more(count: int) -> str:
+    return f" and {count} more" if count > 0 else ""
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.0f} s" if value < 120 else f"{value / 60:.0f} min"

@@ -1,0 +1,318 @@
+"""From alerts to incidents: which belong together, which open something, which join, merge or split."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from cmdb.impact import impact
+from cmdb.model import State
+from rules.alert import Alert, Severity
+from rules.assess import assess
+from rules.diagnose import SPREAD_FLOOR, SPREAD_LIMIT, Case, Explanation, explain
+from rules.draft import Draft
+from rules.incident import Incident, Level, Link, Priority, Status
+from rules.lifecycle import Step, next_status
+from rules.likelihood import P_MONITORED_TYPE, P_MONITORED_UNKNOWN, Sign
+
+LOCKED = "membership"
+"""Pinned where a person has merged or split: the daemon then leaves the incident's alerts together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """An explanation with the alerts it accounts for."""
+
+    found: Explanation
+    alerts: tuple[Alert, ...]
+
+
+def regroup(draft: Draft) -> None:
+    """Find the incidents that the alerts of this cycle open, join or change."""
+    dirty = [a for a in map(draft.alert, sorted(draft.fired | draft.called)) if a is not None]
+    serious = [a for a in dirty if a.severity > Severity.INFO]
+    signs, alerts = _signs(draft, _region(draft, {draft.situation.subject(a) for a in serious}))
+    if signs:
+        groups = _explained(draft, signs, alerts)
+        for group, incident, merged in _matched(draft, groups):
+            _settle(draft, group, incident, merged, signs)
+    _give_reasons(draft, dirty)
+
+
+def _region(draft: Draft, subjects: set[str]) -> set[str]:
+    """Every CI with alerts that could share a cause with these, and all of the incidents they are in."""
+    situation = draft.situation
+    limit = SPREAD_FLOOR + SPREAD_LIMIT * draft.sign_count()
+    region = set(subjects)
+    queue = sorted(s for s in subjects if s in situation.estate)
+    seen = set(queue)
+    for ci in queue:
+        hits = situation.reach.of(ci, limit)
+        if hits is None:
+            continue
+        region.update(h for h in hits if draft.has_signs(h))
+        for provider in situation.estate.providers(ci):
+            if provider not in seen:
+                seen.add(provider)
+                queue.append(provider)
+    numbers = {a.incident for ci in region for a in map(draft.alert, draft.on_ci(ci)) if a is not None}
+    for number in numbers:
+        incident = draft.incident(number) if number is not None else None
+        if incident is not None and incident.is_active:
+            region.update(situation.subject(a) for a in draft.member_alerts(incident.number))
+    return region
+
+
+def _signs(draft: Draft, region: Iterable[str]) -> tuple[dict[str, Sign], dict[str, list[Alert]]]:
+    signs, alerts = {}, {}
+    for subject in sorted(region):
+        here = [a for a in map(draft.alert, sorted(draft.on_ci(subject))) if a is not None and _is_evidence(draft, a)]
+        if here:
+            signs[subject] = _sign(draft, subject, here)
+            alerts[subject] = here
+    return signs, alerts
+
+
+def _is_evidence(draft: Draft, alert: Alert) -> bool:
+    """Alerts in force, and those cleared that an open incident was made of; never what a person has settled."""
+    if alert.severity is Severity.INFO:
+        return False
+    incident = draft.incident(alert.incident) if alert.incident is not None else None
+    if incident is None:
+        return alert.is_firing or alert.id in draft.fired
+    if not incident.is_active:
+        return alert.is_firing and alert.id in draft.fired
+    return LOCKED not in incident.pinned
+
+
+def _sign(draft: Draft, subject: str, alerts: list[Alert]) -> Sign:
+    return Sign(
+        ci=subject,
+        onset=min(min(a.starts_at, a.first_seen_at) for a in alerts),
+        severity=max(a.severity for a in alerts),
+        names=frozenset(a.name for a in alerts),
+        is_firing=any(a.is_firing for a in alerts),
+        last=max(a.cleared_at or draft.now for a in alerts),
+    )
+
+
+def _explained(draft: Draft, signs: Mapping[str, Sign], alerts: Mapping[str, list[Alert]]) -> list[Group]:
+    situation = draft.situation
+    types = set(situation.alerting_types)
+    types.update(situation.estate.ci(ci).type for ci in signs if ci in situation.estate)
+
+    def monitored(ci: str) -> float:
+        return P_MONITORED_TYPE if situation.estate.ci(ci).type in types else P_MONITORED_UNKNOWN
+
+    incumbents = {}
+    for number in sorted({a.incident for found in alerts.values() for a in found if a.incident is not None}):
+        incident = draft.incident(number)
+        if incident is not None and incident.is_active and incident.root.ci is not None:
+            incumbents[incident.root.ci] = incident.quiet_since or draft.now
+    case = Case(reach=situation.reach, signs=signs, incumbents=incumbents, monitored=monitored)
+    return [
+        Group(found=found, alerts=tuple(a for ci in found.explained for a in alerts[ci])) for found in explain(case)
+    ]
+
+
+def _matched(draft: Draft, groups: list[Group]) -> list[tuple[Group, Incident | None, list[Incident]]]:
+    """Give each open incident to the group that holds most of it; of several in one group the earliest goes on."""
+    votes: dict[int, Counter[int]] = {}
+    for index, group in enumerate(groups):
+        for alert in group.alerts:
+            incident = draft.incident(alert.incident) if alert.incident is not None else None
+            if incident is not None and incident.is_active:
+                votes.setdefault(incident.number, Counter())[index] += 1
+    owners: dict[int, list[int]] = {}
+    for number, counted in sorted(votes.items()):
+        incident = draft.incident(number)
+        root = incident.root.ci if incident is not None else None
+        best = max(counted, key=lambda i: (counted[i], groups[i].found.root == root, -i))
+        owners.setdefault(best, []).append(number)
+    matched = []
+    for index, group in enumerate(groups):
+        mine = [i for i in map(draft.incident, owners.get(index, [])) if i is not None]
+        matched.append((group, mine[0] if mine else _held_by_people(draft, group), mine[1:]))
+    return matched
+
+
+def _held_by_people(draft: Draft, group: Group) -> Incident | None:
+    """An open incident of the same root whose alerts a person keeps together: newcomers still join it."""
+    for incident in draft.with_root(group.found.root):
+        if incident.is_active and LOCKED in incident.pinned:
+            return incident
+    return None
+
+
+def _settle(
+    draft: Draft, group: Group, incident: Incident | None, merged: list[Incident], signs: Mapping[str, Sign]
+) -> None:
+    """Carry out what was found for one group."""
+    if incident is None:
+        incident = _reopened(draft, group) or _opened(draft, group)
+        if incident is None:
+            return
+    for part in merged:
+        merge(draft, part, incident, reason="one failure explains both")
+    incident = _join(draft, draft.incident(incident.number) or incident, group.alerts)
+    assess(draft, incident, group.found, signs)
+
+
+def _join(draft: Draft, incident: Incident, alerts: Iterable[Alert]) -> Incident:
+    known = {a.fingerprint for a in draft.member_alerts(incident.number)}
+    joined = [a for a in map(draft.alert, sorted(a.id for a in alerts)) if a and a.incident != incident.number]
+    again = sum(a.fingerprint in known for a in joined)
+    for alert in joined:
+        draft.change_alert(alert, incident=incident.number, reason="")
+    if joined:
+        draft.note(incident.number, "alerts_joined", f"{_counted(joined)} joined: {_named(joined)}")
+    firing = any(a.is_firing for a in draft.member_alerts(incident.number))
+    quiet = None if firing else (incident.quiet_since or draft.now)
+    if joined or quiet != incident.quiet_since:
+        return draft.change_incident(incident, refired=incident.refired + again, quiet_since=quiet)
+    return incident
+
+
+def _counted(alerts: list[Alert]) -> str:
+    return "1 alert" if len(alerts) == 1 else f"{len(alerts)} alerts"
+
+
+def _named(alerts: list[Alert]) -> str:
+    shown = [f"{a.name} on {a.ci or 'an unknown CI'}" for a in alerts[:5]]
+    return ", ".join(shown) + (f" and {len(alerts) - 5} more" if len(alerts) > 5 else "")
+
+
+def merge(draft: Draft, part: Incident, into: Incident, *, reason: str, actor: str = "incidentd") -> None:
+    """Make `part` a part of `into`; it is kept, with its number and history."""
+    for alert in draft.member_alerts(part.number):
+        draft.change_alert(alert, incident=into.number)
+    status = next_status(part.status, Step.MERGE)
+    draft.change_incident(part, status=status, merged_into=into.number, closed_at=draft.now)
+    draft.note(part.number, "merged", f"merged into {into.key}: {reason}", actor=actor, new=into.key)
+    draft.note(into.number, "merged", f"{part.key} is part of this: {reason}", actor=actor, old=part.key)
+    current = draft.incident(into.number) or into
+    draft.change_incident(current, links=(*current.links, Link(kind="merged from", number=part.number)))
+    draft.news.append((part.number, "merged", f"it is part of {into.key}: {reason}"))
+
+
+def _reopened(draft: Draft, group: Group) -> Incident | None:
+    """The incident that ended by itself a short while ago and of which this is the relapse."""
+    if _why_not(draft, group):
+        return None
+    since = draft.now - draft.situation.policy.reopen_within
+    prints = {a.fingerprint for a in group.alerts}
+    for incident in reversed(draft.all_incidents() if len(prints) < 1000 else draft.with_root(group.found.root)):
+        if incident.status is not Status.RESOLVED or incident.resolved_at is None or incident.resolved_at < since:
+            continue
+        same = incident.root.ci is not None and incident.root.ci == group.found.root
+        if same or any(a.fingerprint in prints for a in draft.member_alerts(incident.number)):
+            return reopen(draft, incident, reason="its alerts fire again")
+    return None
+
+
+def reopen(draft: Draft, incident: Incident, *, reason: str, actor: str = "incidentd") -> Incident:
+    """Take an ended incident up again."""
+    status = next_status(incident.status, Step.REOPEN)
+    draft.note(
+        incident.number, "reopened", f"reopened: {reason}", actor=actor, old=str(incident.status), new=str(status)
+    )
+    draft.news.append((incident.number, "reopened", reason))
+    return draft.change_incident(
+        incident, status=status, resolved_at=None, closed_at=None, quiet_since=None, resolution=""
+    )
+
+
+def _opened(draft: Draft, group: Group) -> Incident | None:
+    why_not = _why_not(draft, group)
+    if why_not:
+        for alert in map(draft.alert, sorted(a.id for a in group.alerts)):
+            if alert is not None and alert.incident is None and alert.reason != why_not:
+                draft.change_alert(alert, reason=why_not)
+        return None
+    number = draft.new_number()
+    links = []
+    ended = [i for i in draft.with_root(group.found.root) if i.status in (Status.RESOLVED, Status.CLOSED)]
+    if ended:
+        links.append(Link(kind="relapse of", number=ended[-1].number))
+    parents = sorted({a.incident for a in group.alerts if a.incident is not None})
+    links += [Link(kind="split from", number=parent) for parent in parents if _is_open(draft, parent)]
+    incident = new_incident(draft, number, tuple(links))
+    draft.note(number, "opened", _opening_words(group), new="open")
+    for link in links:
+        draft.note(number, "linked", f"{link.kind} INC-{link.number}")
+    return incident
+
+
+def _is_open(draft: Draft, number: int) -> bool:
+    incident = draft.incident(number)
+    return incident is not None and incident.is_active
+
+
+def new_incident(draft: Draft, number: int, links: tuple[Link, ...] = ()) -> Incident:
+    """An incident of which nothing is known yet but that there is one."""
+    incident = Incident(
+        number=number,
+        status=Status.OPEN,
+        title="",
+        priority=Priority.P5,
+        impact=Level.LOW,
+        urgency=Level.LOW,
+        priority_reason="",
+        opened_at=draft.now,
+        updated_at=draft.now,
+        links=links,
+        version=0,
+    )
+    return draft.change_incident(incident)
+
+
+def _opening_words(group: Group) -> str:
+    first = min(group.alerts, key=lambda a: (a.starts_at, a.id))
+    return f"opened by {first.name}" + (f" on {first.ci}" if first.ci else "")
+
+
+def _why_not(draft: Draft, group: Group) -> str:
+    """Why these alerts open nothing; empty where they do."""
+    firing = [a for a in group.alerts if a.is_firing]
+    if not firing:
+        return "it had cleared before anything could be decided"
+    calling = [a for a in firing if not a.suppressed]
+    if not calling:
+        return f"{firing[0].suppressed} at its source"
+    subjects = {draft.situation.subject(a) for a in group.alerts}
+    if len(subjects) > 1 or any(a.severity is Severity.CRITICAL for a in calling):
+        return ""
+    root = group.found.root
+    if root not in draft.situation.estate:
+        return ""
+    hit = impact(draft.situation.estate, {root: State.AT_RISK})
+    if draft.situation.estate.business_services.isdisjoint(hit):
+        return "a lone warning that threatens no business service"
+    return ""
+
+
+def _give_reasons(draft: Draft, dirty: list[Alert]) -> None:
+    """Say of each new alert that is in no incident why not."""
+    for stale in dirty:
+        alert = draft.alert(stale.id)
+        if alert is None or alert.incident is not None:
+            continue
+        if alert.severity is Severity.INFO:
+            draft.change_alert(alert, reason="severity info is kept as an event")
+        elif not alert.reason:
+            draft.change_alert(alert, reason="it had cleared before anything could be decided")
+
+
+def split(draft: Draft, incident: Incident, ci: str, *, actor: str) -> Incident:
+    """Move the alerts about one CI into an incident of their own, and keep both as the person wants them."""
+    leaving = [a for a in draft.member_alerts(incident.number) if draft.situation.subject(a) == ci]
+    number = draft.new_number()
+    child = new_incident(draft, number, (Link(kind="split from", number=incident.number),))
+    draft.change_incident(incident, pinned=incident.pinned | {LOCKED})
+    child = draft.change_incident(child, pinned=frozenset({LOCKED}))
+    for alert in leaving:
+        draft.change_alert(alert, incident=number)
+    draft.note(number, "opened", f"split from {incident.key} for {ci}", actor=actor)
+    draft.note(incident.number, "split", f"{_counted(leaving)} on {ci} moved to {child.key}", actor=actor)
+    signs = {ci: replace(_sign(draft, ci, leaving))}
+    found = Explanation(root=ci, explained=(ci,), candidates=((ci, 1.0),))
+    return assess(draft, child, found, signs)

@@ -1,0 +1,156 @@
+"""Who is told what, and when. What each recipient was last told is part of the incident, so nothing is said twice."""
+
+import hashlib
+from dataclasses import replace
+
+import msgspec
+
+from cmdb.model import State
+from rules.decision import Notice, SourceState
+from rules.document import NoticeContent, SourceDocument, incident_document, rfc3339
+from rules.draft import Draft
+from rules.incident import Incident, Told
+from rules.subscriptions import Subscription, matches
+
+_ENDED = frozenset({"resolved", "closed", "merged"})
+
+
+def tell(draft: Draft) -> None:
+    """Decide on the notices of this cycle."""
+    if not draft.situation.subscriptions:
+        return
+    for number, event, reason in draft.news:
+        incident = draft.incident(number)
+        if incident is not None:
+            _tell_event(draft, incident, event, reason)
+    for incident in draft.all_incidents():
+        if incident.is_active and _may_call(draft, incident):
+            _tell_state(draft, incident)
+
+
+def tell_sources(draft: Draft) -> None:
+    """Say once that monitoring is blind, and once that it sees again."""
+    policy = draft.situation.policy
+    for source in draft.all_sources():
+        if not source.is_up and not source.told and draft.now - source.since >= policy.blind_after:
+            reason = f"no word from {source.name} since {source.since:%H:%M:%S} UTC; nothing resolves by its silence"
+            _tell_source(draft, source, "source_down", reason)
+            draft.put_source(replace(source, told=True))
+        elif source.is_up and source.told:
+            _tell_source(draft, source, "source_up", f"{source.name} can be heard again")
+            draft.put_source(replace(source, told=False))
+
+
+def _tell_event(draft: Draft, incident: Incident, event: str, reason: str) -> None:
+    """News of a step: to those who know of the incident."""
+    for told in incident.told:
+        if event == "closed" and told.event == "resolved":
+            continue
+        sub = next((s for s in draft.situation.subscriptions if s.to == told.to and _wants(s, incident, event)), None)
+        if sub is not None or event in _ENDED:
+            incident = _send(draft, incident, told.to, event, reason)
+
+
+def _tell_state(draft: Draft, incident: Incident) -> None:
+    """Compare what each recipient was told with how things are."""
+    policy = draft.situation.policy
+    for sub in draft.situation.subscriptions:
+        told = _told(incident, sub.to)
+        if told is None:
+            if draft.now - incident.opened_at >= policy.settle and _wants(sub, incident, "opened"):
+                incident = _send(draft, incident, sub.to, "opened", incident.priority_reason)
+            continue
+        reason = needs_update(told, incident)
+        worse = str(incident.priority) < str(told.priority)
+        due = worse or draft.now - told.at >= policy.update_every
+        if reason and due and _wants(sub, incident, "changed", was=str(told.priority)):
+            incident = _send(draft, incident, sub.to, "changed", reason)
+
+
+def needs_update(told: Told, incident: Incident) -> str:
+    """What has changed since the recipient was last told, in words; empty where nothing material has."""
+    found = []
+    if incident.priority != told.priority:
+        found.append(f"priority {told.priority} is now {incident.priority}: {incident.priority_reason}")
+    if incident.root.ci != told.root:
+        found.append(f"the root cause is now {incident.root.ci or 'unknown'}, not {told.root or 'unknown'}")
+    if _services(incident) != told.services:
+        found.append("other business services are hit, or otherwise than before")
+    return "; ".join(found)
+
+
+def _may_call(draft: Draft, incident: Incident) -> bool:
+    """Whether anything still fires that nobody has silenced."""
+    return any(a.is_firing and not a.suppressed for a in draft.member_alerts(incident.number))
+
+
+def _wants(sub: Subscription, incident: Incident, event: str, was: str = "") -> bool:
+    services = [s.ci for s in incident.services]
+    priorities = {str(incident.priority), was or str(incident.priority)}
+    return any(
+        matches(sub.when, priority=p, event=event, services=services, group=incident.group) for p in sorted(priorities)
+    )
+
+
+def _told(incident: Incident, to: str) -> Told | None:
+    return next((t for t in incident.told if t.to == to), None)
+
+
+def _services(incident: Incident) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted((s.ci, int(s.state)) for s in incident.services if s.state > State.UP))
+
+
+def _send(draft: Draft, incident: Incident, to: str, event: str, reason: str) -> Incident:
+    said = Told(
+        to=to,
+        event=event,
+        at=draft.now,
+        priority=incident.priority,
+        root=incident.root.ci,
+        services=_services(incident),
+    )
+    others = tuple(t for t in incident.told if t.to != to)
+    incident = draft.change_incident(incident, told=tuple(sorted((*others, said), key=lambda t: t.to)))
+    key = _key(incident.key, rfc3339(incident.opened_at), event, to, str(incident.version))
+    content = NoticeContent(
+        event=event,
+        reason=reason,
+        at=rfc3339(draft.now),
+        idempotency_key=key,
+        incident=incident_document(incident, ()),
+    )
+    _add(draft, key, to, content, incident.number)
+    draft.note(incident.number, "notice", f"telling {to}: {event}, {reason}", new=to)
+    return incident
+
+
+def _tell_source(draft: Draft, source: SourceState, event: str, reason: str) -> None:
+    document = SourceDocument(name=source.name, is_up=source.is_up, since=rfc3339(source.since), error=source.error)
+    told = set()
+    for sub in draft.situation.subscriptions:
+        if sub.to in told or not matches(sub.when, priority="", event=event, services=(), group=""):
+            continue
+        told.add(sub.to)
+        key = _key(source.name, rfc3339(source.since), event, sub.to)
+        content = NoticeContent(event=event, reason=reason, at=rfc3339(draft.now), idempotency_key=key, source=document)
+        _add(draft, key, sub.to, content, None)
+
+
+def _add(draft: Draft, key: str, to: str, content: NoticeContent, number: int | None) -> None:
+    draft.notices.append(
+        Notice(
+            key=key,
+            to=to,
+            event=content.event,
+            reason=content.reason,
+            at=draft.now,
+            incident=number,
+            content=msgspec.json.encode(content),
+        )
+    )
+
+
+def _key(*parts: str) -> str:
+    """The same notice has the same key for ever, another never has: the opening time tells databases apart."""
+    digest = hashlib.blake2b("\xff".join(parts).encode(), digest_size=6).hexdigest()
+    return f"{parts[0]}-{digest}"

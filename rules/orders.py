@@ -1,0 +1,170 @@
+"""What people ask for. A person's word wins over the daemon's: what they set is pinned and left alone from then on."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from rules.assess import reassess
+from rules.deadlines import close, resolve_incident
+from rules.decision import Command, Reply, Verb
+from rules.draft import Draft
+from rules.errors import IncidentdError
+from rules.grouping import LOCKED, merge, reopen, split
+from rules.incident import Incident, Priority, incident_key, incident_number
+from rules.lifecycle import Step, next_status
+
+
+class Refused(IncidentdError):
+    """The order makes no sense as things are; the text says why and what is allowed."""
+
+
+def carry_out(draft: Draft, command: Command) -> None:
+    """Do what is asked, or say why not; either way the asker gets a `Reply`."""
+    incident = draft.incident(command.number)
+    try:
+        if incident is None:
+            raise Refused(f"{incident_key(command.number)} is not known, or was closed too long ago to be changed")
+        message = _ORDERS[command.verb](draft, incident, command)
+    except IncidentdError as refusal:
+        draft.replies.append(Reply(command=command.id, done=False, message=str(refusal)))
+    else:
+        draft.replies.append(Reply(command=command.id, done=True, message=message))
+
+
+def _step(step: Step) -> Callable[[Draft, Incident, Command], str]:
+    def carry(draft: Draft, incident: Incident, command: Command) -> str:
+        status = next_status(incident.status, step)
+        seen = incident.acknowledged_at or (draft.now if step in (Step.ACKNOWLEDGE, Step.START) else None)
+        draft.change_incident(
+            incident, status=status, acknowledged_at=seen, assignee=incident.assignee or command.actor
+        )
+        words = str(status).replace("_", " ")
+        why = f": {command.reason or command.value}" if command.reason or command.value else ""
+        draft.note(
+            incident.number, str(step), f"{words}{why}", actor=command.actor, old=str(incident.status), new=str(status)
+        )
+        if step is Step.ACKNOWLEDGE:
+            draft.news.append((incident.number, "acknowledged", f"{command.actor} has it"))
+        return f"{incident.key} is {words}"
+
+    return carry
+
+
+def _assign(draft: Draft, incident: Incident, command: Command) -> str:
+    who = _required(command, "whom to assign it to")
+    draft.change_incident(incident, assignee=who)
+    draft.note(incident.number, "assigned", f"assigned to {who}", actor=command.actor, old=incident.assignee, new=who)
+    return f"{incident.key} is assigned to {who}"
+
+
+def _note(draft: Draft, incident: Incident, command: Command) -> str:
+    draft.note(incident.number, "note", _required(command, "the text of the note"), actor=command.actor)
+    draft.change_incident(incident)
+    return f"noted on {incident.key}"
+
+
+def _resolve(draft: Draft, incident: Incident, command: Command) -> str:
+    resolve_incident(draft, incident, reason=command.value or command.reason or "resolved by hand", actor=command.actor)
+    return f"{incident.key} is resolved"
+
+
+def _close(draft: Draft, incident: Incident, command: Command) -> str:
+    close(draft, incident, reason=command.reason or command.value or "closed by hand", actor=command.actor)
+    return f"{incident.key} is closed"
+
+
+def _reopen(draft: Draft, incident: Incident, command: Command) -> str:
+    again = reopen(draft, incident, reason=command.reason or command.value or "by hand", actor=command.actor)
+    firing = any(a.is_firing for a in draft.member_alerts(incident.number))
+    draft.change_incident(
+        again, pinned=again.pinned if firing else again.pinned | {"status"}, quiet_since=None if firing else draft.now
+    )
+    return f"{incident.key} is open again"
+
+
+def _merge(draft: Draft, incident: Incident, command: Command) -> str:
+    try:
+        number = incident_number(_required(command, "the incident to merge it into"))
+    except ValueError:
+        raise Refused(f"{command.value!r} is not an incident's number; allowed: INC-42 or 42") from None
+    into = draft.incident(number)
+    if into is None or not into.is_active or into.number == incident.number:
+        raise Refused(f"cannot merge into {incident_key(number)}; allowed: another incident that is still open")
+    merge(draft, incident, into, reason=command.reason or "by hand", actor=command.actor)
+    current = draft.incident(number) or into
+    firing = any(a.is_firing for a in draft.member_alerts(number))
+    pinned = current.pinned | {LOCKED}
+    reassess(draft, replace(current, pinned=pinned, quiet_since=None if firing else current.quiet_since or draft.now))
+    return f"{incident.key} is merged into {into.key}"
+
+
+def _split(draft: Draft, incident: Incident, command: Command) -> str:
+    ci = draft.situation.estate.find(_required(command, "the CI whose alerts leave")) or command.value
+    subjects = {draft.situation.subject(a) for a in draft.member_alerts(incident.number)}
+    if not incident.is_active:
+        raise Refused(f"{incident.key} is {incident.status}; only an open incident can be split")
+    if ci not in subjects or len(subjects) < 2:
+        others = ", ".join(sorted(subjects)[:8])
+        raise Refused(f"cannot split {incident.key} at {ci}; its alerts are about: {others}, of which some must stay")
+    child = split(draft, incident, ci, actor=command.actor)
+    reassess(draft, draft.incident(incident.number) or incident)
+    return f"the alerts on {ci} are now {child.key}"
+
+
+def _set_priority(draft: Draft, incident: Incident, command: Command) -> str:
+    try:
+        priority = Priority(command.value.upper())
+    except ValueError:
+        raise Refused(f"{command.value!r} is not a priority; allowed: {', '.join(Priority)}") from None
+    why = command.reason or "set by hand"
+    pinned = incident.pinned | {"priority"}
+    draft.change_incident(incident, priority=priority, priority_reason=f"{command.actor}: {why}", pinned=pinned)
+    draft.note(
+        incident.number,
+        "priority_changed",
+        f"priority set to {priority}: {why}",
+        actor=command.actor,
+        old=str(incident.priority),
+        new=str(priority),
+    )
+    return f"{incident.key} is {priority}"
+
+
+def _set_root(draft: Draft, incident: Incident, command: Command) -> str:
+    ci = draft.situation.estate.find(_required(command, "the CI that failed"))
+    if ci is None:
+        raise Refused(f"the CMDB has no CI called {command.value!r}")
+    why = command.reason or "set by hand"
+    root = replace(incident.root, ci=ci, confidence=1.0, evidence=(f"{command.actor} says so: {why}",))
+    draft.note(
+        incident.number,
+        "root_changed",
+        f"root cause set to {ci}: {why}",
+        actor=command.actor,
+        old=incident.root.ci or "",
+        new=ci,
+    )
+    reassess(draft, draft.change_incident(incident, root=root, pinned=incident.pinned | {"root"}))
+    return f"the root cause of {incident.key} is {ci}"
+
+
+def _required(command: Command, what: str) -> str:
+    if not command.value.strip():
+        raise Refused(f"{command.verb} needs {what}")
+    return command.value.strip()
+
+
+_ORDERS: dict[Verb, Callable[[Draft, Incident, Command], str]] = {
+    Verb.ACKNOWLEDGE: _step(Step.ACKNOWLEDGE),
+    Verb.START: _step(Step.START),
+    Verb.HOLD: _step(Step.HOLD),
+    Verb.RESUME: _step(Step.RESUME),
+    Verb.ASSIGN: _assign,
+    Verb.NOTE: _note,
+    Verb.RESOLVE: _resolve,
+    Verb.CLOSE: _close,
+    Verb.REOPEN: _reopen,
+    Verb.MERGE: _merge,
+    Verb.SPLIT: _split,
+    Verb.SET_PRIORITY: _set_priority,
+    Verb.SET_ROOT: _set_root,
+}
