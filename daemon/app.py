@@ -1,0 +1,25 @@
+"""What the command line calls. All parts are put together in `daemon.running`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from daemon.config.config import Config
+    from rules.decision import Command, Reply
+
+
+def run(config_path: Path) -> int:
+    """Run the daemon until it is told to stop; the exit code. ConfigError, StoreError and ServerError are raised."""
+    from daemon.running import run_daemon
+
+    return run_daemon(config_path)
+
+
+def order(config: "Config", command: "Command") -> "Reply":
+    """Have one order carried out, by the daemon where one runs, else here.
+
+    TimeoutError where the daemon does not answer in time; the order stays stored.
+    """
+    from daemon.orders import order_from_outside
+
+    return order_from_outside(config, command)
