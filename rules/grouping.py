@@ -224,9 +224,7 @@ def reopen(draft: Draft, incident: Incident, *, reason: str, actor: str = "incid
 def _opened(draft: Draft, group: Group) -> Incident | None:
     why_not = _why_not(draft, group)
     if why_not:
-        for alert in map(draft.alert, sorted(a.id for a in group.alerts)):
-            if alert is not None and alert.incident is None and alert.reason != why_not:
-                draft.change_alert(alert, reason=why_not)
+        _keep_as_events(draft, group, why_not)
         return None
     number = draft.new_number()
     links = []
@@ -240,6 +238,18 @@ def _opened(draft: Draft, group: Group) -> Incident | None:
     for link in links:
         draft.note(number, "linked", f"{link.kind} INC-{link.number}")
     return incident
+
+
+def _keep_as_events(draft: Draft, group: Group, why_not: str) -> None:
+    """Leave the alerts outside every incident, also those that an open one held before its root was known better."""
+    for alert in map(draft.alert, sorted(a.id for a in group.alerts)):
+        if alert is None:
+            continue
+        if alert.incident is None and alert.reason != why_not:
+            draft.change_alert(alert, reason=why_not)
+        elif alert.incident is not None and _is_open(draft, alert.incident):
+            draft.note(alert.incident, "alert_left", f"{alert.name} on {alert.ci or 'an unknown CI'} is no part of it")
+            draft.change_alert(alert, incident=None, reason=f"{why_not}; not explained by the incident it was in")
 
 
 def _is_open(draft: Draft, number: int) -> bool:
