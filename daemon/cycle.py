@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
@@ -18,7 +18,7 @@ from daemon.store.store import Store
 from daemon.telemetry import Metrics
 from rules.alert import Alert, Sighting
 from rules.decide import decide
-from rules.decision import Change, Command, Decision, Listing, Push, Reply
+from rules.decision import Change, Command, Decision, Listing, Push, Reply, SourceState
 from rules.situation import Situation, rebuild
 
 _log = structlog.get_logger(__name__)
@@ -134,8 +134,9 @@ class Cycle:
         """Remember the decision, then believe it, then tell of it."""
         if rows or not decision.is_empty:
             self._store.commit(decision, inbox_ids=rows, epoch=self._epoch)
+        before = {s.name: self.situation.sources.get(s.name) for s in decision.sources}
         self.situation.apply(decision)
-        _write_diary(decision, self.situation)
+        _write_diary(decision, self.situation, before)
         self._measure()
         if self._on_decision is not None:
             self._on_decision(decision)
@@ -218,6 +219,7 @@ class Cycle:
         rebuild(fresh, loaded.incidents, alerts, loaded.sources, now)
         fresh.next_number = max(fresh.next_number, loaded.next_number)
         self.situation, self._sources, self._is_stale = fresh, sources, False
+        self._metrics.source_up.clear()
         for source in sorted(_polled_no_more(alerts, sources)):
             _log.info("source_gone", source=source)
             self.offer(Listing(source=source, at=now, sightings=()))
@@ -272,7 +274,7 @@ def _polled_no_more(alerts: Sequence[Alert], sources: frozenset[str]) -> set[str
     }
 
 
-def _write_diary(decision: Decision, situation: Situation) -> None:
+def _write_diary(decision: Decision, situation: Situation, before: Mapping[str, SourceState | None]) -> None:
     for entry in decision.timeline:
         incident = situation.incidents.get(entry.incident)
         known = {} if incident is None else {"ci": incident.root.ci, "priority": str(incident.priority)}
@@ -280,5 +282,8 @@ def _write_diary(decision: Decision, situation: Situation) -> None:
             f"incident_{entry.kind}", incident=f"INC-{entry.incident}", **known, actor=entry.actor, reason=entry.text
         )
     for source in decision.sources:
-        if not source.is_up and source.failures <= 1:
+        old = before[source.name]
+        if source.is_up and (old is None or not old.is_up):
+            _log.info("source_up", source=source.name)
+        elif not source.is_up and (old is None or old.is_up):
             _log.warning("source_down", source=source.name, error=source.error)

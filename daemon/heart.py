@@ -52,7 +52,8 @@ class Heart:
             if self._stopping.is_set():
                 return
             try:
-                self._cycle.run_once()
+                if self._cycle.run_once():
+                    self._woken.set()  # more may have come than one cycle takes
             except LeaseLost as error:
                 _log.error("lease_lost", error=str(error))
                 self._on_lost(str(error))

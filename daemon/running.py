@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -225,6 +226,7 @@ class Daemon:
             push_source=push.name if push else "push",
             estate=lambda: self._cycle.situation.estate,
             ignore_labels=push.ignore_labels if push else DEFAULT_IGNORED_LABELS,
+            hosts=frozenset(filter(None, [urlsplit(config.http.public_url).hostname])),
             clock=self._clock,
         )
 
