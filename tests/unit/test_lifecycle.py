@@ -1,0 +1,26 @@
+"""The table of an incident's states, and its picture in the documentation."""
+
+from pathlib import Path
+
+import pytest
+
+from rules.errors import IllegalTransition
+from rules.incident import Status
+from rules.lifecycle import TRANSITIONS, Step, allowed_steps, diagram, next_status
+
+PAGE = Path(__file__).parents[2] / "docs" / "lifecycle.md"
+
+
+def test_the_documented_diagram_is_the_table() -> None:
+    assert f"```mermaid\n{diagram()}\n```" in PAGE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("step", Step)
+def test_only_what_the_table_holds_is_possible(status: Status, step: Step) -> None:
+    if (status, step) in TRANSITIONS:
+        assert next_status(status, step) is TRANSITIONS[status, step]
+        assert step in allowed_steps(status)
+    else:
+        with pytest.raises(IllegalTransition, match="allowed now"):
+            next_status(status, step)
