@@ -36,7 +36,8 @@ def reassess(draft: Draft, incident: Incident) -> Incident:
     root = incident.root.ci
     hits = {} if root is None else hits_of(draft, incident.number, root, root_state(root, alerts))
     services = _services(draft, hits, alerts)
-    rating = rate(estate, services, worst, matrix=draft.situation.policy.matrix, is_mapped=root is not None)
+    hit = None if root is None else [h.state for h in hits.values() if h.ci != root]
+    rating = rate(estate, services, worst, matrix=draft.situation.policy.matrix, hit=hit)
     pinned = "priority" in incident.pinned
     changed = draft.change_incident(
         incident,

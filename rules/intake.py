@@ -33,8 +33,7 @@ def take_listing(draft: Draft, listing: Listing) -> None:
 
 def take_push(draft: Draft, push: Push) -> None:
     """Some alerts that a source sent; nothing is said of any other."""
-    if draft.source(push.source) is not None:
-        _source_answers(draft, push.source, push.at)
+    _source_answers(draft, push.source, push.at)
     for sighting in push.sightings:
         _take_sighting(draft, push.source, sighting, sighting.fingerprint)
 

@@ -4,7 +4,7 @@ Impact is how much the business would lose (the criticality of the services reac
 (something is down now, works in part, or still works and is merely at risk).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from cmdb.graph import Estate
@@ -43,11 +43,14 @@ def rate(
     worst: Severity,
     *,
     matrix: Matrix = ITIL_MATRIX,
-    is_mapped: bool = True,
+    hit: Collection[State] | None = (),
 ) -> Rating:
-    """Rate an incident by the services it reaches; where it reaches none, by the worst severity among its alerts."""
+    """Rate an incident by the services it reaches; where it reaches none, by the worst severity among its alerts.
+
+    `hit` are the states of the components that stand on the failed one; None where nobody knows what stands on it.
+    """
     if not services:
-        return _rate_without_service(worst, matrix, is_mapped)
+        return _rate_without_service(worst, matrix, hit)
     best: Rating | None = None
     for state, urgency in ((State.DOWN, Level.HIGH), (State.REDUCED, Level.MEDIUM), (State.AT_RISK, Level.LOW)):
         level = [s for s in services if s.state >= state and _urgency(s.state) is urgency]
@@ -76,13 +79,23 @@ def _and_more(count: int) -> str:
     return f", and {count} more" if count else ""
 
 
-def _rate_without_service(worst: Severity, matrix: Matrix, is_mapped: bool) -> Rating:
-    urgency = Level.HIGH if worst is Severity.CRITICAL and not is_mapped else Level.MEDIUM
-    if worst is not Severity.CRITICAL:
-        urgency = Level.LOW
-    reason = (
-        "no business service depends on it"
-        if is_mapped
-        else "the CMDB does not know it, so what depends on it is unknown"
-    )
-    return Rating(impact=Level.LOW, urgency=urgency, priority=matrix[Level.LOW, urgency], reason=reason)
+def _rate_without_service(worst: Severity, matrix: Matrix, hit: Collection[State] | None) -> Rating:
+    urgency = Level.LOW
+    if worst is Severity.CRITICAL:
+        urgency = Level.HIGH if hit is None else Level.MEDIUM
+    return Rating(impact=Level.LOW, urgency=urgency, priority=matrix[Level.LOW, urgency], reason=_without_service(hit))
+
+
+def _without_service(hit: Collection[State] | None) -> str:
+    if hit is None:
+        return "the CMDB does not know it, so what depends on it is unknown"
+    down, harmed = sum(s is State.DOWN for s in hit), sum(s > State.UP for s in hit)
+    if down:
+        return f"down with it: {_components(down)}, no business service among them"
+    if harmed:
+        return f"nothing else is down; at risk: {_components(harmed)}, no business service among them"
+    return "no business service depends on it"
+
+
+def _components(count: int) -> str:
+    return f"{count} component{'s' if count != 1 else ''}"

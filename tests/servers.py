@@ -183,6 +183,8 @@ class Prometheus(Server):
             f"--storage.tsdb.path={self.directory / 'data'}",
             f"--web.listen-address=127.0.0.1:{self.port}",
             "--web.enable-lifecycle",
+            # What it fails to send is sent again only after this long; a minute by default.
+            "--rules.alert.resend-delay=5s",
             *self._flags,
         ]
 

@@ -24,7 +24,7 @@ SCENARIO = (
          words="its rack has no other switch: Checkout and Payments go down, and nothing says why"),
     Step(after=_at(135), verb="mend", ci="tor-3a", words="everything behind it comes back"),
     Step(after=_at(210), verb="break", ci="tor-1a",
-         words="rack 1 has a second switch: nothing goes down, some things have lost their spare"),
+         words="rack 1 has a second switch: nothing goes down, but Warehouse has lost its spare"),
     Step(after=_at(300), verb="mend", ci="tor-1a", words="that was the script; now break things yourself"),
 )  # fmt: skip
 

@@ -89,7 +89,7 @@ WORKLOADS = (
     Workload(id="stock-api", name="Stock levels", owner="logistics-team", hosts=(14, 24), criticality=HIGH,
              hard=("stock-db",)),
     Workload(id="warehouse-app", name="Warehouse floor", owner="logistics-team", hosts=(14, 24), criticality=HIGH,
-             hard=("stock-api", "auth-api"), soft=("scanner-gateway", "label-printing")),
+             hard=("stock-api", "auth-api", "scanner-gateway"), soft=("label-printing",)),
     Workload(id="scanner-gateway", name="Hand scanner gateway", owner="logistics-team", hosts=(14,)),
     Workload(id="label-printing", name="Parcel label printing", owner="logistics-team", hosts=(23,)),
     Workload(id="carrier-gateway", name="Carrier gateway", owner="logistics-team", hosts=(53,), hard=("carrier-feed",)),

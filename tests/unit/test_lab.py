@@ -101,7 +101,7 @@ def test_the_written_files_are_good_to_the_daemon(tmp_path: Path) -> None:
     [
         (["tor-3a"], {"checkout": State.DOWN, "payments": State.DOWN}),
         (["tor-1a"], {}),
-        (["tor-1a", "tor-1b"], {"warehouse": State.DEGRADED}),
+        (["tor-1a", "tor-1b"], {"warehouse": State.DOWN}),
         (["tor-3b"], {}),
         (["tor-6a"], {"reporting": State.DOWN, "intranet": State.DOWN}),
         (["core-1"], {}),
@@ -117,6 +117,10 @@ def test_what_a_failure_takes_down(broken: list[str], hit: dict[str, State]) -> 
     assert {ci: found.get(ci) for ci in hit} == hit
     if broken != ["tor-1a", "tor-1b"]:
         assert found == hit
+
+
+def test_one_switch_of_two_puts_at_risk_what_has_no_other_home() -> None:
+    assert consequences(lab_estate(), {"tor-1a": Fault.DOWN})["warehouse"] is State.AT_RISK
 
 
 def test_symptoms_come_and_go_late_and_the_dependents_last(control: Control, clock: ManualClock) -> None:

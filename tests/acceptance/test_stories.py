@@ -1,0 +1,166 @@
+"""The main job on real input: a data centre breaks under real monitoring, the real daemon decides."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+
+from daemon.lab.lab import Lab
+from tests.servers import Server, program, wait_until
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("acceptance")]
+
+PATIENCE_S = 90.0
+
+
+class Daemon(Server):
+    """`incidentd run` on the lab's own configuration, with short waits and a database of its own."""
+
+    def __init__(self, lab: Lab, directory: Path) -> None:
+        super().__init__(directory, "incidentd", "/readyz")
+        self.lab = lab
+        settings = yaml.safe_load(lab.write_config(listen=f"127.0.0.1:{self.port}").read_text())
+        settings["database"] = f"sqlite:///{self.directory}/incidentd.db"
+        settings["cmdb"] = [{"type": "yaml", "path": str(lab.cmdb_path)}]
+        for source in settings["sources"]:
+            if source["type"] != "push":
+                source["interval"] = "1s"
+        settings["incidents"] = {"resolve_after": "4s", "settle": "4s", "update_every": "5s", "blind_after": "3s"}
+        self.config = self.directory / "incidentd.yaml"
+        self.config.write_text(yaml.safe_dump(settings))
+        self._heard = {p.name for p in lab.catcher.webhooks.glob("*.json")}
+
+    def command(self) -> list[str]:
+        """As a service manager would start it."""
+        return [str(Path(sys.executable).with_name("incidentd")), "--config", str(self.config), "run"]
+
+    def show(self, *arguments: str) -> str:
+        """What the command line prints."""
+        done = subprocess.run(
+            [*self.command()[:-1], *arguments], capture_output=True, text=True, timeout=PATIENCE_S, check=True
+        )
+        return done.stdout
+
+    def incidents(self) -> list[dict[str, Any]]:
+        """Every incident, merged ones left out."""
+        answer = requests.get(f"{self.url}/api/v1/incidents", timeout=10)
+        answer.raise_for_status()
+        return [i for i in answer.json()["incidents"] if i["merged_into"] is None]
+
+    def notices(self, event: str = "") -> list[dict[str, Any]]:
+        """The webhooks that arrived since this daemon was made, in order."""
+        paths = sorted(p for p in self.lab.catcher.webhooks.glob("*.json") if p.name not in self._heard)
+        bodies = [json.loads(p.read_text()) for p in paths]
+        return [b for b in bodies if not event or b["event"] == event]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One data centre for all stories."""
+    program("prometheus")
+    program("prometheus-alertmanager", "alertmanager")
+    with Lab(tmp_path_factory.mktemp("lab"), interval_s=1.0) as running:
+        yield running
+
+
+@pytest.fixture
+def daemon(lab: Lab, tmp_path: Path) -> Iterator[Daemon]:
+    """A fresh daemon over a data centre in which nothing is broken."""
+    until("the data centre is calm", lambda: not _serious(lab))
+    with Daemon(lab, tmp_path) as running:
+        yield running
+        lab.mend_all()
+
+
+def _serious(lab: Lab) -> list[dict[str, Any]]:
+    found = []
+    for url in (f"{lab.prometheus.url}/api/v1/alerts", f"{lab.ways.alertmanager_url}/api/v2/alerts"):
+        answer = requests.get(url, timeout=10).json()
+        alerts = answer["data"]["alerts"] if isinstance(answer, dict) else answer
+        found += [a for a in alerts if a["labels"].get("severity") != "info"]
+    return found
+
+
+def until(what: str, is_so: Callable[[], object]) -> None:
+    """Wait for it, and fail with its name."""
+    wait_until(what, is_so, PATIENCE_S)
+
+
+def test_a_silent_switch_breaks_and_is_mended(daemon: Daemon, lab: Lab) -> None:
+    lab.break_("tor-3a")
+    until("the incident is told", lambda: daemon.notices("opened"))
+    until("both services are down", lambda: daemon.incidents()[0]["impacted_services"] == ["checkout", "payments"])
+    (incident,) = daemon.incidents()
+    assert incident["root_cause"]["ci"] == "tor-3a"
+    assert incident["priority"] == "P1"
+    assert {a["ci"] for a in incident["alerts"]}.isdisjoint({"tor-3a"})
+    shown = daemon.show("incident", "show", incident["number"])
+    assert "Checkout and Payments down" in shown
+    lab.mend("tor-3a")
+    until("it is resolved", lambda: daemon.notices("resolved"))
+    assert [i["status"] for i in daemon.incidents()] == ["resolved"]
+    assert len(daemon.notices("opened")) == len(daemon.notices("resolved")) == 1
+    assert list(lab.catcher.mails.glob("*.eml"))
+
+
+def test_one_of_two_redundant_switches_puts_services_at_risk_only(daemon: Daemon, lab: Lab) -> None:
+    lab.break_("tor-1a")
+    until("the incident is told", lambda: daemon.notices("opened"))
+    (incident,) = daemon.incidents()
+    assert incident["root_cause"]["ci"] == "tor-1a"
+    assert {s["state"] for s in incident["services"]} == {"at risk"}
+    assert "at risk" in incident["priority_reason"]
+    assert incident["priority"] not in ("P1", "P2")
+
+
+def test_two_unrelated_failures_are_two_incidents(daemon: Daemon, lab: Lab) -> None:
+    lab.break_("tor-3a", "tor-1a")
+    until("both are known", lambda: {"tor-3a", "tor-1a"} <= {i["root_cause"]["ci"] for i in daemon.incidents()})
+    until("both are told", lambda: len(daemon.notices("opened")) >= 2)
+    assert sorted(i["root_cause"]["ci"] for i in daemon.incidents()) == ["tor-1a", "tor-3a"]
+
+
+def test_without_prometheus_nothing_resolves_and_people_hear_once_that_monitoring_is_blind(
+    daemon: Daemon, lab: Lab
+) -> None:
+    lab.break_("tor-3a")
+    until("the incident is told", lambda: daemon.notices("opened"))
+    lab.prometheus.stop()
+    try:
+        until("the blind notice is out", lambda: daemon.notices("source_down"))
+        lab.mend("tor-3a")
+        until("the daemon has polled on", lambda: _failures(daemon) >= 5)
+        assert [i["status"] for i in daemon.incidents()] == ["open"]
+        assert len(daemon.notices("source_down")) == 1
+    finally:
+        lab.prometheus.start()
+    until("it sees again", lambda: daemon.notices("source_up"))
+    until("it is resolved", lambda: daemon.notices("resolved"))
+    assert len(daemon.notices("source_down")) == 1
+
+
+def _failures(daemon: Daemon) -> int:
+    sources = requests.get(f"{daemon.url}/api/v1/sources", timeout=10).json()["sources"]
+    return max(int(s.get("failures", 0)) for s in sources)
+
+
+def test_killed_in_the_middle_of_a_storm_it_loses_and_doubles_nothing(daemon: Daemon, lab: Lab) -> None:
+    lab.break_("tor-3a")
+    until("the first incident is there", daemon.incidents)
+    daemon.kill()
+    daemon.start()
+    until("the incident is told", lambda: daemon.notices("opened"))
+    until("both services are down", lambda: daemon.incidents()[0]["impacted_services"] == ["checkout", "payments"])
+    assert [i["root_cause"]["ci"] for i in daemon.incidents()] == ["tor-3a"]
+    daemon.kill()
+    daemon.start()
+    lab.mend("tor-3a")
+    until("it is resolved", lambda: daemon.notices("resolved"))
+    keys = [n["idempotency_key"] for n in daemon.notices("opened") + daemon.notices("resolved")]
+    assert len(set(keys)) == 2
