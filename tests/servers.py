@@ -98,6 +98,12 @@ class Server:
         self.start()
 
     @property
+    def pid(self) -> int:
+        """Process id of what runs."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         """Everything it has written so far."""
         return (self.directory / "log").read_text(errors="replace")

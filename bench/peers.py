@@ -1,0 +1,125 @@
+"""The two programs that take the same storm, each started as its users would and told the same wait."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Protocol
+
+import requests
+import yaml
+
+from bench.estate import Site
+from bench.receiver import Receiver
+from tests.servers import Alertmanager, Server
+
+WAIT_S = 1
+"""How long each gathers before it tells: `incidents.settle` here, `group_wait` and `group_interval` there."""
+
+_ALERTMANAGER = """
+route: {{receiver: hook, group_by: [run], group_wait: {wait}s, group_interval: {wait}s, repeat_interval: 1h}}
+receivers: [{{name: hook, webhook_configs: [{{url: "{url}", send_resolved: false}}]}}]
+"""
+
+
+class Peer(Protocol):
+    """What the benchmark asks of a program under test."""
+
+    name: str
+    kept_by: str
+    server: Server
+
+    def told_at(self, receiver: Receiver, now: float) -> float | None:
+        """When the receiver knew of everything, in seconds of the monotonic clock; None while it does not."""
+
+    def outcome(self) -> str:
+        """What it made of the storm, in words."""
+
+
+class _IncidentdServer(Server):
+    def __init__(self, directory: Path, site: Site, hook: str) -> None:
+        super().__init__(directory, "incidentd", "/readyz")
+        site.write(self.directory / "cmdb.json")
+        self.config = self.directory / "incidentd.yaml"
+        self.config.write_text(yaml.safe_dump(self._settings(hook)))
+
+    def _settings(self, hook: str) -> dict[str, Any]:
+        return {
+            "database": f"sqlite:///{self.directory}/incidentd.db",
+            "http": {"listen": f"127.0.0.1:{self.port}", "access": "open"},
+            "sources": [{"name": "push", "type": "push"}],
+            "cmdb": [{"type": "yaml", "path": "cmdb.json"}],
+            "notifiers": [{"name": "hook", "type": "webhook", "url": hook}],
+            "notify": [{"to": "hook"}],
+            "incidents": {"settle": f"{WAIT_S}s"},
+        }
+
+    def command(self) -> list[str]:
+        """As a service manager would start it."""
+        return [str(Path(sys.executable).with_name("incidentd")), "--config", str(self.config), "run"]
+
+
+class Incidentd:
+    """Told once every alert stands in an incident and the notice of every failed component has arrived."""
+
+    name = "incidentd"
+    kept_by = "SQLite, synced to disk"
+
+    def __init__(self, directory: Path, site: Site, receiver: Receiver) -> None:
+        self.server: Server = _IncidentdServer(directory, site, receiver.url)
+        self._roots = frozenset(site.roots)
+        self._expected = site.size
+        self._decided_at: float | None = None
+
+    def told_at(self, receiver: Receiver, now: float) -> float | None:
+        """The later of the last notice and the moment the last alert had been decided on."""
+        if self._decided_at is None and self._firing() >= self._expected:
+            self._decided_at = now
+        if self._decided_at is None:
+            return None
+        told: dict[str, float] = {}
+        for at, body in receiver.bodies:
+            told.setdefault(json.loads(body)["incident"]["root_cause"]["ci"], at)
+        return max(self._decided_at, *told.values()) if self._roots <= told.keys() else None
+
+    def outcome(self) -> str:
+        """Incidents, and how many of the components that really failed they name."""
+        url = f"{self.server.url}/api/v1/incidents?alerts=false&limit=200"
+        found = [i for i in requests.get(url, timeout=60).json()["incidents"] if i["merged_into"] is None]
+        named = self._roots & {i["root_cause"]["ci"] for i in found}
+        return f"{len(found)} incident(s), {len(named)} of {len(self._roots)} failed components named"
+
+    def _firing(self) -> int:
+        text = requests.get(f"{self.server.url}/metrics", timeout=60).text
+        line = next(line for line in text.splitlines() if line.startswith("incidentd_alerts_firing "))
+        return int(float(line.split()[1]))
+
+
+class PeerAlertmanager:
+    """Told once the notifications that have arrived hold every alert between them."""
+
+    name = "Alertmanager"
+    kept_by = "memory only"
+
+    def __init__(self, directory: Path, site: Site, receiver: Receiver) -> None:
+        config = _ALERTMANAGER.format(wait=WAIT_S, url=receiver.url)
+        self.server: Server = Alertmanager(directory, config)
+        self._expected = site.size
+        self._told: set[str] = set()
+        self._read = 0
+        self._groups: set[str] = set()
+
+    def told_at(self, receiver: Receiver, now: float) -> float | None:
+        """When the notification came that held the last alert."""
+        while self._read < len(receiver.bodies):
+            at, body = receiver.bodies[self._read]
+            self._read += 1
+            document = json.loads(body)
+            self._groups.add(document["groupKey"])
+            self._told |= {alert["labels"]["ci"] for alert in document["alerts"]}
+            if len(self._told) >= self._expected:
+                return at
+        return None
+
+    def outcome(self) -> str:
+        """Groups; it knows of no components."""
+        return f"{len(self._groups)} group(s) in {self._read} notification(s), no component named"
