@@ -51,6 +51,7 @@ class Heart:
             self._woken.clear()
             if self._stopping.is_set():
                 return
+            began = time.monotonic()
             try:
                 if self._cycle.run_once():
                     self._woken.set()  # more may have come than one cycle takes
@@ -59,3 +60,6 @@ class Heart:
                 self._on_lost(str(error))
                 return
             self._beat_at = time.monotonic()
+            # A cycle costs what its failures reach, not only what is new: in a storm, gather for as long as the last
+            # one took. That doubles the delay at the most and leaves the processor to those who push.
+            self._stopping.wait(min(self._beat_at - began, _BEAT_S))

@@ -44,6 +44,12 @@ class Jobs:
                 replace_existing=True,
             )
 
+    def soon(self, name: str) -> None:
+        """Call it at once and then again at its interval; nothing where no job is named so."""
+        with self._lock:
+            if self._scheduler.get_job(name) is not None:
+                self._scheduler.modify_job(name, next_run_time=self._clock.now())
+
     def cancel(self, prefix: str) -> None:
         """Forget every job whose name begins so; a call under way ends by itself."""
         with self._lock:

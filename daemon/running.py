@@ -36,7 +36,7 @@ from notifiers.base import Channel
 from notifiers.errors import SettingsError
 from notifiers.registry import build_channel
 from notifiers.render import Renderer
-from rules.decision import SourceFailed
+from rules.decision import Decision, SourceFailed
 from rules.situation import Situation
 
 _log = structlog.get_logger(__name__)
@@ -99,7 +99,7 @@ class Daemon:
             clock,
             sources=configured_names(config),
             metrics=self._metrics,
-            on_decision=self._orders.answer,
+            on_decision=self._decided,
         )
         self._heart = Heart(self._cycle, self._lease_lost)
         self._deliverer = self._make_deliverer(config)
@@ -182,6 +182,11 @@ class Daemon:
         self._metrics.polls.labels(poller.name, "failed" if isinstance(change, SourceFailed) else "ok").inc()
         self._cycle.offer(change)
         self._wake()
+
+    def _decided(self, decision: Decision) -> None:
+        self._orders.answer(decision)
+        if decision.notices:
+            self._jobs.soon("deliver")
 
     def _renew(self) -> None:
         try:

@@ -7,6 +7,7 @@ walked to its end.
 
 import heapq
 from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import exp, log
@@ -113,7 +114,7 @@ class _Scorer:
                         self._causes.setdefault(hit, []).append(ci)
         return self._causes.get(sign, [])
 
-    def score(self, ci: str, remaining: Collection[str]) -> Scored:
+    def score(self, ci: str, remaining: AbstractSet[str]) -> Scored:
         """Log-odds of `ci` over «each of the signs it explains has a cause of its own»."""
         hits, signs = self.pool[ci], self.case.signs
         heard = self._in_time(ci, [c for c in _smaller(hits, remaining) if c in hits and c in remaining])
@@ -202,7 +203,7 @@ def _greedy(scorer: _Scorer, signs: Mapping[str, Sign]) -> list[Scored]:
             continue
         chosen.append(fresh)
         remaining.difference_update(fresh.explained)
-    chosen += [scorer.score(ci, (ci,)) for ci in sorted(remaining)]
+    chosen += [scorer.score(ci, {ci}) for ci in sorted(remaining)]
     return chosen
 
 
@@ -251,7 +252,8 @@ def _nearest(
 def _explanation(scorer: _Scorer, root: str, cis: tuple[str, ...], signs: Mapping[str, Sign]) -> Explanation:
     """Rank the alternatives on the signs of this failure alone."""
     near = _alternatives(scorer, root, cis)
-    scored = {ci: scorer.score(ci, cis).score for ci in near}
+    own = frozenset(cis)
+    scored = {ci: scorer.score(ci, own).score for ci in near}
     best = max(scored.values())
     scored[root] = max(scored[root], best)
     weights = {ci: exp((score - best) / 2) for ci, score in scored.items()}

@@ -184,7 +184,10 @@ class Draft:
         )
 
     def _owned(self, number: int) -> set[str]:
-        return self._members.setdefault(number, set(self.situation.members.get(number, ())))
+        found = self._members.get(number)
+        if found is None:
+            found = self._members[number] = set(self.situation.members.get(number, ()))
+        return found
 
 
 _EMPTY: set[str] = set()

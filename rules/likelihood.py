@@ -11,6 +11,7 @@ failure, with the fraction integrated out (Beta-binomial with a flat prior), and
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from math import lgamma, log
 
 from cmdb.impact import Hit
@@ -61,23 +62,36 @@ P_MONITORED_UNKNOWN = 0.3
 
 _LOG_PRIOR = log(PRIOR)
 _LOG_PARTIAL = log(P_PARTIAL)
+_ALONE = {
+    severity: _LOG_PRIOR + log((P_ALERT[State.DOWN, severity] + leak) / leak) for severity, leak in P_LEAK.items()
+}
 
 
 def gain_of(hit: Hit, sign: Sign) -> float:
     """Log-odds that the hit caused the sign, against the leak; 0 where it explains nothing."""
-    chance = P_ALERT.get((hit.state, sign.severity), 0.0) * DECAY ** max(0, hit.hops - 1)
-    leak = P_LEAK[sign.severity]
+    return _gain(hit.state, sign.severity, hit.hops)
+
+
+@cache
+def _gain(state: State, severity: Severity, hops: int) -> float:
+    chance = P_ALERT.get((state, severity), 0.0) * DECAY ** max(0, hops - 1)
+    leak = P_LEAK[severity]
     return log((chance + leak) / leak) if chance > leak else 0.0
 
 
 def alone(sign: Sign) -> float:
     """Score of the sign's own CI as the cause of nothing but this sign."""
-    return _LOG_PRIOR + log((P_ALERT[State.DOWN, sign.severity] + P_LEAK[sign.severity]) / P_LEAK[sign.severity])
+    return _ALONE[sign.severity]
 
 
 def silence_of(hit: Hit, monitored: float) -> float:
     """Log-probability that a CI hit this way says nothing."""
-    speaks = P_SPEAKS.get(hit.state, 0.0) * DECAY ** max(0, hit.hops - 1)
+    return _silence(hit.state, hit.hops, monitored)
+
+
+@cache
+def _silence(state: State, hops: int, monitored: float) -> float:
+    speaks = P_SPEAKS.get(state, 0.0) * DECAY ** max(0, hops - 1)
     return log(1 - monitored * speaks)
 
 
