@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from notifiers.wording import one_line, web_link
-from rules.document import AlertDocument, IncidentDocument, NoticeContent, ServiceDocument
+from rules.document import AlertDocument, IncidentDocument, NoticeContent, ServiceDocument, percent
 
 MAX_ALERTS = 10
 MAX_SERVICES = 12
@@ -164,13 +164,6 @@ def duration(start: str, end: str) -> str:
     except (ValueError, TypeError):
         return ""
     return "" if span < timedelta(0) else _span_words(int(span.total_seconds()))
-
-
-def percent(confidence: float) -> str:
-    """A probability as people read it; neither certainty nor impossibility is ever claimed."""
-    if confidence >= 0.99:
-        return "over 99 %"
-    return "under 1 %" if confidence < 0.01 else f"{confidence * 100:.0f} %"
 
 
 def _span_words(seconds: int) -> str:

@@ -11,6 +11,7 @@ from daemon.cli.out import count, instant, priority_cell, safe, say, span, state
 from daemon.store.rows import NoticeRow
 from rules.alert import Alert
 from rules.decision import TimelineEntry
+from rules.document import percent
 from rules.incident import Incident, Status, incident_key
 from rules.lifecycle import allowed_steps
 from rules.policy import Policy
@@ -128,13 +129,13 @@ def _services(incident: Incident) -> None:
 
 def _why(incident: Incident) -> None:
     root = incident.root
-    pinned = ", set by a person" if "root" in incident.pinned else f", {root.confidence:.0%} sure"
+    pinned = ", set by a person" if "root" in incident.pinned else f", {percent(root.confidence)} sure"
     _heading(safe(f"Why {root.ci}{pinned}" if root.ci else "No root cause: no alert maps onto the CMDB"))
     for line in root.evidence:
         say(_item(safe(line, 600)))
     others = [c for c in root.candidates if c.ci != root.ci][:MOST_CANDIDATES]
     if others:
-        say(_item(safe("it could also be " + ", ".join(f"{c.ci} {c.confidence:.0%}" for c in others), 600)))
+        say(_item(safe("it could also be " + ", ".join(f"{c.ci} {percent(c.confidence)}" for c in others), 600)))
     _heading(f"Why {incident.priority}")
     say(_item(safe(incident.priority_reason or f"impact {incident.impact}, urgency {incident.urgency}", 600)))
 

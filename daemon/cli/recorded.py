@@ -71,6 +71,7 @@ def _show(result: Any) -> None:
 
 def _row(incident: dict[str, Any]) -> list[Any]:
     from daemon.cli.out import priority_cell
+    from rules.document import percent
 
     root = incident["root_cause"]
     return [
@@ -78,7 +79,7 @@ def _row(incident: dict[str, Any]) -> list[Any]:
         priority_cell(incident["priority"]),
         incident["status"].replace("_", " "),
         root["ci"] or "unknown",
-        f"{root['confidence']:.0%}",
+        percent(root["confidence"]),
         ", ".join(incident["impacted_services"]) or "none",
         str(len(incident["alerts"])),
     ]

@@ -329,7 +329,7 @@ def test_incident_list(recorded: Site) -> None:
 def test_incident_show_begins_with_what_failed(recorded: Site) -> None:
     said = recorded.run("incident", "show", "inc-1")
     assert said.splitlines()[0] == "tor-3a is down: Payments is down"
-    for words in ("INC-1  P1  open", "down  Payments (payments)", "Why tor-3a, 87% sure", "pdu-3 8%",
+    for words in ("INC-1  P1  open", "down  Payments (payments)", "Why tor-3a, 87 % sure", "pdu-3 8 %",
                   "Nobody has acknowledged it yet", "SwitchDown", "P1 opened"):  # fmt: skip
         assert words in said
     found = recorded.json("incident", "show", "1")

@@ -11,9 +11,9 @@ import pytest
 from notifiers.base import Message
 from notifiers.render import Renderer
 from notifiers.samples import samples
-from notifiers.view import duration, percent
+from notifiers.view import duration
 from notifiers.wording import one_line, web_link
-from rules.document import AlertDocument, NoticeContent
+from rules.document import AlertDocument, NoticeContent, percent
 from rules.subscriptions import EVENTS
 from tests.builders import T0
 
