@@ -19,13 +19,22 @@ from daemon.telemetry import Metrics
 from rules.alert import Alert, Sighting
 from rules.decide import decide
 from rules.decision import Change, Command, Decision, Listing, Push, Reply, SourceState
+from rules.policy import Policy
 from rules.situation import Situation, rebuild
+from rules.words import span
 
 _log = structlog.get_logger(__name__)
 _BATCH = 500
 _MOST_WAITING = 1_000
 # A push that ran out while the daemon was away could not be renewed: it gets this long to come again.
 _GRACE = timedelta(minutes=5)
+# Lines of the diary that say what the whole incident is about, and what will happen by itself.
+_HEADLINES = frozenset({"opened", "reopened", "root_changed"})
+_NEXT = {
+    "opened": "people are told in {settle} unless it proves to be part of another incident",
+    "quiet": "it resolves if nothing fires again for {resolve_after}",
+    "resolved": "a relapse within {reopen_within} reopens it",
+}
 _FLAW = "the order could not be carried out because of a flaw in incidentd; the log says more"
 
 
@@ -274,10 +283,19 @@ def _polled_no_more(alerts: Sequence[Alert], sources: frozenset[str]) -> set[str
     }
 
 
+def _next(kind: str, policy: Policy) -> str:
+    waits = {"settle": policy.settle, "resolve_after": policy.resolve_after, "reopen_within": policy.reopen_within}
+    return _NEXT[kind].format(**{name: span(wait) for name, wait in waits.items()})
+
+
 def _write_diary(decision: Decision, situation: Situation, before: Mapping[str, SourceState | None]) -> None:
     for entry in decision.timeline:
         incident = situation.incidents.get(entry.incident)
         known = {} if incident is None else {"ci": incident.root.ci, "priority": str(incident.priority)}
+        if incident is not None and entry.kind in _HEADLINES:
+            known |= {"title": incident.title, "why": "; ".join(incident.root.evidence[:2])}
+        if entry.kind in _NEXT:
+            known |= {"next": _next(entry.kind, situation.policy)}
         _log.info(
             f"incident_{entry.kind}", incident=f"INC-{entry.incident}", **known, actor=entry.actor, reason=entry.text
         )

@@ -13,6 +13,7 @@ import structlog
 
 from daemon.backoff import Lane, RetryPolicy
 from daemon.clock import Clock
+from daemon.config.config import Config
 from daemon.store.rows import NoticeRow
 from daemon.store.store import Store
 from notifiers.base import Channel
@@ -24,6 +25,11 @@ Enrich = Callable[[NoticeRow], NoticeContent]
 
 _log = structlog.get_logger(__name__)
 _SPARE = timedelta(seconds=20)
+
+
+def renderer_of(config: Config) -> Renderer:
+    """What makes messages as the configuration wants them; without links until there is a page that they could open."""
+    return Renderer(templates_dir=config.messages.templates, zone=config.messages.zone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

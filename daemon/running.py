@@ -20,7 +20,7 @@ from daemon.clock import Clock, SystemClock
 from daemon.config.config import Config
 from daemon.config.estate import estate_remarks, load_all
 from daemon.cycle import Cycle
-from daemon.deliver import Deliverer, Result
+from daemon.deliver import Deliverer, Result, renderer_of
 from daemon.errors import ConfigError, LeaseLost, StoreError
 from daemon.heart import Heart
 from daemon.jobs import Jobs
@@ -35,7 +35,6 @@ from daemon.telemetry import Metrics, set_up_logging
 from notifiers.base import Channel
 from notifiers.errors import SettingsError
 from notifiers.registry import build_channel
-from notifiers.render import Renderer
 from rules.decision import Decision, SourceFailed
 from rules.situation import Situation
 
@@ -240,7 +239,7 @@ class Daemon:
             self._store,
             _channels(config),
             self._clock,
-            renderer=_renderer(config),
+            renderer=renderer_of(config),
             on_result=self._note_result,
             fallback=config.delivery.fallback,
             retry=config.delivery.retry,
@@ -274,7 +273,7 @@ class Daemon:
         self._systemd.reloading()
         try:
             config, estate = load_all(self._config.file)
-            channels, renderer = _channels(config), _renderer(config)
+            channels, renderer = _channels(config), renderer_of(config)
             self._cycle.reconfigure(Situation(estate, config.policy, config.notify), configured_names(config))
         except (ConfigError, SettingsError, StoreError) as error:
             self._metrics.reloads.labels("refused").inc()
@@ -309,7 +308,3 @@ def _source(settings: SourceSettings, clock: Clock) -> PrometheusSource | Alertm
 
 def _channels(config: Config) -> Mapping[str, Channel]:
     return {settings.name: build_channel(settings) for settings in config.notifiers}
-
-
-def _renderer(config: Config) -> Renderer:
-    return Renderer(templates_dir=config.messages.templates, link_base=config.http.base_url, zone=config.messages.zone)

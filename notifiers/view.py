@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from notifiers.wording import one_line, web_link
-from rules.document import AlertDocument, IncidentDocument, NoticeContent, ServiceDocument, percent
+from rules.document import AlertDocument, IncidentDocument, NoticeContent, ServiceDocument
+from rules.words import WORTH_NAMING, percent, span
 
 MAX_ALERTS = 10
 MAX_SERVICES = 12
@@ -160,20 +161,10 @@ def moment(text: str, zone: tzinfo) -> str:
 def duration(start: str, end: str) -> str:
     """Time between two RFC 3339 instants in words, its two largest units; empty where that makes no sense."""
     try:
-        span = datetime.fromisoformat(end) - datetime.fromisoformat(start)
+        length = datetime.fromisoformat(end) - datetime.fromisoformat(start)
     except (ValueError, TypeError):
         return ""
-    return "" if span < timedelta(0) else _span_words(int(span.total_seconds()))
-
-
-def _span_words(seconds: int) -> str:
-    units = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
-    parts = []
-    for unit, size in units:
-        count, seconds = divmod(seconds, size)
-        parts.append((count, unit))
-    first = next((i for i, (count, _) in enumerate(parts) if count), len(parts) - 1)
-    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count) or "0 s"
+    return "" if length < timedelta(0) else span(length)
 
 
 def _sureness(confidence: float) -> str:
@@ -183,7 +174,7 @@ def _sureness(confidence: float) -> str:
 
 def _candidates(incident: IncidentDocument) -> tuple[CandidateLine, ...]:
     root = incident.root_cause
-    others = [c for c in root.candidates if c.ci != root.ci]
+    others = [c for c in root.candidates if c.ci != root.ci and c.confidence >= WORTH_NAMING]
     return tuple(CandidateLine(ci=one_line(c.ci, 120), percent=percent(c.confidence)) for c in others[:MAX_CANDIDATES])
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from rules.draft import Draft
 from rules.incident import Incident, Status
 from rules.lifecycle import Step, next_status
+from rules.words import span
 
 FLAPS = 3
 FLAP_FACTOR = 4
@@ -48,7 +49,7 @@ def _resolve_if_quiet(draft: Draft, incident: Incident) -> None:
         return
     needed = quiet_needed(incident, draft.situation.policy.resolve_after)
     if draft.now - incident.quiet_since >= needed:
-        resolve_incident(draft, incident, reason=f"all its alerts have been quiet for {_words(needed)}")
+        resolve_incident(draft, incident, reason=f"all its alerts have been quiet for {span(needed)}")
 
 
 def resolve_incident(draft: Draft, incident: Incident, *, reason: str, actor: str = "incidentd") -> Incident:
@@ -67,8 +68,3 @@ def close(draft: Draft, incident: Incident, *, reason: str, actor: str = "incide
     draft.note(incident.number, "closed", f"closed: {reason}", actor=actor, old=str(incident.status), new=str(status))
     draft.news.append((incident.number, "closed", reason))
     return draft.change_incident(incident, status=status, closed_at=draft.now)
-
-
-def _words(span: timedelta) -> str:
-    seconds = int(span.total_seconds())
-    return f"{seconds} s" if seconds < 120 else f"{seconds / 60:g} min"

@@ -106,13 +106,6 @@ def rfc3339(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
 
 
-def percent(confidence: float) -> str:
-    """A probability as people read it; neither certainty nor impossibility is ever claimed."""
-    if confidence >= 0.99:
-        return "over 99 %"
-    return "under 1 %" if confidence < 0.01 else f"{confidence * 100:.0f} %"
-
-
 def _maybe(at: datetime | None) -> str | None:
     return None if at is None else rfc3339(at)
 

@@ -1,11 +1,13 @@
 """Why this root: the evidence for and against it, in words for an operator."""
 
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 
 from cmdb.graph import Estate
 from cmdb.impact import Hit
 from cmdb.model import State
 from rules.likelihood import Sign
+from rules.words import span
 
 _NAMED = 4
 
@@ -21,7 +23,8 @@ def evidence_lines(
         shown = ", ".join(f"{ci} ({'/'.join(sorted(signs[ci].names)[:2])})" for ci in others[:_NAMED])
         lines.append(f"explains {len(others)} alerting CIs that need it: {shown}{_more(len(others) - _NAMED)}")
         onsets = [signs[ci].onset for ci in explained if ci in signs]
-        lines.append(f"they began within {_seconds((max(onsets) - min(onsets)).total_seconds())} of each other")
+        apart = max(max(onsets) - min(onsets), timedelta(seconds=1))
+        lines.append(f"they began within {span(apart)} of each other")
     silent = [ci for ci in expected if ci not in signs]
     if expected and others:
         lines.append(f"{len(expected) - len(silent)} of the {len(expected)} CIs that its failure takes down alert")
@@ -43,7 +46,3 @@ def _own_line(root: str, signs: Mapping[str, Sign]) -> str:
 
 def _more(count: int) -> str:
     return f" and {count} more" if count > 0 else ""
-
-
-def _seconds(value: float) -> str:
-    return f"{value:.0f} s" if value < 120 else f"{value / 60:.0f} min"

@@ -163,7 +163,8 @@ def _join(draft: Draft, incident: Incident, alerts: Iterable[Alert]) -> Incident
     again = sum(a.fingerprint in known for a in joined)
     for alert in joined:
         draft.change_alert(alert, incident=incident.number, reason="")
-    if joined:
+    # The line "opened by …" has said it already where an incident begins with a single alert.
+    if len(joined) > 1 or (joined and incident.number in draft.situation.incidents):
         draft.note(incident.number, "alerts_joined", f"{_counted(joined)} joined: {_named(joined)}")
     firing = any(a.is_firing for a in draft.member_alerts(incident.number))
     quiet = None if firing else (incident.quiet_since or draft.now)

@@ -7,14 +7,15 @@ from rich.table import Table
 from rich.text import Text
 
 from daemon.cli.notices import notice_table
-from daemon.cli.out import count, instant, priority_cell, safe, say, span, state_cell, table
+from daemon.cli.out import count, instant, priority_cell, safe, say, state_cell, table
 from daemon.store.rows import NoticeRow
 from rules.alert import Alert
+from rules.deadlines import quiet_needed
 from rules.decision import TimelineEntry
-from rules.document import percent
 from rules.incident import Incident, Status, incident_key
 from rules.lifecycle import allowed_steps
 from rules.policy import Policy
+from rules.words import WORTH_NAMING, percent, span
 
 MOST_ALERTS = 40
 MOST_CANDIDATES = 6
@@ -75,12 +76,12 @@ def _by_itself(incident: Incident, firing: int, policy: Policy) -> Iterator[str]
         yield f"A relapse before {instant(reopens)} reopens it; later it opens a new incident."
         yield f"It closes by itself at {instant(closes)}."
     elif incident.quiet_since is not None and not firing:
-        due = incident.quiet_since + policy.resolve_after
+        due = incident.quiet_since + quiet_needed(incident, policy.resolve_after)
         yield f"All quiet since {instant(incident.quiet_since)}; if so it stays, it resolves at {instant(due)}."
     else:
         if incident.status is Status.OPEN:
             yield "Nobody has acknowledged it yet."
-        quiet = span(policy.resolve_after)
+        quiet = span(quiet_needed(incident, policy.resolve_after))
         yield f"{count(firing, 'alert')} firing; it resolves by itself {quiet} after the last one clears."
 
 
@@ -121,7 +122,7 @@ def _services(incident: Incident) -> None:
     for service in incident.services:
         name = safe(service.name or service.ci, 200)
         say(Text.assemble(state_cell(service.state.word), f"  {name}", f" ({safe(service.ci)})" * (name != service.ci)))
-    named = {s.ci for s in incident.services}
+    named = {incident.root.ci, *(s.ci for s in incident.services)}
     others = [ci for ci in incident.impacted if ci not in named]
     if others:
         say(f"and {count(len(others), 'other CI')} down or degraded: {safe(', '.join(others), 300)}")
@@ -133,7 +134,7 @@ def _why(incident: Incident) -> None:
     _heading(safe(f"Why {root.ci}{pinned}" if root.ci else "No root cause: no alert maps onto the CMDB"))
     for line in root.evidence:
         say(_item(safe(line, 600)))
-    others = [c for c in root.candidates if c.ci != root.ci][:MOST_CANDIDATES]
+    others = [c for c in root.candidates if c.ci != root.ci and c.confidence >= WORTH_NAMING][:MOST_CANDIDATES]
     if others:
         say(_item(safe("it could also be " + ", ".join(f"{c.ci} {percent(c.confidence)}" for c in others), 600)))
     _heading(f"Why {incident.priority}")

@@ -143,7 +143,7 @@ def _test_message(config: "Config") -> "Message":
     import secrets
 
     from daemon.clock import SystemClock
-    from notifiers.render import Renderer
+    from daemon.deliver import renderer_of
     from rules.document import NoticeContent, rfc3339
 
     now = SystemClock().now()
@@ -153,10 +153,7 @@ def _test_message(config: "Config") -> "Message":
         at=rfc3339(now),
         idempotency_key=f"test:{secrets.token_hex(8)}",
     )
-    renderer = Renderer(
-        templates_dir=config.messages.templates, link_base=config.http.base_url, zone=config.messages.zone
-    )
-    return renderer.render(content, sent_at=now)
+    return renderer_of(config).render(content, sent_at=now)
 
 
 def add_to(app: typer.Typer) -> None:

@@ -7,7 +7,7 @@ out control characters and escape sequences, and never as rich's markup.
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -94,17 +94,6 @@ def state_cell(word: str) -> Text:
 def instant(at: datetime | None) -> str:
     """A moment for people, in UTC, to the second."""
     return "" if at is None else at.strftime("%Y-%m-%d %H:%M:%SZ")
-
-
-def span(length: timedelta) -> str:
-    """About how long: its two greatest units, as in 3d 4h."""
-    seconds = max(0, int(length.total_seconds()))
-    parts = []
-    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)):
-        count, seconds = divmod(seconds, size)
-        if count:
-            parts.append(f"{count}{unit}")
-    return " ".join(parts[:2]) or "0s"
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

@@ -71,7 +71,7 @@ def _show(result: Any) -> None:
 
 def _row(incident: dict[str, Any]) -> list[Any]:
     from daemon.cli.out import priority_cell
-    from rules.document import percent
+    from rules.words import percent
 
     root = incident["root_cause"]
     return [

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from cmdb.model import State
 from daemon.cli.main import app, config_first, main
-from daemon.cli.out import safe, span
+from daemon.cli.out import safe
 from daemon.clock import ManualClock
 from daemon.config.sample import write_samples
 from daemon.store.store import Store
@@ -23,6 +23,7 @@ from rules.alert import Alert, alert_id, fingerprint_of
 from rules.decision import Decision, Notice, TimelineEntry
 from rules.document import NoticeContent
 from rules.incident import Candidate, HitService, Incident, Level, Priority, RootCause, Status
+from rules.words import span
 from tests.fakes import hook
 
 ROOT = Path(__file__).parents[2]
@@ -426,7 +427,13 @@ def test_db(incidentd: Shell, site: Site) -> None:
 
 
 def test_lengths_of_time_for_people() -> None:
-    assert [span(timedelta(seconds=s)) for s in (0, 59, 61, 3600, 90061)] == ["0s", "59s", "1m 1s", "1h", "1d 1h"]
+    assert [span(timedelta(seconds=s)) for s in (0, 59, 61, 3600, 90061)] == [
+        "0 s",
+        "59 s",
+        "1 min 1 s",
+        "1 h",
+        "1 d 1 h",
+    ]
 
 
 def commands() -> list[str]:

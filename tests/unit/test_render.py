@@ -13,8 +13,9 @@ from notifiers.render import Renderer
 from notifiers.samples import samples
 from notifiers.view import duration
 from notifiers.wording import one_line, web_link
-from rules.document import AlertDocument, NoticeContent, percent
+from rules.document import AlertDocument, NoticeContent
 from rules.subscriptions import EVENTS
+from rules.words import percent
 from tests.builders import T0
 
 SAMPLES = {content.event: content for content in samples()}

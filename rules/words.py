@@ -1,0 +1,24 @@
+"""How numbers are put in front of people, the same everywhere."""
+
+from datetime import timedelta
+
+WORTH_NAMING = 0.01
+"""Candidates less likely than this are not named to people."""
+
+
+def percent(confidence: float) -> str:
+    """A probability as people read it; neither certainty nor impossibility is ever claimed."""
+    if confidence >= 0.99:
+        return "over 99 %"
+    return "under 1 %" if confidence < WORTH_NAMING else f"{confidence * 100:.0f} %"
+
+
+def span(length: timedelta) -> str:
+    """About how long: its greatest unit and the one below, as in `3 d 4 h`; `0 s` where it is less than a second."""
+    seconds = max(0, int(length.total_seconds()))
+    parts = []
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        count, seconds = divmod(seconds, size)
+        parts.append((count, unit))
+    first = next((i for i, (count, _) in enumerate(parts) if count), len(parts) - 1)
+    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count) or "0 s"
