@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 _HOSTS_A_RACK = 20
@@ -34,9 +33,10 @@ class Site:
             if e["id"] not in self.roots
         ]
 
-    def write(self, path: Path) -> None:
-        """Write the CMDB file."""
-        path.write_text(json.dumps({"cis": self.entries}))
+    @property
+    def cmdb(self) -> str:
+        """The text of the CMDB file."""
+        return json.dumps({"cis": self.entries})
 
 
 def site(alerts: int, failures: int) -> Site:

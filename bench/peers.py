@@ -1,15 +1,12 @@
 """The two programs that take the same storm, each started as its users would and told the same wait."""
 
 import json
-import sys
 from pathlib import Path
-from typing import Any, Protocol
-
-import requests
-import yaml
+from typing import Protocol
 
 from bench.estate import Site
 from bench.receiver import Receiver
+from tests import daemons
 from tests.servers import Alertmanager, Server
 
 WAIT_S = 1
@@ -26,36 +23,16 @@ class Peer(Protocol):
 
     name: str
     kept_by: str
-    server: Server
+
+    @property
+    def server(self) -> Server:
+        """The program as a process."""
 
     def told_at(self, receiver: Receiver, now: float) -> float | None:
         """When the receiver knew of everything, in seconds of the monotonic clock; None while it does not."""
 
     def outcome(self) -> str:
         """What it made of the storm, in words."""
-
-
-class _IncidentdServer(Server):
-    def __init__(self, directory: Path, site: Site, hook: str) -> None:
-        super().__init__(directory, "incidentd", "/readyz")
-        site.write(self.directory / "cmdb.json")
-        self.config = self.directory / "incidentd.yaml"
-        self.config.write_text(yaml.safe_dump(self._settings(hook)))
-
-    def _settings(self, hook: str) -> dict[str, Any]:
-        return {
-            "database": f"sqlite:///{self.directory}/incidentd.db",
-            "http": {"listen": f"127.0.0.1:{self.port}", "access": "open"},
-            "sources": [{"name": "push", "type": "push"}],
-            "cmdb": [{"type": "yaml", "path": "cmdb.json"}],
-            "notifiers": [{"name": "hook", "type": "webhook", "url": hook}],
-            "notify": [{"to": "hook"}],
-            "incidents": {"settle": f"{WAIT_S}s"},
-        }
-
-    def command(self) -> list[str]:
-        """As a service manager would start it."""
-        return [str(Path(sys.executable).with_name("incidentd")), "--config", str(self.config), "run"]
 
 
 class Incidentd:
@@ -65,14 +42,20 @@ class Incidentd:
     kept_by = "SQLite, synced to disk"
 
     def __init__(self, directory: Path, site: Site, receiver: Receiver) -> None:
-        self.server: Server = _IncidentdServer(directory, site, receiver.url)
+        self.server = daemons.Incidentd(
+            directory,
+            site.cmdb,
+            notifiers=[{"name": "hook", "type": "webhook", "url": receiver.url}],
+            notify=[{"to": "hook"}],
+            incidents={"settle": f"{WAIT_S}s"},
+        )
         self._roots = frozenset(site.roots)
         self._expected = site.size
         self._decided_at: float | None = None
 
     def told_at(self, receiver: Receiver, now: float) -> float | None:
         """The later of the last notice and the moment the last alert had been decided on."""
-        if self._decided_at is None and self._firing() >= self._expected:
+        if self._decided_at is None and self.server.metric("incidentd_alerts_firing") >= self._expected:
             self._decided_at = now
         if self._decided_at is None:
             return None
@@ -83,15 +66,9 @@ class Incidentd:
 
     def outcome(self) -> str:
         """Incidents, and how many of the components that really failed they name."""
-        url = f"{self.server.url}/api/v1/incidents?alerts=false&limit=200"
-        found = [i for i in requests.get(url, timeout=60).json()["incidents"] if i["merged_into"] is None]
+        found = self.server.incidents()
         named = self._roots & {i["root_cause"]["ci"] for i in found}
         return f"{len(found)} incident(s), {len(named)} of {len(self._roots)} failed components named"
-
-    def _firing(self) -> int:
-        text = requests.get(f"{self.server.url}/metrics", timeout=60).text
-        line = next(line for line in text.splitlines() if line.startswith("incidentd_alerts_firing "))
-        return int(float(line.split()[1]))
 
 
 class PeerAlertmanager:
@@ -102,7 +79,7 @@ class PeerAlertmanager:
 
     def __init__(self, directory: Path, site: Site, receiver: Receiver) -> None:
         config = _ALERTMANAGER.format(wait=WAIT_S, url=receiver.url)
-        self.server: Server = Alertmanager(directory, config)
+        self.server = Alertmanager(directory, config)
         self._expected = site.size
         self._told: set[str] = set()
         self._read = 0

@@ -36,14 +36,16 @@ def fingerprint_of(labels: Mapping[str, str]) -> str:
 class Sighting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One source's word about one alert at one moment.
 
-    `starts_at` is aware UTC and is the source's own claim; `ends_at` is set once the source says it has ended, or
-    holds the moment at which its word runs out. `suppressed` names why people must not be called for it
-    ("silenced", "inhibited"), empty where they may.
+    `starts_at` is aware UTC and is the source's own claim, or the moment it was heard of where `is_start_known` is
+    false: then it never stands for another episode of an alert that fires already. `ends_at` is set once the source
+    says it has ended, or holds the moment at which its word runs out. `suppressed` names why people must not be called
+    for it ("silenced", "inhibited"), empty where they may.
     """
 
     labels: dict[str, str]
     annotations: dict[str, str] = {}
     starts_at: datetime
+    is_start_known: bool = True
     ends_at: datetime | None = None
     firing: bool = True
     suppressed: str = ""

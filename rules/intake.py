@@ -86,7 +86,7 @@ def _take_sighting(draft: Draft, source: str, sighting: Sighting, fingerprint: s
         _begin(draft, source, sighting, fingerprint, ended=False)
         return
     before = alert.seen_by.get(source)
-    if before is not None and before.firing and sighting.starts_at > before.starts_at:
+    if sighting.is_start_known and before is not None and before.firing and sighting.starts_at > before.starts_at:
         _end_for_all(draft, alert, sighting.starts_at)
         _begin(draft, source, sighting, fingerprint, ended=False, sightings=alert.seen_by)
         return

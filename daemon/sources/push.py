@@ -91,6 +91,7 @@ def _sighting(alert: PostedAlert, field: str, now: datetime, ignore: Collection[
         labels=_labels(alert.labels, field, ignore),
         annotations=_annotations(alert.annotations or {}),
         starts_at=starts or min(ends or now, now),
+        is_start_known=starts is not None,
         ends_at=ends,
         firing=ends is None or ends > now,
         generator_url=clean_link(alert.generatorURL),
@@ -106,6 +107,7 @@ def _webhook_sighting(alert: PostedAlert, field: str, now: datetime, ignore: Col
         labels=_labels(alert.labels, field, ignore),
         annotations=_annotations(alert.annotations or {}),
         starts_at=starts or min(ends or now, now),
+        is_start_known=starts is not None,
         # A webhook comes once at the start and once at the end: a firing one has no end yet, whatever it carries.
         ends_at=None if is_firing else ends or now,
         firing=is_firing,

@@ -1,8 +1,6 @@
 """The main job on real input: a data centre breaks under real monitoring, the real daemon decides."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,50 +10,37 @@ import requests
 import yaml
 
 from daemon.lab.lab import Lab
-from tests.servers import Server, program, wait_until
+from tests.daemons import Incidentd
+from tests.servers import program, wait_until
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("acceptance")]
 
 PATIENCE_S = 90.0
 
 
-class Daemon(Server):
-    """`incidentd run` on the lab's own configuration, with short waits and a database of its own."""
+class Daemon(Incidentd):
+    """The daemon on the lab's own configuration, with short waits."""
 
     def __init__(self, lab: Lab, directory: Path) -> None:
-        super().__init__(directory, "incidentd", "/readyz")
-        self.lab = lab
-        settings = yaml.safe_load(lab.write_config(listen=f"127.0.0.1:{self.port}").read_text())
-        settings["database"] = f"sqlite:///{self.directory}/incidentd.db"
-        settings["cmdb"] = [{"type": "yaml", "path": str(lab.cmdb_path)}]
+        settings = yaml.safe_load(lab.write_config(listen="127.0.0.1:1").read_text())
         for source in settings["sources"]:
             if source["type"] != "push":
                 source["interval"] = "1s"
-        settings["incidents"] = {"resolve_after": "4s", "settle": "4s", "update_every": "5s", "blind_after": "3s"}
-        self.config = self.directory / "incidentd.yaml"
-        self.config.write_text(yaml.safe_dump(settings))
+        waits = {"resolve_after": "4s", "settle": "4s", "update_every": "5s", "blind_after": "3s"}
+        kept = {key: settings[key] for key in ("sources", "notifiers", "notify")}
+        super().__init__(directory, lab.cmdb_path.read_text(), **kept, incidents=waits)
+        self._lab = lab
         self._heard = {p.name for p in lab.catcher.webhooks.glob("*.json")}
-
-    def command(self) -> list[str]:
-        """As a service manager would start it."""
-        return [str(Path(sys.executable).with_name("incidentd")), "--config", str(self.config), "run"]
 
     def show(self, *arguments: str) -> str:
         """What the command line prints."""
-        done = subprocess.run(
-            [*self.command()[:-1], *arguments], capture_output=True, text=True, timeout=PATIENCE_S, check=True
-        )
+        done = self.cli(*arguments)
+        assert done.returncode == 0, done.stderr
         return done.stdout
-
-    def incidents(self) -> list[dict[str, Any]]:
-        """Every incident, merged ones left out."""
-        answer = requests.get(f"{self.url}/api/v1/incidents", timeout=10)
-        answer.raise_for_status()
-        return [i for i in answer.json()["incidents"] if i["merged_into"] is None]
 
     def notices(self, event: str = "") -> list[dict[str, Any]]:
         """The webhooks that arrived since this daemon was made, in order."""
-        paths = sorted(p for p in self.lab.catcher.webhooks.glob("*.json") if p.name not in self._heard)
+        paths = sorted(p for p in self._lab.catcher.webhooks.glob("*.json") if p.name not in self._heard)
         bodies = [json.loads(p.read_text()) for p in paths]
         return [b for b in bodies if not event or b["event"] == event]
 

@@ -420,7 +420,7 @@ def test_a_push_is_answered_after_it_is_durable(world: World, http: Session) -> 
     world.log.append(f"answered {answer.status_code}")
     assert world.log == ["asked by push", "stored", "answered 200"]
     (sighting,) = world.pushed()
-    assert sighting == Sighting(labels={"alertname": "Down", "ci": "db1"}, starts_at=T0)
+    assert sighting == Sighting(labels={"alertname": "Down", "ci": "db1"}, starts_at=T0, is_start_known=False)
 
 
 def test_a_push_is_not_answered_while_it_is_being_stored(world: World, http: Session) -> None:

@@ -214,6 +214,14 @@ def test_a_pushed_alert_ends_when_its_end_passes() -> None:
     assert [a.cleared_at for a in desk.alerts.values()] == [at(60)]
 
 
+def test_a_push_that_names_no_start_goes_on_with_the_episode() -> None:
+    desk = Desk()
+    for seconds in (0, 30):
+        pushed = sighting(labels={"ci": "host-1"}, starts_at=at(seconds), is_start_known=False)
+        desk.decide(Push(source="push", at=at(seconds), sightings=(pushed,)))
+    assert [a.starts_at for a in desk.alerts.values()] == [at(0)]
+
+
 def test_people_win_over_the_daemon() -> None:
     desk = Desk()
     desk.hear(*down(*RACK))

@@ -22,7 +22,7 @@ def one(**fields: Any) -> Sighting:
 
 
 def test_without_times_it_fires_from_now_until_its_end_is_sent() -> None:
-    assert one() == Sighting(labels={"alertname": "Down"}, starts_at=NOW)
+    assert one() == Sighting(labels={"alertname": "Down"}, starts_at=NOW, is_start_known=False)
     assert one(startsAt="0001-01-01T00:00:00Z", endsAt="0001-01-01T00:00:00.000Z", annotations=None) == one()
 
 
