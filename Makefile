@@ -18,7 +18,7 @@ run: $(READY) servers  ## set up, then the lab (Prometheus, Alertmanager) and th
 	@exec $(BIN)/incidentd lab up --dir $(STATE)
 
 test: $(READY) servers  ## set up, then every test
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 dev: $(READY)  ## .venv with exact versions, no servers
 

@@ -13,7 +13,7 @@ from daemon.lab.lab import Lab
 from tests.daemons import Incidentd
 from tests.servers import program, wait_until
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("acceptance")]
+pytestmark = pytest.mark.acceptance
 
 PATIENCE_S = 90.0
 

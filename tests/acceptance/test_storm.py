@@ -13,7 +13,7 @@ from tests.daemons import PATIENCE_S, Incidentd
 from tests.fakes import Hook, hook
 from tests.servers import wait_until
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("acceptance")]
+pytestmark = pytest.mark.acceptance
 
 STORM = site(alerts=3_000, failures=3)
 A_REQUEST = 64

@@ -32,9 +32,6 @@ groups:
         expr: device_up * on (site) group_left () device_up > 0
 """
 
-# The servers are shared by the tests of this file, so one worker runs them all.
-pytestmark = pytest.mark.xdist_group("monitoring")
-
 
 @pytest.fixture(scope="module")
 def exporter() -> Iterator[OddServer]:
@@ -80,7 +77,7 @@ def rules_source(prometheus: Prometheus) -> PrometheusSource:
 
 
 @pytest.fixture
-def alert_source(alertmanager: Alertmanager) -> AlertmanagerSource:
+def alert_source(alertmanager: Alertmanager, prometheus: Prometheus) -> AlertmanagerSource:
     settings = SourceSettings(name="am", type="alertmanager", url=alertmanager.url, timeout=timedelta(seconds=30))
     return AlertmanagerSource("am", settings, SystemClock())
 
