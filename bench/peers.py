@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Protocol
 
 from bench.estate import Site
-from bench.receiver import Receiver
 from tests import daemons
+from tests.fakes import Hook
 from tests.servers import Alertmanager, Server
 
 WAIT_S = 1
@@ -28,7 +28,7 @@ class Peer(Protocol):
     def server(self) -> Server:
         """The program as a process."""
 
-    def told_at(self, receiver: Receiver, now: float) -> float | None:
+    def told_at(self, receiver: Hook, now: float) -> float | None:
         """When the receiver knew of everything, in seconds of the monotonic clock; None while it does not."""
 
     def outcome(self) -> str:
@@ -41,7 +41,7 @@ class Incidentd:
     name = "incidentd"
     kept_by = "SQLite, synced to disk"
 
-    def __init__(self, directory: Path, site: Site, receiver: Receiver) -> None:
+    def __init__(self, directory: Path, site: Site, receiver: Hook) -> None:
         self.server = daemons.Incidentd(
             directory,
             site.cmdb,
@@ -53,15 +53,15 @@ class Incidentd:
         self._expected = site.size
         self._decided_at: float | None = None
 
-    def told_at(self, receiver: Receiver, now: float) -> float | None:
+    def told_at(self, receiver: Hook, now: float) -> float | None:
         """The later of the last notice and the moment the last alert had been decided on."""
         if self._decided_at is None and self.server.metric("incidentd_alerts_firing") >= self._expected:
             self._decided_at = now
         if self._decided_at is None:
             return None
         told: dict[str, float] = {}
-        for at, body in receiver.bodies:
-            told.setdefault(json.loads(body)["incident"]["root_cause"]["ci"], at)
+        for post in receiver.posts:
+            told.setdefault(json.loads(post.body)["incident"]["root_cause"]["ci"], post.at)
         return max(self._decided_at, *told.values()) if self._roots <= told.keys() else None
 
     def outcome(self) -> str:
@@ -77,7 +77,7 @@ class PeerAlertmanager:
     name = "Alertmanager"
     kept_by = "memory only"
 
-    def __init__(self, directory: Path, site: Site, receiver: Receiver) -> None:
+    def __init__(self, directory: Path, site: Site, receiver: Hook) -> None:
         config = _ALERTMANAGER.format(wait=WAIT_S, url=receiver.url)
         self.server = Alertmanager(directory, config)
         self._expected = site.size
@@ -85,16 +85,16 @@ class PeerAlertmanager:
         self._read = 0
         self._groups: set[str] = set()
 
-    def told_at(self, receiver: Receiver, now: float) -> float | None:
+    def told_at(self, receiver: Hook, now: float) -> float | None:
         """When the notification came that held the last alert."""
-        while self._read < len(receiver.bodies):
-            at, body = receiver.bodies[self._read]
+        while self._read < len(receiver.posts):
+            post = receiver.posts[self._read]
             self._read += 1
-            document = json.loads(body)
+            document = json.loads(post.body)
             self._groups.add(document["groupKey"])
             self._told |= {alert["labels"]["ci"] for alert in document["alerts"]}
             if len(self._told) >= self._expected:
-                return at
+                return post.at
         return None
 
     def outcome(self) -> str:

@@ -22,7 +22,7 @@ from rich.table import Table
 from bench.estate import Site, site
 from bench.load import A_REQUEST, CLIENTS
 from bench.peers import WAIT_S, Incidentd, Peer, PeerAlertmanager
-from bench.receiver import Receiver, receiver
+from tests.fakes import Hook, hook
 
 _PATIENCE_S = 300.0
 _LOOK_EVERY_S = 0.05
@@ -67,18 +67,18 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _measure(make: Callable[[Path, Site, Receiver], Peer], storm: Site, run: str) -> Measured:
-    with tempfile.TemporaryDirectory(prefix="storm-") as folder, receiver() as hook:
+def _measure(make: Callable[[Path, Site, Hook], Peer], storm: Site, run: str) -> Measured:
+    with tempfile.TemporaryDirectory(prefix="storm-") as folder, hook() as receiver:
         directory = Path(folder)
         alerts = directory / "alerts.json"
         alerts.write_text(json.dumps(storm.alerts(run)))
-        peer = make(directory, storm, hook)
+        peer = make(directory, storm, receiver)
         with peer.server as server:
             cpu = _cpu_s(server.pid)
             pushing = subprocess.Popen(
                 [sys.executable, "-m", "bench.load", f"{server.url}/api/v2/alerts", str(alerts)], stdout=subprocess.PIPE
             )
-            told_at = _await(peer, hook)
+            told_at = _await(peer, receiver)
             began, kept_at = json.loads(pushing.communicate(timeout=_PATIENCE_S)[0])
             return Measured(
                 kept_s=kept_at - began,
@@ -89,10 +89,10 @@ def _measure(make: Callable[[Path, Site, Receiver], Peer], storm: Site, run: str
             )
 
 
-def _await(peer: Peer, hook: Receiver) -> float:
+def _await(peer: Peer, receiver: Hook) -> float:
     deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline:
-        told_at = peer.told_at(hook, time.monotonic())
+        told_at = peer.told_at(receiver, time.monotonic())
         if told_at is not None:
             return told_at
         time.sleep(_LOOK_EVERY_S)

@@ -6,6 +6,7 @@ import queue
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -25,11 +26,12 @@ WITHIN_S = 60.0
 
 @dataclass(frozen=True)
 class Post:
-    """One request as it came."""
+    """One request as it came, at a moment of the monotonic clock in seconds."""
 
     path: str
     headers: dict[str, str]
     body: bytes
+    at: float
 
 
 @dataclass
@@ -51,7 +53,7 @@ def hook(tls: ssl.SSLContext | None = None) -> Iterator[Hook]:
     class Handler(BaseHTTPRequestHandler):
         def _take(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-            post = Post(self.path, {k.lower(): v for k, v in self.headers.items()}, body)
+            post = Post(self.path, {k.lower(): v for k, v in self.headers.items()}, body, time.monotonic())
             state.posts.append(post)
             self.send_response(state.status)
             for name, value in state.headers.items():

@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -59,7 +60,7 @@ def wait_until(
     return answer
 
 
-class Server:
+class Server(ABC):
     """One program with its own directory and port. `url` holds while it lives, restarts included."""
 
     def __init__(self, directory: Path, name: str, ready_path: str) -> None:
@@ -72,9 +73,9 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
 
+    @abstractmethod
     def command(self) -> list[str]:
         """What to start."""
-        raise NotImplementedError
 
     def start(self) -> None:
         """Start it and wait until it answers that it is ready."""

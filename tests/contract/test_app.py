@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.daemons import PATIENCE_S, Incidentd
-from tests.servers import Server, wait_until
+from tests.servers import free_port, wait_until
 
 CMDB = """
 cis:
@@ -124,9 +124,9 @@ def test_reload_survives_a_cmdb_that_lost_the_failed_ci(incidentd: Speaking) -> 
     assert not [e for e in incidentd.events() if e["event"] in ("cycle_broke", "decision_failed", "quarantined")]
 
 
-def test_source_that_is_down_is_known_and_ends_nothing(incidentd: Speaking, tmp_path: Path) -> None:
-    gone = Server(tmp_path, "nobody", "/")
-    prometheus = {"name": "prom", "type": "prometheus", "url": gone.url, "interval": "1s", "timeout": "1s"}
+def test_source_that_is_down_is_known_and_ends_nothing(incidentd: Speaking) -> None:
+    gone = f"http://127.0.0.1:{free_port()}"
+    prometheus = {"name": "prom", "type": "prometheus", "url": gone, "interval": "1s", "timeout": "1s"}
     incidentd.write_config(sources=[{"name": "push", "type": "push"}, prometheus])
     incidentd.signal(signal.SIGHUP)
     assert incidentd.await_event("source_down")["source"] == "prom"

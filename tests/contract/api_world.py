@@ -1,0 +1,133 @@
+"""A served API with everything around it, for the suites that ask it."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import requests
+from prometheus_client import CollectorRegistry
+
+from cmdb.graph import Estate
+from cmdb.model import CI
+from daemon.api.app import create_api
+from daemon.api.ports import Ports, Readiness
+from daemon.api.server import HttpServer
+from daemon.clock import ManualClock
+from daemon.store.store import Store
+from rules.alert import SeenBy, Sighting
+from rules.decision import Command, Decision, Reply, SourceState, TimelineEntry
+from rules.incident import Priority, Status
+from tests.builders import T0, alert, at, incident, notice
+
+Session = requests.Session
+
+
+@dataclass
+class World:
+    """A served API with everything around it that a test may set or look at."""
+
+    store: Store
+    clock: ManualClock
+    url: str = ""
+    log: list[str] = field(default_factory=list)
+    commands: list[Command] = field(default_factory=list)
+    decide: Callable[[Command], Reply] = lambda c: Reply(command=c.id, done=True, message="done")
+    accepting: Callable[[str, bytes], None] = lambda source, body: None
+    readiness: Readiness = field(default_factory=lambda: Readiness(is_ready=True))
+
+    def accept(self, source: str, body: bytes) -> None:
+        self.accepting(source, body)
+        self.store.put("push", source, body)
+        self.log.append("stored")
+
+    def order(self, command: Command) -> Reply:
+        self.commands.append(command)
+        return self.decide(command)
+
+    def pushed(self) -> list[Sighting]:
+        rows = self.store.pending(1000)
+        return [s for row in rows for s in msgspec.json.decode(row.body, type=tuple[Sighting, ...])]
+
+
+def serve(directory: Path, access: Any) -> Iterator[World]:
+    clock = ManualClock(T0)
+    with Store.open(f"sqlite:///{directory / 'incidentd.db'}", clock) as store:
+        store.upgrade()
+        world = World(store, clock)
+        ports = Ports(
+            store=store,
+            accept=world.accept,
+            order=world.order,
+            readiness=lambda: world.readiness,
+            registry=CollectorRegistry(),
+            access=access,
+            push_source="push",
+            estate=lambda: Estate.of([CI(id="db1", type="database", aliases=("db1.example",))]),
+            clock=clock,
+        )
+        server = HttpServer(create_api(ports), "127.0.0.1", 0)
+        server.start()
+        world.url = server.address
+        try:
+            yield world
+        finally:
+            server.stop()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    yield from serve(tmp_path, "open")
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[World]:
+    for world in serve(tmp_path, "login"):
+        for scope in ("push", "read", "write"):
+            digest = hashlib.sha256(f"token-{scope}".encode()).hexdigest()
+            world.store.add_token(f"{scope}er", digest, frozenset({scope}))
+        yield world
+
+
+@pytest.fixture
+def http() -> Iterator[Session]:
+    with requests.Session() as session:
+        session.trust_env = False
+        yield session
+
+
+def fill(world: World) -> None:
+    epoch = world.store.acquire("test", timedelta(minutes=1))
+    world.store.commit(
+        Decision(
+            at=T0,
+            incidents=(
+                incident(41, status=Status.CLOSED, priority=Priority.P1),
+                incident(42, status=Status.ACKNOWLEDGED),
+                incident(43),
+            ),
+            alerts=(
+                alert("db1", incident=42, annotations={"summary": "it is down"}),
+                alert("db2", incident=42, cleared_at=at(60)),
+                alert("db3", incident=43, seen_by={"am": SeenBy(starts_at=T0, firing=True, suppressed="silenced")}),
+                alert("db4", reason="inside a maintenance window"),
+            ),
+            timeline=(TimelineEntry(incident=42, at=T0, kind="opened", text="opened for db1"),),
+            notices=(notice(incident=42),),
+            sources=(SourceState(name="main", is_up=False, since=T0, failures=3, error="connection refused"),),
+        ),
+        epoch=epoch,
+    )
+
+
+def problem(answer: requests.Response, status: int) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    document: dict[str, Any] = answer.json()
+    assert document["status"] == status
+    assert document["title"]
+    return document
