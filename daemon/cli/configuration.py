@@ -66,7 +66,7 @@ def _show(config: "Config", summary: dict[str, Any], remarks: list["Problem"]) -
 
     say(safe(f"{config.file} is in order.", 1000))
     say(f"  database   {safe(summary['database'], 1000)}")
-    say(f"  console    http://{summary['listen']} (access: {summary['access']})")
+    say(f"  listens    http://{summary['listen']} (access: {summary['access']})")
     say(
         f"  CMDB       {count(summary['cis'], 'CI')}, {count(summary['dependencies'], 'dependency', 'dependencies')}, "
         f"{count(summary['business_services'], 'business service')}"
