@@ -248,7 +248,8 @@ def _tell(number: int, done: bool, message: str) -> None:
     from daemon.cli.out import complain, safe, say
     from rules.incident import incident_key
 
-    line = safe(f"{incident_key(number)}: {message}", 1000)
+    key = incident_key(number)
+    line = safe(message if key in message else f"{key}: {message}", 1000)
     if done:
         say(line)
     else:
