@@ -9,10 +9,10 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 STATE  ?= var
 
-.PHONY: help run test dev check bench servers lock clean
+.PHONY: help run test dev check bench bench-accuracy servers lock clean
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 run: $(READY) servers  ## set up, then the lab (Prometheus, Alertmanager) and the daemon; Ctrl-C stops all
 	@exec $(BIN)/incidentd lab up --dir $(STATE)
@@ -31,6 +31,9 @@ check: $(READY)  ## format, lint, types, import rules, fast tests
 
 bench: $(READY) servers  ## the benchmarks, each with ratios against a peer measured in the same run
 	$(BIN)/python -m bench.storm
+
+bench-accuracy: $(READY)  ## how often the failed component is named right; CASES=DIR adds recorded cases, ARGS=... more
+	$(BIN)/python -m bench.accuracy $(if $(CASES),--cases $(CASES)) $(ARGS)
 
 servers:  ## real Prometheus, Alertmanager, PostgreSQL and Chromium, where Debian's packages can be installed
 	@bash tests/servers.sh
