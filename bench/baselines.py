@@ -48,18 +48,26 @@ def earliest(estate: Estate, heard: Sequence[Heard]) -> list[str]:
 def cover(estate: Estate, heard: Sequence[Heard]) -> list[str]:
     """Greedy set cover: again and again the CI, silent ones too, whose dependents hold most of what is unexplained.
 
-    Redundancy and silence are ignored. Among equals the one on which the fewest CIs stand, then by id.
+    Redundancy and silence are ignored. Among equals the one on which the fewest CIs stand, then by id. Once all is
+    explained the others follow by how much each would have explained alone.
     """
     first = _first(heard)
     candidates = sorted(set(first).union(*(_reached(ci, estate.providers) for ci in first)))
     reach = {ci: _reached(ci, estate.dependents) | {ci} for ci in candidates}
     left, chosen = set(first), list[str]()
     while left:
-        best = min(candidates, key=lambda ci: (-len(reach[ci] & left), len(reach[ci]), ci))
+        best = _widest(candidates, reach, left)[0]
         chosen.append(best)
         left -= reach[best]
-    return chosen
+    return list(dict.fromkeys([*chosen, *_widest(candidates, reach, set(first))]))
 
+
+def _widest(candidates: Sequence[str], reach: Mapping[str, set[str]], heard: set[str]) -> list[str]:
+    return sorted(candidates, key=lambda ci: (-len(reach[ci] & heard), len(reach[ci]), ci))
+
+
+OURS = "incidentd"
+"""What stands beside the baselines in every table."""
 
 BASELINES: Mapping[str, Baseline] = {"deepest alerting": deepest, "earliest": earliest, "greedy cover": cover}
 

@@ -15,13 +15,12 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from bench.answers import Ranked, merged, place, ranking
-from bench.baselines import BASELINES, Heard, spoken_of
+from bench.baselines import BASELINES, OURS, Heard, spoken_of
 from cmdb.graph import Estate
 from cmdb.importers.yaml_file import load_cmdb
 from daemon.replay import replay
 from rules.policy import Policy
 
-OURS = "incidentd"
 INTERVAL = timedelta(seconds=15)
 METHODS = (OURS, *BASELINES)
 

@@ -1,0 +1,37 @@
+"""Many storms through the replay, two at a time."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from multiprocessing import get_context
+from pathlib import Path
+
+from bench.cases import INTERVAL
+from bench.score import Score, score
+from bench.shapes import SHAPES
+from bench.storms import REPORTING, TUNING, storm
+from cmdb.importers.yaml_file import load_cmdb
+from daemon.replay import replay
+from rules.policy import Policy
+
+Asked = tuple[str, int]
+"""Shape and seed of a storm."""
+
+
+def wanted(each: int, *, report: bool) -> list[Asked]:
+    """So many storms of each shape, from the first seed for tuning, or for reporting, on."""
+    return [(shape, seed) for shape in SHAPES for seed in (REPORTING if report else TUNING)[:each]]
+
+
+def run(asked: Sequence[Asked], processes: int = 2) -> Iterator[tuple[Asked, Score]]:
+    """Judge the storms, each handed out when it is done, in the order asked for."""
+    with get_context("spawn").Pool(processes) as pool:
+        yield from zip(asked, pool.imap(one, asked), strict=True)
+
+
+def one(asked: Asked) -> Score:
+    """Make a storm, replay its files with the default rules, judge what comes out."""
+    made = storm(*asked)
+    with tempfile.TemporaryDirectory(prefix="storm-") as folder:
+        cmdb, events = made.write(Path(folder))
+        estate = load_cmdb(cmdb)
+        return score(made, estate, replay(estate, events, Policy(), INTERVAL))

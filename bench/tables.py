@@ -1,0 +1,69 @@
+"""The figures as tables for people."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.table import Table
+
+from bench.cases import METHODS, Judged
+from bench.figures import Figures, by_shape, halves, shares, storm_figures
+from bench.score import Score
+
+_ROWS = (
+    ("storms", "storms", "{:.0f}", ""),
+    ("visible failures", "failures", "{:.0f}", ""),
+    ("roots without an alert", "silent", "{:.2f}", ""),
+    ("top-1", "top1", "{:.3f}", ">= 0.86"),
+    ("top-3", "top3", "{:.3f}", ">= 0.96"),
+    ("incidents per failure", "incidents_per_failure", "{:.2f}", "<= 1.05"),
+    ("incidents mixing failures", "mixed", "{:.3f}", "<= 0.01"),
+    ("noise-only per failure", "noise_only_per_failure", "{:.2f}", "<= 1"),
+    ("failures missed", "missed", "{:.0f}", "0"),
+    ("median time to open, s", "delay_s", "{:.1f}", "<= 15"),
+    ("services: precision", "precision", "{:.3f}", ">= 0.96"),
+    ("services: recall", "recall", "{:.3f}", ">= 0.96"),
+)
+
+
+def storms_table(figures: Mapping[str, Figures], title: str) -> Table:
+    """One column for each shape and one for all, with the goal beside."""
+    table = Table("", *figures, "goal", title=title)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for heading, key, form, goal in _ROWS:
+        table.add_row(heading, *(form.format(of[key]) for of in figures.values()), goal)
+    return table
+
+
+def peers_table(scores: Mapping[tuple[str, int], Score]) -> Table:
+    """Top-1/top-3 of every method over the same failures."""
+    table = _methods("Storms: top-1/top-3 (baselines are told which alerts belong together)", "shape", "failures")
+    for shape, judged in by_shape(scores).items():
+        places = [v.places for s in judged for v in s.verdicts]
+        table.add_row(shape, str(len(places)), *_shares(places))
+    return table
+
+
+def cases_table(judged: Sequence[Judged]) -> Table:
+    """Top-1/top-3 of every method, for each half of each data set."""
+    table = _methods("Recorded cases: top-1/top-3", "data set", "half", "cases")
+    for dataset, half, found in halves(judged):
+        table.add_row(dataset, half, str(len(found)), *_shares([j.places for j in found]))
+    return table
+
+
+def _methods(title: str, *headings: str) -> Table:
+    table = Table(title=title)
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading == headings[-1] else "left")
+    for method in METHODS:
+        table.add_column(method, justify="right", min_width=9)
+    return table
+
+
+def _shares(places: Sequence[Mapping[str, int | None]]) -> list[str]:
+    return [f"{top1:.2f}/{top3:.2f}" for top1, top3 in shares(places).values()]
+
+
+def figures_by_shape(scores: Mapping[tuple[str, int], Score]) -> dict[str, Figures]:
+    """The figures of each shape, and of all."""
+    return {shape: storm_figures(judged) for shape, judged in by_shape(scores).items()}
