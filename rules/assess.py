@@ -5,10 +5,11 @@ from collections.abc import Collection, Mapping
 from cmdb.impact import Hit, business_view, impact, states
 from cmdb.model import State
 from rules.alert import Alert, Severity
-from rules.diagnose import Explanation
+from rules.culprit import Explanation
 from rules.draft import Draft
 from rules.evidence import evidence_lines
 from rules.incident import Candidate, HitService, Incident, RootCause
+from rules.kinds import is_outage
 from rules.likelihood import Sign
 from rules.priority import rate
 from rules.resolve import UNKNOWN_PREFIX
@@ -62,9 +63,11 @@ def reassess(draft: Draft, incident: Incident) -> Incident:
 
 
 def root_state(root: str, alerts: Collection[Alert]) -> State:
-    """A root counts as down once anything critical is heard or its effects show on others; else it is at risk."""
-    if any(a.severity is Severity.CRITICAL or a.ci != root for a in alerts):
+    """A root is down once an outage is heard of, works badly once anything critical or a second CI is; else at risk."""
+    if any(is_outage(a.labels) for a in alerts):
         return State.DOWN
+    if any(a.severity is Severity.CRITICAL or a.ci != root for a in alerts):
+        return State.DEGRADED
     return State.AT_RISK
 
 
@@ -102,9 +105,9 @@ def title_of(draft: Draft, root: str | None, services: Collection[HitService], a
         subject = draft.situation.subject(next(iter(alerts))).removeprefix(UNKNOWN_PREFIX) if alerts else "unknown"
         return f"{'/'.join(names[:2])} on {subject}, which the CMDB does not know"
     ci = draft.situation.estate.ci(root)
-    failed = root_state(root, alerts) is State.DOWN
     what = f"{ci.title} ({ci.type.replace('-', ' ')})"
-    head = f"{what} failed" if failed else f"{what}: {'/'.join(names[:2])}"
+    ends = {State.DOWN: " failed", State.DEGRADED: " works badly", State.AT_RISK: f": {'/'.join(names[:2])}"}
+    head = what + ends[root_state(root, alerts)]
     return f"{head}: {_service_words(services)}"
 
 

@@ -8,11 +8,14 @@ from cmdb.impact import impact
 from cmdb.model import State
 from rules.alert import Alert, Severity
 from rules.assess import assess
-from rules.diagnose import SPREAD_FLOOR, SPREAD_LIMIT, Case, Explanation, explain
+from rules.culprit import Explanation
+from rules.diagnose import SPREAD_FLOOR, SPREAD_LIMIT, explain
 from rules.draft import Draft
 from rules.incident import Incident, Level, Link, Priority, Status
+from rules.kinds import Kind, caller_of, is_outage, kind_of, template_of
 from rules.lifecycle import Step, next_status
 from rules.likelihood import P_MONITORED_TYPE, P_MONITORED_UNKNOWN, Sign
+from rules.score import Case
 
 LOCKED = "membership"
 """Pinned where a person has merged or split: the daemon then leaves the incident's alerts together."""
@@ -92,6 +95,9 @@ def _sign(draft: Draft, subject: str, alerts: list[Alert]) -> Sign:
         names=frozenset(a.name for a in alerts),
         is_firing=any(a.is_firing for a in alerts),
         last=max(a.cleared_at or draft.now for a in alerts),
+        strained=frozenset(template_of(a.name) for a in alerts if kind_of(a.labels) is Kind.RESOURCE),
+        is_outage=any(is_outage(a.labels) for a in alerts),
+        callers=frozenset(filter(None, (caller_of(a.labels) for a in alerts))),
     )
 
 

@@ -21,7 +21,11 @@ from rules.alert import Severity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sign:
-    """All that the alerts on one CI say together. `onset` is when the first of them began."""
+    """All that the alerts on one CI say together. `onset` is when the first of them began.
+
+    `strained` are the kinds of news about its own resources (see `template_of`), `callers` those who complain of
+    calls to it. `is_outage` tells that something does not work at all, not merely badly.
+    """
 
     ci: str
     onset: datetime
@@ -29,6 +33,9 @@ class Sign:
     names: frozenset[str]
     is_firing: bool
     last: datetime
+    strained: frozenset[str] = frozenset()
+    callers: frozenset[str] = frozenset()
+    is_outage: bool = True
 
 
 PRIOR = 0.001
