@@ -113,7 +113,7 @@ def _explained(draft: Draft, signs: Mapping[str, Sign], alerts: Mapping[str, lis
     for number in sorted({a.incident for found in alerts.values() for a in found if a.incident is not None}):
         incident = draft.incident(number)
         if incident is not None and incident.is_active and incident.root.ci is not None:
-            incumbents[incident.root.ci] = incident.quiet_since or draft.now
+            incumbents[incident.root.ci] = min(a.first_seen_at for a in draft.member_alerts(number))
     case = Case(reach=situation.reach, signs=signs, incumbents=incumbents, monitored=monitored)
     return [
         Group(found=found, alerts=tuple(a for ci in found.explained for a in alerts[ci])) for found in explain(case)

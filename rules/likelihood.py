@@ -46,7 +46,6 @@ P_ALERT: dict[tuple[State, Severity], float] = {
     (State.DOWN, Severity.WARNING): 0.6,
     (State.DEGRADED, Severity.CRITICAL): 0.4,
     (State.DEGRADED, Severity.WARNING): 0.5,
-    (State.REDUCED, Severity.CRITICAL): 0.03,
     (State.REDUCED, Severity.WARNING): 0.25,
 }
 """Chance that a monitored CI in this state raises an alert of this rank; monitoring misses about one outage in five."""

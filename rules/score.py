@@ -101,11 +101,11 @@ class Scorer:
         own = signs.get(ci)
         since = self.case.incumbents.get(ci)
         if own is not None:
-            until = None if own.is_firing else max(own.last, since or own.last) + WINDOW
+            until = None if own.is_firing else own.last + WINDOW
             start = own.onset - WINDOW
             return [c for c in heard if signs[c].onset >= start and (until is None or signs[c].onset <= until)]
         if since is not None:
-            return [c for c in heard if signs[c].onset <= since + WINDOW]
+            return [c for c in heard if abs(signs[c].onset - since) <= WINDOW]
         return _densest(heard, signs)
 
 
