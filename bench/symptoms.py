@@ -5,7 +5,7 @@ storms sweeps the ranges.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from bench.faults import HOURS, Failure, Moment
@@ -92,7 +92,13 @@ def firings(
     heard = [ci for ci in estate.ids() if ci not in unheard]
     found = [f for spell in _spells(spans) if spell.ci not in unheard for f in _of(chance, estate, weather, spell)]
     found += _noise(chance, estate, weather, heard)
-    return _one_at_a_time([part for firing in found for part in _flapped(chance, weather, firing)])
+    parts = [part for firing in found for part in _flapped(chance, weather, firing)]
+    return [_begun(firing, failures) for firing in _one_at_a_time(parts)]
+
+
+def _begun(firing: Firing, failures: Sequence[Failure]) -> Firing:
+    """Without the failures that only later came to account for the same state: this alert fires without them."""
+    return replace(firing, causes=frozenset(n for n in firing.causes if failures[n].at <= firing.at))
 
 
 def _spells(spans: Sequence[Moment]) -> list[_Spell]:
@@ -149,10 +155,7 @@ def _flapped(chance: Random, weather: Weather, firing: Firing) -> Iterator[Firin
 
 
 def _part(firing: Firing, at: float, until: float) -> Firing:
-    return Firing(
-        ci=firing.ci, name=firing.name, severity=firing.severity,
-        at=round(at, 3), until=round(until, 3), causes=firing.causes,
-    )  # fmt: skip
+    return replace(firing, at=round(at, 3), until=round(until, 3))
 
 
 def _one_at_a_time(found: Sequence[Firing]) -> list[Firing]:
