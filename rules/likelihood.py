@@ -42,16 +42,18 @@ PRIOR = 0.001
 """Chance that a given CI fails within one correlation window: a CI that fails about once a week (CI-hours/10 min)."""
 
 P_ALERT: dict[tuple[State, Severity], float] = {
-    (State.DOWN, Severity.CRITICAL): 0.8,
-    (State.DOWN, Severity.WARNING): 0.6,
-    (State.DEGRADED, Severity.CRITICAL): 0.4,
+    (State.DOWN, Severity.CRITICAL): 0.65,
+    (State.DOWN, Severity.WARNING): 0.2,
+    (State.DEGRADED, Severity.CRITICAL): 0.15,
     (State.DEGRADED, Severity.WARNING): 0.5,
     (State.REDUCED, Severity.WARNING): 0.25,
+    (State.AT_RISK, Severity.WARNING): 0.08,
 }
-"""Chance that a monitored CI in this state raises an alert of this rank; monitoring misses about one outage in five."""
+"""Chance that the worst alert of a monitored CI in this state is of this rank; monitoring misses about one outage in
+six, most outages are called critical, and few monitor that redundancy is lost."""
 
-P_SPEAKS = {State.DOWN: 0.8, State.DEGRADED: 0.5, State.REDUCED: 0.25}
-"""Chance that a monitored CI in this state raises any alert at all; those merely at risk stay silent."""
+P_SPEAKS = {state: sum(p for (s, _), p in P_ALERT.items() if s is state) for state in State}
+"""Chance that a monitored CI in this state raises any alert at all."""
 
 P_LEAK = {Severity.CRITICAL: 0.005, Severity.WARNING: 0.01}
 """Chance that a CI raises such an alert in the window though nothing it needs has failed."""
@@ -97,7 +99,7 @@ def silence_of(hit: Hit, monitored: float) -> float:
 
 @cache
 def _silence(state: State, hops: int, monitored: float) -> float:
-    speaks = P_SPEAKS.get(state, 0.0) * DECAY ** max(0, hops - 1)
+    speaks = P_SPEAKS[state] * DECAY ** max(0, hops - 1)
     return log(1 - monitored * speaks)
 
 
