@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from cmdb.impact import impact
 from cmdb.model import State
@@ -70,9 +71,22 @@ def _signs(draft: Draft, region: Iterable[str]) -> tuple[dict[str, Sign], dict[s
     for subject in sorted(region):
         here = [a for a in map(draft.alert, sorted(draft.on_ci(subject))) if a is not None and _is_evidence(draft, a)]
         if here:
+            here = _latest_spell(here, draft.situation.policy.resolve_after)
             signs[subject] = _sign(draft, subject, here)
             alerts[subject] = here
     return signs, alerts
+
+
+def _latest_spell(alerts: list[Alert], gap: timedelta) -> list[Alert]:
+    """The alerts of a CI since it was last quiet for longer than `gap`: what was before tells of another failure."""
+    ordered = sorted(alerts, key=lambda a: (a.starts_at, a.id))
+    first, quiet_at = 0, ordered[0].cleared_at
+    for index, alert in enumerate(ordered[1:], start=1):
+        if quiet_at is not None and alert.starts_at - quiet_at > gap:
+            first, quiet_at = index, alert.cleared_at
+        elif quiet_at is not None:
+            quiet_at = None if alert.cleared_at is None else max(quiet_at, alert.cleared_at)
+    return ordered[first:]
 
 
 def _is_evidence(draft: Draft, alert: Alert) -> bool:
