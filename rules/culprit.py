@@ -24,6 +24,10 @@ CALLEE_WEIGHT = 0.25
 """Log-odds for each e-fold of CIs of which a caller complains: it may be the caller's own fault, but seldom is."""
 
 
+REACH_WEIGHT = 0.5
+"""Log-odds for each e-fold of CIs whose bad work it explains, where nothing is down: a CI that works badly harms some
+of what needs it and not others, so many say hardly more than a few."""
+
 SHOWN = 16
 """Candidates kept with an explanation."""
 
@@ -79,7 +83,11 @@ def named(scorer: Scorer, cover: str, cis: tuple[str, ...]) -> Explanation:
     signs = {ci: scorer.case.signs[ci] for ci in cis}
     near = list(dict.fromkeys([*_alternatives(scorer, cover, cis), *suspects(scorer.case.reach.estate, signs, SHOWN)]))
     evidence, outages, heard = own_evidence(signs, near), share_of_outages(signs, cis), frozenset(cis)
-    scores = {ci: round(outages * scorer.score(ci, heard).score + evidence[ci], 6) for ci in near}
+    scores = {}
+    for ci in near:
+        whole = scorer.score(ci, heard)
+        reach = outages * whole.score + (1 - outages) * REACH_WEIGHT * log1p(len(whole.explained))
+        scores[ci] = round(reach + evidence[ci], 6)
     best = max(scores.values())
     if outages > 1 / 2:
         root, scores[cover] = cover, best

@@ -7,6 +7,7 @@ walked to its end.
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from cmdb.impact import Hit
@@ -24,8 +25,8 @@ def explain(case: Case) -> tuple[Explanation, ...]:
     known = {ci: s for ci, s in case.signs.items() if ci in case.reach.estate}
     pool = candidates_for(case, known)
     scorer = Scorer(case, pool)
-    chosen = _greedy(scorer, known)
-    chosen = _absorb(scorer, chosen)
+    chosen = _greedy(scorer, known, set(pool))
+    chosen = _absorb(scorer, _parted(scorer, chosen))
     assigned = _joined(case, _nearest(case, scorer, chosen, known))
     found = [named(scorer, root, cis) for root, cis in assigned.items()]
     strangers = [ci for ci in case.signs if ci not in case.reach.estate]
@@ -54,13 +55,13 @@ def candidates_for(case: Case, signs: Iterable[str]) -> dict[str, dict[str, Hit]
     return pool
 
 
-def _greedy(scorer: Scorer, signs: Mapping[str, Sign]) -> list[Scored]:
+def _greedy(scorer: Scorer, signs: Iterable[str], pool: AbstractSet[str]) -> list[Scored]:
     """Take the best candidate, drop what it explains, repeat; what stays unexplained is a cause of its own.
 
     Scores only fall as signs are taken away, so a stale entry of the heap is an upper bound (lazy greedy).
     """
     remaining = set(signs)
-    heap = [(_rank(scorer, s), s) for s in (scorer.score(ci, remaining) for ci in sorted(scorer.pool)) if s.explained]
+    heap = [(_rank(scorer, s), s) for s in (scorer.score(ci, remaining) for ci in sorted(pool)) if s.explained]
     heap.sort(key=lambda entry: entry[0])
     order = [(rank, scored.ci) for rank, scored in heap]
     chosen: list[Scored] = []
@@ -88,6 +89,28 @@ def _rank(scorer: Scorer, scored: Scored) -> tuple[float, bool, datetime, int, s
     return (-round(scored.score, 6), sign is None, onset, -len(sign.names) if sign else 0, scored.ci)
 
 
+def _parted(scorer: Scorer, chosen: list[Scored]) -> list[Scored]:
+    """Local improvement: part a cause that would have failed only in part where smaller ones explain more together."""
+    kept: list[Scored] = []
+    for large in chosen:
+        if large.is_partial and len(large.explained) > 1:
+            smaller = {c for sign in large.explained for c in scorer.causes_of(sign)} - {large.ci}
+            parts = _greedy(scorer, large.explained, smaller)
+            if sum(p.score for p in parts) > large.score:
+                kept += parts
+                continue
+        kept.append(large)
+    return _once_each(scorer, kept)
+
+
+def _once_each(scorer: Scorer, chosen: list[Scored]) -> list[Scored]:
+    """One entry for each cause, with all that its entries explain."""
+    explained: dict[str, set[str]] = {}
+    for scored in chosen:
+        explained.setdefault(scored.ci, set()).update(scored.explained)
+    return [scorer.score(ci, signs) for ci, signs in explained.items()]
+
+
 def _absorb(scorer: Scorer, chosen: list[Scored]) -> list[Scored]:
     """Local improvement: drop a chosen cause where another, reaching it, explains both at least as well."""
     kept = list(chosen)
@@ -113,8 +136,8 @@ def _nearest(case: Case, scorer: Scorer, chosen: list[Scored], signs: Mapping[st
     roots = {s.ci for s in chosen}
     taken: dict[str, list[str]] = {s.ci: [] for s in chosen}
     for ci in sorted(signs):
-        if ci in roots:
-            taken[ci].append(ci)
+        if ci in roots or ci not in explains:
+            taken.setdefault(ci, []).append(ci)
             continue
         best = max(explains[ci], key=lambda root: (gain_of(scorer.pool[root][ci], case.signs[ci]), root))
         taken[best].append(ci)

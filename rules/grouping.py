@@ -8,7 +8,7 @@ from datetime import timedelta
 from cmdb.impact import impact
 from cmdb.model import State
 from rules.alert import Alert, Severity
-from rules.assess import assess
+from rules.assess import assess, reassess
 from rules.culprit import Explanation
 from rules.diagnose import SPREAD_FLOOR, SPREAD_LIMIT, explain
 from rules.draft import Draft
@@ -16,7 +16,7 @@ from rules.incident import Incident, Level, Link, Priority, Status
 from rules.kinds import Kind, caller_of, is_outage, kind_of, template_of
 from rules.lifecycle import Step, next_status
 from rules.likelihood import P_MONITORED_TYPE, P_MONITORED_UNKNOWN, Sign
-from rules.score import Case
+from rules.score import WINDOW, Case
 
 LOCKED = "membership"
 """Pinned where a person has merged or split: the daemon then leaves the incident's alerts together."""
@@ -33,7 +33,7 @@ class Group:
 def regroup(draft: Draft) -> None:
     """Find the incidents that the alerts of this cycle open, join or change."""
     dirty = [a for a in map(draft.alert, sorted(draft.fired | draft.called)) if a is not None]
-    serious = [a for a in dirty if a.severity > Severity.INFO]
+    serious = [a for a in dirty if a.severity > Severity.INFO and not _came_back(draft, a)]
     signs, alerts = _signs(draft, _region(draft, {draft.situation.subject(a) for a in serious}))
     if signs:
         groups = _explained(draft, signs, alerts)
@@ -61,9 +61,37 @@ def _region(draft: Draft, subjects: set[str]) -> set[str]:
     numbers = {a.incident for ci in region for a in map(draft.alert, draft.on_ci(ci)) if a is not None}
     for number in numbers:
         incident = draft.incident(number) if number is not None else None
-        if incident is not None and incident.is_active:
+        if incident is not None and incident.is_active and not is_held(draft, incident):
             region.update(situation.subject(a) for a in draft.member_alerts(incident.number))
     return region
+
+
+def is_held(draft: Draft, incident: Incident) -> bool:
+    """Whether what belongs to the incident is settled: by a person, or because its first symptoms are all in.
+
+    Others may still join it; it is not diagnosed again, so what clears or comes late cannot turn its root or split it.
+    """
+    return LOCKED in incident.pinned or draft.now - incident.opened_at > WINDOW
+
+
+def _came_back(draft: Draft, alert: Alert) -> bool:
+    """Take an alert that was gone for a moment only back into the incident it was in."""
+    if alert.incident is not None:
+        return False
+    gap = draft.situation.policy.resolve_after
+    for known in map(draft.alert, sorted(draft.on_ci(draft.situation.subject(alert)))):
+        if (
+            known is None
+            or known.fingerprint != alert.fingerprint
+            or known.incident is None
+            or known.cleared_at is None
+        ):
+            continue
+        incident = draft.incident(known.incident)
+        if incident is not None and incident.is_active and alert.starts_at - known.cleared_at <= gap:
+            reassess(draft, _join(draft, incident, [alert]))
+            return True
+    return False
 
 
 def _signs(draft: Draft, region: Iterable[str]) -> tuple[dict[str, Sign], dict[str, list[Alert]]]:
@@ -98,7 +126,8 @@ def _is_evidence(draft: Draft, alert: Alert) -> bool:
         return alert.is_firing or alert.id in draft.fired
     if not incident.is_active:
         return alert.is_firing and alert.id in draft.fired
-    return LOCKED not in incident.pinned
+    # The root's own alerts go on saying whether it still fails, and with it what joins late.
+    return not is_held(draft, incident) or (LOCKED not in incident.pinned and alert.ci == incident.root.ci)
 
 
 def _sign(draft: Draft, subject: str, alerts: list[Alert]) -> Sign:
@@ -140,7 +169,9 @@ def _matched(draft: Draft, groups: list[Group]) -> list[tuple[Group, Incident | 
     for index, group in enumerate(groups):
         for alert in group.alerts:
             incident = draft.incident(alert.incident) if alert.incident is not None else None
-            if incident is not None and incident.is_active:
+            if incident is None or not incident.is_active:
+                continue
+            if not is_held(draft, incident) or incident.root.ci == group.found.root:
                 votes.setdefault(incident.number, Counter())[index] += 1
     owners: dict[int, list[int]] = {}
     for number, counted in sorted(votes.items()):
@@ -151,14 +182,14 @@ def _matched(draft: Draft, groups: list[Group]) -> list[tuple[Group, Incident | 
     matched = []
     for index, group in enumerate(groups):
         mine = [i for i in map(draft.incident, owners.get(index, [])) if i is not None]
-        matched.append((group, mine[0] if mine else _held_by_people(draft, group), mine[1:]))
+        matched.append((group, mine[0] if mine else _held_with_root(draft, group), mine[1:]))
     return matched
 
 
-def _held_by_people(draft: Draft, group: Group) -> Incident | None:
-    """An open incident of the same root whose alerts a person keeps together: newcomers still join it."""
+def _held_with_root(draft: Draft, group: Group) -> Incident | None:
+    """An open incident of the same root whose alerts are settled: newcomers still join it."""
     for incident in draft.with_root(group.found.root):
-        if incident.is_active and LOCKED in incident.pinned:
+        if incident.is_active and is_held(draft, incident):
             return incident
     return None
 
@@ -174,12 +205,19 @@ def _settle(
     for part in merged:
         merge(draft, part, incident, reason="one failure explains both")
     incident = _join(draft, draft.incident(incident.number) or incident, group.alerts)
-    assess(draft, incident, group.found, signs)
+    if is_held(draft, incident):
+        reassess(draft, incident)
+    else:
+        assess(draft, incident, group.found, signs)
 
 
 def _join(draft: Draft, incident: Incident, alerts: Iterable[Alert]) -> Incident:
     known = {a.fingerprint for a in draft.member_alerts(incident.number)}
-    joined = [a for a in map(draft.alert, sorted(a.id for a in alerts)) if a and a.incident != incident.number]
+    joined = [
+        a
+        for a in map(draft.alert, sorted(a.id for a in alerts))
+        if a and a.incident != incident.number and not _is_settled(draft, a)
+    ]
     again = sum(a.fingerprint in known for a in joined)
     for alert in joined:
         draft.change_alert(alert, incident=incident.number, reason="")
@@ -191,6 +229,11 @@ def _join(draft: Draft, incident: Incident, alerts: Iterable[Alert]) -> Incident
     if joined or quiet != incident.quiet_since:
         return draft.change_incident(incident, refired=incident.refired + again, quiet_since=quiet)
     return incident
+
+
+def _is_settled(draft: Draft, alert: Alert) -> bool:
+    other = draft.incident(alert.incident) if alert.incident is not None else None
+    return other is not None and other.is_active and is_held(draft, other)
 
 
 def _counted(alerts: list[Alert]) -> str:
@@ -264,7 +307,7 @@ def _opened(draft: Draft, group: Group) -> Incident | None:
 def _keep_as_events(draft: Draft, group: Group, why_not: str) -> None:
     """Leave the alerts outside every incident, also those that an open one held before its root was known better."""
     for alert in map(draft.alert, sorted(a.id for a in group.alerts)):
-        if alert is None:
+        if alert is None or _is_settled(draft, alert):
             continue
         if alert.incident is None and alert.reason != why_not:
             draft.change_alert(alert, reason=why_not)

@@ -29,11 +29,15 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
-    """A candidate with the log-odds by which it beats «each sign has a cause of its own»."""
+    """A candidate with the log-odds by which it beats «each sign has a cause of its own».
+
+    `is_partial`: only a failure that hits a part of what needs it explains the signs better than one that hits all.
+    """
 
     ci: str
     score: float
     explained: tuple[str, ...]
+    is_partial: bool
 
 
 class Scorer:
@@ -69,14 +73,15 @@ class Scorer:
         others = [c for c in gains if c != ci]
         full = sum(gains[c] for c in others) + silence
         leaks = sum(log(P_LEAK[signs[c].severity]) for c in others)
-        effects = max(full, partial(len(others), silent, leaks))
+        part = partial(len(others), silent, leaks)
+        effects = max(full, part)
         own = gains[ci] if ci in gains else self._own_silence(ci)
         score = prior(self.case.reach.estate.ci(ci).type) + own + effects - sum(alone(signs[c]) for c in gains)
         if ci in gains and not others:
             score = 0.0
         if ci in self.case.incumbents:
             score += INCUMBENT_BONUS
-        return Scored(ci=ci, score=score, explained=tuple(sorted(gains)))
+        return Scored(ci=ci, score=score, explained=tuple(sorted(gains)), is_partial=part > full)
 
     def _own_silence(self, ci: str) -> float:
         if ci in self.case.signs:

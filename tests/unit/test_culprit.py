@@ -5,7 +5,7 @@ from cmdb.model import CI, Criticality, State
 from rules.alert import Sighting
 from rules.incident import Incident
 from tests.builders import at, sighting
-from tests.desk import Desk, needs, service
+from tests.desk import Desk, down, needs, service
 
 
 def shop() -> Estate:
@@ -76,3 +76,42 @@ def test_bad_work_that_does_not_touch_stays_apart() -> None:
     desk = Desk(shop())
     desk.hear(bad("store", "HighCPU"), bad("host-ads", "HighCPU"))
     assert {i.root.ci for i in desk.open()} == {"store", "host-ads"}
+
+
+def zone() -> Estate:
+    """One zone with six nodes of eight pods each."""
+    nodes = [f"node-{n}" for n in range(6)]
+    pods = [CI(id=f"{node}-pod-{n}", type="pod", depends_on=(needs(node),)) for node in nodes for n in range(8)]
+    return Estate.of(
+        [CI(id="zone", type="zone"), *(CI(id=n, type="node", depends_on=(needs("zone"),)) for n in nodes), *pods]
+    )
+
+
+def test_two_that_failed_explain_more_than_a_part_of_what_both_need() -> None:
+    desk = Desk(zone())
+    desk.hear(*down(*(f"node-{n}{pod}" for n in (1, 4) for pod in ("", *(f"-pod-{p}" for p in range(8))))))
+    assert {i.root.ci for i in desk.open()} == {"node-1", "node-4"}
+
+
+def test_what_comes_late_joins_but_turns_nothing() -> None:
+    desk = Desk(zone())
+    desk.hear(*down("node-1", *(f"node-1-pod-{p}" for p in range(6))))
+    desk.wait(1200)
+    late = [*down("node-1", "node-1-pod-7"), *down("node-2-pod-1", starts_at=desk.now)]
+    desk.hear(*late)
+    assert {i.root.ci: len(members(desk, i)) for i in desk.open()} == {"node-1": 8, "node-2-pod-1": 1}
+
+
+def members(desk: Desk, incident: Incident) -> list[str | None]:
+    return [a.ci for a in desk.alerts.values() if a.incident == incident.number]
+
+
+def test_what_fails_again_after_a_long_quiet_is_another_failure() -> None:
+    desk = Desk(zone())
+    desk.hear(*down("node-1", *(f"node-1-pod-{p}" for p in range(8))))
+    desk.wait(300)
+    desk.hear(*down("node-1"))  # its pods have found another node
+    desk.wait(400)
+    again = down(*(f"node-{n}-pod-{p}" for n in (1, 2) for p in range(8)), starts_at=desk.now)
+    desk.hear(*down("node-1"), *again)
+    assert {i.root.ci for i in desk.open()} >= {"node-1", "node-2"}
