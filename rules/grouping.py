@@ -171,7 +171,8 @@ def _matched(draft: Draft, groups: list[Group]) -> list[tuple[Group, Incident | 
             incident = draft.incident(alert.incident) if alert.incident is not None else None
             if incident is None or not incident.is_active:
                 continue
-            if not is_held(draft, incident) or incident.root.ci == group.found.root:
+            is_root = incident.root.ci == (group.found.root if group.found.root in draft.situation.estate else None)
+            if is_root or not is_held(draft, incident):
                 votes.setdefault(incident.number, Counter())[index] += 1
     owners: dict[int, list[int]] = {}
     for number, counted in sorted(votes.items()):
@@ -199,6 +200,8 @@ def _settle(
 ) -> None:
     """Carry out what was found for one group."""
     if incident is None:
+        if all(_is_settled(draft, a) for a in group.alerts):
+            return
         incident = _reopened(draft, group) or _opened(draft, group)
         if incident is None:
             return
@@ -267,10 +270,20 @@ def _reopened(draft: Draft, group: Group) -> Incident | None:
     for incident in reversed(draft.all_incidents() if len(prints) < 1000 else draft.with_root(group.found.root)):
         if incident.status is not Status.RESOLVED or incident.resolved_at is None or incident.resolved_at < since:
             continue
-        same = incident.root.ci is not None and incident.root.ci == group.found.root
-        if same or any(a.fingerprint in prints for a in draft.member_alerts(incident.number)):
+        if _is_relapse(draft, group, prints, incident):
             return reopen(draft, incident, reason="its alerts fire again")
     return None
+
+
+def _is_relapse(draft: Draft, group: Group, prints: set[str], ended: Incident) -> bool:
+    """The same root; or alerts of which most were part of it, where what they point to needs its root."""
+    root = ended.root.ci
+    if root == group.found.root:
+        return True
+    if root is not None and group.found.root not in draft.situation.reach.whole(root):
+        return False
+    again = prints & {a.fingerprint for a in draft.member_alerts(ended.number)}
+    return len(again) > len(prints) / 2
 
 
 def reopen(draft: Draft, incident: Incident, *, reason: str, actor: str = "incidentd") -> Incident:
