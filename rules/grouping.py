@@ -33,7 +33,7 @@ class Group:
 def regroup(draft: Draft) -> None:
     """Find the incidents that the alerts of this cycle open, join or change."""
     dirty = [a for a in map(draft.alert, sorted(draft.fired | draft.called)) if a is not None]
-    serious = [a for a in dirty if a.severity > Severity.INFO and not _came_back(draft, a)]
+    serious = _take_back(draft, [a for a in dirty if a.severity > Severity.INFO])
     signs, alerts = _signs(draft, _region(draft, {draft.situation.subject(a) for a in serious}))
     if signs:
         groups = _explained(draft, signs, alerts)
@@ -74,24 +74,34 @@ def is_held(draft: Draft, incident: Incident) -> bool:
     return LOCKED in incident.pinned or draft.now - incident.opened_at > WINDOW
 
 
-def _came_back(draft: Draft, alert: Alert) -> bool:
-    """Take an alert that was gone for a moment only back into the incident it was in."""
-    if alert.incident is not None:
-        return False
+def _take_back(draft: Draft, alerts: list[Alert]) -> list[Alert]:
+    """Take alerts that were gone for a moment only back into the incidents they were in; the others are returned."""
+    back: dict[int, list[Alert]] = {}
+    others = []
+    for alert in alerts:
+        number = _was_in(draft, alert) if alert.incident is None else None
+        if number is None:
+            others.append(alert)
+        else:
+            back.setdefault(number, []).append(alert)
+    for number, again in sorted(back.items()):
+        incident = draft.incident(number)
+        assert incident is not None  # noqa: S101  it was found active
+        reassess(draft, _join(draft, incident, again))
+    return others
+
+
+def _was_in(draft: Draft, alert: Alert) -> int | None:
+    """The open incident that held this alert until a moment ago."""
     gap = draft.situation.policy.resolve_after
     for known in map(draft.alert, sorted(draft.on_ci(draft.situation.subject(alert)))):
-        if (
-            known is None
-            or known.fingerprint != alert.fingerprint
-            or known.incident is None
-            or known.cleared_at is None
-        ):
+        if known is None or known.fingerprint != alert.fingerprint or known.incident is None:
             continue
         incident = draft.incident(known.incident)
-        if incident is not None and incident.is_active and alert.starts_at - known.cleared_at <= gap:
-            reassess(draft, _join(draft, incident, [alert]))
-            return True
-    return False
+        is_recent = known.cleared_at is not None and alert.starts_at - known.cleared_at <= gap
+        if is_recent and incident is not None and incident.is_active:
+            return incident.number
+    return None
 
 
 def _signs(draft: Draft, region: Iterable[str]) -> tuple[dict[str, Sign], dict[str, list[Alert]]]:
