@@ -72,7 +72,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `id` is fingerprint and start. `ci` is the configuration item it speaks of, None where it maps nowhere;
     `mapped_by` says in words how. `incident` is the number of the incident it belongs to, None where it opened
-    none, with the reason in `reason`. `cleared_at` is None while it fires.
+    none, with the reason in `reason`. `cleared_at` is None while it fires. `look_again_at` is when an alert that opened
+    none, since it is likelier noise so far, is thought about again.
     """
 
     id: str
@@ -88,6 +89,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     generator_url: str = ""
     incident: int | None = None
     reason: str = ""
+    look_again_at: datetime | None = None
 
     @property
     def name(self) -> str:

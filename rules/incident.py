@@ -89,8 +89,9 @@ class Link:
 class Incident:
     """One failure, from the first sign to closing.
 
-    `impacted` holds ids of the CIs that are down or degraded, the root included; `services` the business services
-    reached, at risk included. `group` owns the failed CI. `pinned` names the fields a person has set, which the
+    `state` is how badly the root itself is off. `impacted` holds ids of the CIs that are down or degraded, the root
+    included; `services` the business services reached, at risk included. `group` owns the failed CI. `pinned` names the
+    fields a person has set, which the
     daemon then leaves alone. `quiet_since` is when the last of its alerts cleared. Instants are aware UTC.
     """
 
@@ -104,6 +105,7 @@ class Incident:
     opened_at: datetime
     updated_at: datetime
     root: RootCause = field(default_factory=RootCause)
+    state: State = State.DOWN
     impacted: tuple[str, ...] = ()
     services: tuple[HitService, ...] = ()
     group: str = ""

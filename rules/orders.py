@@ -8,9 +8,10 @@ from rules.deadlines import close, resolve_incident
 from rules.decision import Command, Reply, Verb
 from rules.draft import Draft
 from rules.errors import IncidentdError
-from rules.grouping import LOCKED, merge, reopen, split
+from rules.grouping import merge, reopen, split
 from rules.incident import Incident, Priority, incident_key, incident_number
 from rules.lifecycle import Step, next_status
+from rules.signs import LOCKED
 
 
 class Refused(IncidentdError):
