@@ -142,7 +142,7 @@ class Experience:
         Confirmed roots against those that would fall to the type if all CIs failed alike, with each wrong naming
         counted as one more expected; both sides begin at `PRIOR_STRENGTH`, so it is 0.0 without history.
         """
-        expected = self._roots * self._sizes[ci_type] / max(1, len(self._estate)) + self.refuted(ci_type)
+        expected = max(0, self._roots) * self._sizes[ci_type] / max(1, len(self._estate)) + self.refuted(ci_type)
         return log((self.confirmed(ci_type) + PRIOR_STRENGTH) / (expected + PRIOR_STRENGTH))
 
     @cached_property
@@ -150,7 +150,8 @@ class Experience:
         return Counter(ci.type for ci in self._estate)
 
     def _count(self, kind: str, key: str, field: str) -> int:
-        return self._counts.get((kind, key, field), 0)
+        # Never below zero: people may empty the table, and an incident of before then takes back what it taught.
+        return max(0, self._counts.get((kind, key, field), 0))
 
     def _histogram(self, name: str, what: str, bounds: Iterable[timedelta]) -> list[int]:
         key = alert_key(name)

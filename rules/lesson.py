@@ -85,8 +85,9 @@ def alert_key(name: str) -> str:
 
 
 def cut(text: str) -> str:
-    """The text as it fits into a key."""
-    return text[:LONGEST_KEY]
+    """The text as it fits into a key: short, and without what databases refuse, so that memory and store agree."""
+    short = text[:LONGEST_KEY]
+    return short.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def bounded(what: str, bound: timedelta) -> str:

@@ -120,12 +120,7 @@ def _settled_at(incident: Incident) -> datetime | None:
 
 
 def _lesson_row(lesson: Lesson) -> dict[str, Any]:
-    return {
-        "kind": lesson.kind,
-        "key": clean(lesson.key),
-        "field": clean(lesson.field),
-        "count": lesson.amount,
-    }
+    return {"kind": lesson.kind, "key": lesson.key, "field": lesson.field, "count": lesson.amount}
 
 
 def _source_row(state: SourceState) -> dict[str, Any]:

@@ -101,7 +101,21 @@ def test_names_of_any_length_make_keys_that_fit() -> None:
     name = "ü" * 5000
     found = experience(ended(name), heard(name), *root_refuted(name, name, name))
     assert (found.episodes(name), found.is_heard(name), found.refuted(name)) == (1, True, 1)
+    assert ended("a\0b\ud800").key == "ab?"
     assert max(len(part) for one in found.lessons() for part in (one.key, one.field)) == LONGEST_KEY
+
+
+def test_what_is_taken_back_after_the_table_was_emptied_claims_nothing() -> None:
+    lessons = [
+        ended("A"),
+        ended_alone("A", timedelta(0)),
+        *root_confirmed("a", "host"),
+        *root_refuted("b", "host", "x"),
+    ]
+    found = experience(*(one for _ in range(9) for one in taken_back(lessons)))
+    assert (found.episodes("A"), found.lone("A"), found.noise("A"), found.lone_for("A")) == (0, 0, 0.5, None)
+    assert (found.confirmed("host"), found.refuted("host"), found.prior("host")) == (0, 0, 0.0)
+    assert not found.is_heard("a")
 
 
 def test_lessons_of_one_counter_are_summed_and_can_be_taken_back() -> None:
