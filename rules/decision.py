@@ -6,6 +6,7 @@ from datetime import datetime
 
 from rules.alert import Alert, Sighting
 from rules.incident import Incident
+from rules.lesson import Lesson
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,8 @@ class Command:
     """A person's order about one incident.
 
     `value` is the assignee, the note, the resolution, the reason, the new priority or root CI, the number of the
-    incident to merge into, or, for a split, the CI whose alerts leave; `id` comes back in the `Reply`.
+    incident to merge into, or, for a split, the CI whose alerts leave. `root` is the CI that failed, where whoever
+    resolves the incident says so. `id` comes back in the `Reply`.
     """
 
     id: str
@@ -72,6 +74,7 @@ class Command:
     number: int
     value: str = ""
     reason: str = ""
+    root: str = ""
 
 
 Change = Listing | Push | SourceFailed | Command
@@ -131,7 +134,8 @@ class SourceState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Everything one cycle decided. Rows replace those of the same identity; timeline and notices are added.
+    """Everything one cycle decided. Rows replace those of the same identity; timeline and notices are added, lessons
+    (one for each counter at the most) add to what was learnt before.
 
     `refreshed` and `forgotten` are for the situation alone: alerts of which only the time at which a source's word
     runs out moved, and incidents that can no longer change.
@@ -144,10 +148,12 @@ class Decision:
     notices: tuple[Notice, ...] = ()
     sources: tuple[SourceState, ...] = ()
     replies: tuple[Reply, ...] = ()
+    lessons: tuple[Lesson, ...] = ()
     refreshed: tuple[Alert, ...] = ()
     forgotten: tuple[int, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to remember."""
-        return not (self.alerts or self.incidents or self.timeline or self.notices or self.sources or self.replies)
+        said = self.timeline or self.notices or self.replies
+        return not (self.alerts or self.incidents or self.sources or self.lessons or said)

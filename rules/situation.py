@@ -10,7 +10,9 @@ from datetime import datetime
 from cmdb.graph import Estate
 from rules.alert import Alert
 from rules.decision import Decision, SourceState
+from rules.experience import Experience
 from rules.incident import Incident
+from rules.lesson import Lesson
 from rules.policy import Policy
 from rules.reach import Reach
 from rules.resolve import subject_of
@@ -27,6 +29,7 @@ class Situation:
         self.policy = policy
         self.subscriptions = subscriptions
         self.reach = Reach(estate)
+        self.experience = Experience(estate)
         self.alerts: dict[str, Alert] = {}
         self.current: dict[str, str] = {}
         self.incidents: dict[int, Incident] = {}
@@ -49,6 +52,7 @@ class Situation:
             self._take_incident(incident)
         for source in decision.sources:
             self.sources[source.name] = source
+        self.experience.take(decision.lessons)
         self._forget(decision)
 
     def subject(self, alert: Alert) -> str:
@@ -149,9 +153,14 @@ def rebuild(
     alerts: Iterable[Alert],
     sources: Iterable[SourceState],
     at: datetime,
+    lessons: Iterable[Lesson] = (),
 ) -> None:
     """Fill an empty situation with what the store held."""
-    situation.apply(Decision(at=at, incidents=tuple(incidents), alerts=tuple(alerts), sources=tuple(sources)))
+    situation.apply(
+        Decision(
+            at=at, incidents=tuple(incidents), alerts=tuple(alerts), sources=tuple(sources), lessons=tuple(lessons)
+        )
+    )
 
 
 def _step(at: datetime) -> int:

@@ -7,6 +7,7 @@ from typing import Literal
 from rules.alert import Alert
 from rules.decision import Notice, SourceState
 from rules.incident import Incident
+from rules.lesson import Lesson
 
 InboxKind = Literal["push", "command"]
 NoticeState = Literal["pending", "sending", "delivered", "dead"]
@@ -55,4 +56,5 @@ class Loaded:
     incidents: tuple[Incident, ...]
     alerts: tuple[Alert, ...]
     sources: tuple[SourceState, ...]
+    lessons: tuple[Lesson, ...]
     next_number: int

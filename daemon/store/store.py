@@ -17,6 +17,7 @@ from daemon.store.tokens import Tokens
 from rules.alert import Alert
 from rules.decision import Decision, Reply, SourceState, TimelineEntry
 from rules.incident import Incident
+from rules.lesson import Lesson
 
 
 class Store:
@@ -122,6 +123,10 @@ class Store:
     def sources(self) -> list[SourceState]:
         """What is known of every source, by name."""
         return reads.source_states(self._database)
+
+    def lessons(self) -> tuple[Lesson, ...]:
+        """Everything learnt so far, one lesson for each counter, in order."""
+        return reads.lessons(self._database)
 
     def notices(
         self, *, states: Collection[str] = (), incident: int | None = None, limit: int = 200
