@@ -195,16 +195,24 @@ def _pairs(old: _Side, new: _Side) -> dict[str, str]:
         if before not in pairs and after not in taken:
             pairs[before] = after
             taken.add(after)
-    waiting: dict[tuple[str, str | None], list[str]] = {}
-    for after, incident in new.incidents.items():
-        if after not in taken and not incident.alerts:
-            waiting.setdefault((new.standing(after), incident.root_cause.ci), []).append(after)
-    for before, incident in old.incidents.items():
-        if before not in pairs and not incident.alerts:
-            alike = waiting.get((pairs.get(old.standing(before), ""), incident.root_cause.ci))
-            if alike:
-                pairs[before] = alike.pop(0)
+    _pair_empty(old, new, pairs, taken)
     return pairs
+
+
+def _pair_empty(old: _Side, new: _Side, pairs: dict[str, str], taken: set[str]) -> None:
+    """Add the incidents that hold no alerts: those merged into a pair after those that stand."""
+    waiting: dict[tuple[str | None, str | None], list[str]] = {}
+    for after in new.incidents.values():
+        if after.number not in taken and not after.alerts:
+            into = new.standing(after.number) if after.merged_into else None
+            waiting.setdefault((into, after.root_cause.ci), []).append(after.number)
+    for before in sorted(old.incidents.values(), key=lambda i: i.merged_into is not None):
+        if before.number in pairs or before.alerts:
+            continue
+        into = pairs.get(old.standing(before.number), "") if before.merged_into else None
+        alike = waiting.get((into, before.root_cause.ci))
+        if alike:
+            pairs[before.number] = alike.pop(0)
 
 
 def _lone(incident: _Incident, here: _Side, there: _Side) -> Lone:

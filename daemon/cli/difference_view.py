@@ -86,7 +86,7 @@ def _change(change: Change) -> str:
     if change.before and change.after and change.what.endswith("_at"):
         return f"{words} {_later(change.before, change.after)}"
     values = [_clock(value) if change.what.endswith("_at") else value for value in (change.before, change.after)]
-    return f"{words} {values[0] or 'unknown'} → {values[1] or 'unknown'}".replace("_at", "")
+    return f"{words} {values[0] or 'unknown'} → {values[1] or 'unknown'}"
 
 
 def _later(before: str, after: str) -> str:

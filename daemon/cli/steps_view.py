@@ -15,8 +15,8 @@ MOST_INCIDENTS = 12
 MOST_ALERTS = 4
 MOST_REASONS = 5
 MOST_EVIDENCE = 4
-_SAID_BY_STATE = frozenset({"priority_changed"})
-"""Kinds of entries that the line about the priority says already."""
+_SAID_ANYWAY = frozenset({"priority_changed", "root_changed"})
+"""Kinds of entries that the headline and the lines on why say already."""
 
 
 def show_steps(steps: Sequence[Step]) -> None:
@@ -81,7 +81,7 @@ def _reasons(incident: IncidentStep) -> Iterator[str]:
     if incident.was is None:
         yield incident.title
     for entry in incident.entries:
-        if entry.kind not in _SAID_BY_STATE:
+        if entry.kind not in _SAID_ANYWAY:
             yield entry.text
     was = incident.was
     if incident.root and (was is None or was.root != incident.root):

@@ -263,6 +263,12 @@ def test_an_incident_that_was_merged_away_is_missed_where_it_is_not() -> None:
     assert [(i.number, i.merged_into) for i in found.only_before] == [("INC-2", "INC-1")]
 
 
+def test_incidents_without_alerts_are_the_same_where_they_are_alike() -> None:
+    both = [inc("INC-1", root="b", status="merged", merged_into="INC-2"), inc("INC-2"), inc("INC-3", root="c")]
+    assert compared(both, both).is_equal
+    assert [i.number for i in compared(both, both[:2]).only_before] == ["INC-3"]
+
+
 def test_other_reasons_and_unknown_alerts_are_told() -> None:
     found = compared([], [inc("INC-1", "new")], other("x", "y"), other("x", reason="silenced"))
     assert [(r.before, r.after, r.alerts) for r in found.reasons] == [("info", "silenced", 1)]
