@@ -19,7 +19,7 @@ from bench.figures import answers, calibration, halves, shares
 from bench.plot import calibration_svg
 from bench.score import Score
 from bench.storms import TUNING
-from bench.tables import cases_table, figures_by_shape, peers_table, storms_table
+from bench.tables import cases_table, figures_by_dialect, peers_table, storms_table
 
 Storms = dict[runs.Asked, Score]
 
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.accuracy", description=__doc__)
-    parser.add_argument("--storms", type=int, default=4, metavar="N", help="storms of each shape, 0 to 100")
+    parser.add_argument("--storms", type=int, default=4, metavar="N", help="storms of each shape and dialect, 0 to 100")
     parser.add_argument("--report", action="store_true", help="the storms kept for reporting, not those for tuning")
     parser.add_argument("--cases", type=Path, metavar="DIR", help="folders of recorded cases")
     parser.add_argument("--quick", action="store_true", help="only the tuning half of the cases, and no storms")
@@ -65,7 +65,7 @@ def _run_storms(console: Console, asked: argparse.Namespace) -> Storms:
     storms = dict(done)
     seeds = "for reporting" if asked.report else "for tuning"
     title = f"Storms, seeds {seeds}, {time.monotonic() - began:.0f} s"
-    console.print(storms_table(figures_by_shape(storms), title), peers_table(storms))
+    console.print(storms_table(figures_by_dialect(storms), title), peers_table(storms))
     return storms
 
 
@@ -78,12 +78,12 @@ def _run_cases(console: Console, asked: argparse.Namespace) -> list[cases.Judged
 
 
 def _list_wrong(console: Console, storms: Storms, judged: Sequence[cases.Judged]) -> None:
-    for (shape, seed), score in storms.items():
-        for v in score.verdicts if seed in TUNING else ():
+    for which, score in storms.items():
+        for v in score.verdicts if which.seed in TUNING else ():
             if v.places[OURS] != 1:
                 silent = ", itself silent" if v.is_silent else ""
                 right = f"right at {v.places[OURS]}, {v.symptoms} symptoms{silent}"
-                console.print(f"{shape} {seed}: {v.root} named {v.named} ({v.confidence:.2f}), {right}")
+                console.print(f"{' '.join(map(str, which))}: {v.root} named {v.named} ({v.confidence:.2f}), {right}")
     for case in judged:
         if case.is_tuning and case.places[OURS] != 1:
             console.print(f"{case.dataset}/{case.case}: named {case.named}, right at {case.places[OURS]}")
@@ -93,7 +93,7 @@ def _document(asked: argparse.Namespace, storms: Storms, judged: Sequence[cases.
     places = [v.places for s in storms.values() for v in s.verdicts]
     return {
         "seeds": "reporting" if asked.report else "tuning",
-        "storms": figures_by_shape(storms) if storms else {},
+        "storms": figures_by_dialect(storms) if storms else {},
         "methods": shares(places) if places else {},
         "cases": [
             {"dataset": dataset, "half": half, "cases": len(found), "methods": shares([j.places for j in found])}

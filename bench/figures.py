@@ -1,12 +1,13 @@
 """Figures over judged storms and cases, as plain numbers."""
 
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from bench.answers import share_within
 from bench.baselines import OURS
 from bench.cases import METHODS, Judged
+from bench.runs import Asked
 from bench.score import Score, Verdict
 
 Figures = dict[str, float]
@@ -47,12 +48,21 @@ def shares(places: Sequence[Mapping[str, int | None]]) -> dict[str, tuple[float,
     }
 
 
-def by_shape(scores: Mapping[tuple[str, int], Score]) -> dict[str, list[Score]]:
-    """The storms of each shape, and of all."""
+def by_dialect(scores: Mapping[Asked, Score]) -> dict[str, list[Score]]:
+    """The storms of each dialect, and of all."""
+    return _grouped(scores, lambda asked: asked.dialect) | {"all": list(scores.values())}
+
+
+def by_shape(scores: Mapping[Asked, Score]) -> dict[str, list[Score]]:
+    """The storms of each shape in each dialect."""
+    return _grouped(scores, lambda asked: f"{asked.dialect}, {asked.shape}")
+
+
+def _grouped(scores: Mapping[Asked, Score], group: Callable[[Asked], str]) -> dict[str, list[Score]]:
     found: dict[str, list[Score]] = {}
-    for (shape, _), judged in scores.items():
-        found.setdefault(shape, []).append(judged)
-    return found | {"all": list(scores.values())}
+    for asked, judged in scores.items():
+        found.setdefault(group(asked), []).append(judged)
+    return found
 
 
 def halves(judged: Sequence[Judged]) -> Iterator[tuple[str, str, list[Judged]]]:

@@ -22,7 +22,6 @@ from bench.baselines import BASELINES, OURS, Heard
 from bench.storms import BEGAN_AT, Storm, Symptom, alert_key
 from cmdb.graph import Estate
 from cmdb.impact import states
-from cmdb.model import State
 
 WINDOW_S = 600.0
 """How much of a failure's symptoms the oracle gives the baselines."""
@@ -40,6 +39,7 @@ class Verdict:
     """
 
     shape: str
+    dialect: str
     seed: int
     root: str
     named: str | None
@@ -97,7 +97,7 @@ def score(storm: Storm, estate: Estate, document: Mapping[str, Any]) -> Score:
     incidents = list(_standing(storm, document))
     of_failure = {n: _incident_of(n, incidents) for n in _visible(storm)}
     owners = [_owner(incident, len(storm.failures)) for incident in incidents]
-    reach = [states(estate, {f.root: State.DOWN}).keys() for f in storm.failures]
+    reach = [states(estate, f.failed).keys() for f in storm.failures]
     said, true, right = _services(storm, of_failure)
     return Score(
         verdicts=tuple(_verdict(storm, estate, n, incident) for n, incident in of_failure.items()),
@@ -161,6 +161,7 @@ def _verdict(storm: Storm, estate: Estate, number: int, incident: _Incident | No
     said[OURS] = [ranked.ci for ranked in ours]
     return Verdict(
         shape=storm.shape,
+        dialect=storm.dialect,
         seed=storm.seed,
         root=failure.root,
         named=ours[0].ci if ours else None,

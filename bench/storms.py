@@ -1,20 +1,21 @@
 """Storms with a known truth: a made-up estate, twelve hours of alerts, and what really failed.
 
-The same shape and seed give the same storm, byte for byte. Seeds 0 to 99 are for tuning, 1000 to 1099 for reporting:
-nothing may be chosen by what the latter show.
+The same shape, dialect and seed give the same storm, byte for byte. Seeds 0 to 99 are for tuning, 1000 to 1099 for
+reporting: nothing may be chosen by what the latter show.
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from bench.dialects import DIALECTS, Weather
 from bench.faults import Failure, draw, moments, with_services
 from bench.shapes import SHAPES
-from bench.symptoms import Firing, Weather, firings, heard_after_s
+from bench.symptoms import Firing, firings, heard_after_s
 from cmdb.graph import Estate
 from cmdb.model import CI, Dependency, Strength
 
@@ -41,6 +42,7 @@ class Storm:
     """The CMDB document, the events in order of `receivedAt`, and the truth: failures by time, and every alert's."""
 
     shape: str
+    dialect: str
     seed: int
     weather: Weather
     cmdb: Mapping[str, Any]
@@ -56,21 +58,27 @@ class Storm:
         return cmdb, events
 
 
-def storm(shape: str, seed: int, weather: Weather | None = None) -> Storm:
-    """Make a storm; the weather is drawn too where none is given. Raises `KeyError` for an unknown shape."""
-    chance = Random(f"{shape}-{seed}")
+def storm(shape: str, seed: int, dialect: str = "rich", weather: Weather | None = None) -> Storm:
+    """Make a storm; the weather is the dialect's where none is given.
+
+    Raises `KeyError` for an unknown shape or dialect.
+    """
+    chance = Random(f"{shape}-{seed}" if dialect == "rich" else f"{shape}-{dialect}-{seed}")
     cis = SHAPES[shape](chance)
     estate = estate_of(cis)
-    weather = weather or Weather.draw(chance)
-    drawn = draw(chance, estate)
+    spoken = DIALECTS[dialect](chance)
+    if weather is not None:
+        spoken = replace(spoken, weather=weather)
+    drawn = draw(chance, estate, spoken.mix)
     spans = list(moments(estate, drawn))
     failures = with_services(estate, drawn, spans)
-    found = firings(chance, estate, weather, failures, spans)
+    found = firings(chance, estate, spoken, failures, spans)
     events, symptoms = _delivered(chance, found)
     return Storm(
         shape=shape,
+        dialect=dialect,
         seed=seed,
-        weather=weather,
+        weather=spoken.weather,
         cmdb={"cis": cis},
         events=events,
         failures=failures,
@@ -111,7 +119,9 @@ def _delivered(
 
 
 def _events(chance: Random, firing: Firing, received: float) -> Iterator[tuple[float, Mapping[str, Any]]]:
-    labels = {"alertname": firing.name, "ci": firing.ci, "severity": firing.severity}
+    labels = {"alertname": firing.name, "ci": firing.ci}
+    if firing.severity:
+        labels["severity"] = firing.severity
     cleared = max(firing.until, received) + heard_after_s(chance)
     for at, status, ends_at in ((received, "firing", _NEVER), (cleared, "resolved", _spelled(firing.until))):
         yield (

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from rich.table import Table
 
 from bench.cases import METHODS, Judged
-from bench.figures import Figures, by_shape, halves, shares, storm_figures
+from bench.figures import Figures, by_dialect, by_shape, halves, shares, storm_figures
+from bench.runs import Asked
 from bench.score import Score
 
 _ROWS = (
@@ -25,7 +26,7 @@ _ROWS = (
 
 
 def storms_table(figures: Mapping[str, Figures], title: str) -> Table:
-    """One column for each shape and one for all, with the goal beside."""
+    """One column for each dialect and one for all, with the goal beside."""
     table = Table("", *figures, "goal", title=title)
     for column in table.columns[1:]:
         column.justify = "right"
@@ -34,12 +35,12 @@ def storms_table(figures: Mapping[str, Figures], title: str) -> Table:
     return table
 
 
-def peers_table(scores: Mapping[tuple[str, int], Score]) -> Table:
+def peers_table(scores: Mapping[Asked, Score]) -> Table:
     """Top-1/top-3 of every method over the same failures."""
-    table = _methods("Storms: top-1/top-3 (baselines are told which alerts belong together)", "shape", "failures")
-    for shape, judged in by_shape(scores).items():
+    table = _methods("Storms: top-1/top-3 (baselines are told which alerts belong together)", "storms", "failures")
+    for group, judged in (by_shape(scores) | by_dialect(scores)).items():
         places = [v.places for s in judged for v in s.verdicts]
-        table.add_row(shape, str(len(places)), *_shares(places))
+        table.add_row(group, str(len(places)), *_shares(places))
     return table
 
 
@@ -64,6 +65,6 @@ def _shares(places: Sequence[Mapping[str, int | None]]) -> list[str]:
     return [f"{top1:.2f}/{top3:.2f}" for top1, top3 in shares(places).values()]
 
 
-def figures_by_shape(scores: Mapping[tuple[str, int], Score]) -> dict[str, Figures]:
-    """The figures of each shape, and of all."""
-    return {shape: storm_figures(judged) for shape, judged in by_shape(scores).items()}
+def figures_by_dialect(scores: Mapping[Asked, Score]) -> dict[str, Figures]:
+    """The figures of each dialect, and of all."""
+    return {dialect: storm_figures(judged) for dialect, judged in by_dialect(scores).items()}

@@ -7,12 +7,12 @@ import pytest
 
 from bench.answers import merged, place, ranking
 from bench.baselines import Heard, cover, deepest, earliest
+from bench.dialects import Weather
 from bench.faults import Failure
 from bench.figures import calibration, storm_figures
 from bench.plot import calibration_svg
 from bench.score import Score, score
 from bench.storms import Storm, Symptom, alert_key, estate_of
-from bench.symptoms import Weather
 
 CIS = [
     {"id": "host", "type": "host", "depends_on": []},
@@ -43,6 +43,7 @@ def storm_of(**causes: set[int]) -> Storm:
     }
     return Storm(
         shape="hand",
+        dialect="hand",
         seed=0,
         weather=Weather(),
         cmdb={"cis": CIS},

@@ -10,31 +10,32 @@ from pathlib import Path
 
 import pytest
 
+from bench.dialects import DIALECTS, Weather
 from bench.faults import COUNT
 from bench.shapes import SHAPES
 from bench.storms import REPORTING, TUNING, Storm, alert_key, estate_of, storm
-from bench.symptoms import Weather
 from cmdb.importers.yaml_file import load_cmdb
 
 _PRINT = """
 import json, sys
 from bench.storms import storm
-s = storm(sys.argv[1], 5)
+s = storm(sys.argv[1], 5, sys.argv[2])
 print(json.dumps([s.cmdb, s.events, [f.root for f in s.failures]]))
 """
 
 
-@pytest.fixture(scope="module", params=sorted(SHAPES))
+@pytest.fixture(scope="module", params=[(shape, dialect) for shape in SHAPES for dialect in DIALECTS])
 def made(request: pytest.FixtureRequest) -> Storm:
-    return storm(request.param, 3)
+    shape, dialect = request.param
+    return storm(shape, 3, dialect)
 
 
-@pytest.mark.parametrize("shape", sorted(SHAPES))
-def test_a_seed_gives_the_same_bytes_whatever_the_hash_seed(shape: str) -> None:
+@pytest.mark.parametrize(("shape", "dialect"), list(zip(SHAPES, DIALECTS, strict=True)))
+def test_a_seed_gives_the_same_bytes_whatever_the_hash_seed(shape: str, dialect: str) -> None:
     def digest(hash_seed: str) -> str:
         environment = os.environ | {"PYTHONHASHSEED": hash_seed}
         done = subprocess.run(
-            [sys.executable, "-c", _PRINT, shape], check=True, capture_output=True, env=environment, timeout=60
+            [sys.executable, "-c", _PRINT, shape, dialect], check=True, capture_output=True, env=environment, timeout=60
         )
         return hashlib.sha256(done.stdout).hexdigest()
 
@@ -42,7 +43,7 @@ def test_a_seed_gives_the_same_bytes_whatever_the_hash_seed(shape: str) -> None:
 
 
 def test_another_seed_gives_another_storm(made: Storm) -> None:
-    assert storm(made.shape, 4).events != made.events
+    assert storm(made.shape, 4, made.dialect).events != made.events
 
 
 def test_the_files_hold_the_storm(made: Storm, tmp_path: Path) -> None:
@@ -79,7 +80,7 @@ def test_failures_are_as_many_as_promised_and_reach_every_symptom(made: Storm) -
 
 def test_fair_weather_leaves_nothing_out_and_adds_nothing() -> None:
     fair = Weather(missing=0, noise_an_hour=1e-9, flapping=0, silent=0, reduced=0, at_risk=0)
-    made = storm("storage", 7, fair)
+    made = storm("storage", 7, weather=fair)
     assert all(symptom.causes for symptom in made.symptoms.values())
     spoken = {(symptom.ci, cause) for symptom in made.symptoms.values() for cause in symptom.causes}
     roots = {(failure.root, number) for number, failure in enumerate(made.failures)}
