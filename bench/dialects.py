@@ -108,7 +108,7 @@ def rich(chance: Random) -> Dialect:
         weather=Weather(
             missing=chance.uniform(0.05, 0.25),
             noise_an_hour=chance.uniform(5, 30),
-            silent=chance.uniform(0.2, 0.3),
+            silent=chance.uniform(0.25, 0.4),
             at_risk=chance.choice((0.0, 0.1, 0.2)),
         ),
     )
@@ -173,7 +173,7 @@ def _rough(chance: Random, *, reduced: float) -> Weather:
     return Weather(
         missing=chance.uniform(0.05, 0.25),
         noise_an_hour=chance.uniform(5, 30),
-        silent=chance.uniform(0.2, 0.4),
+        silent=chance.uniform(0.3, 0.5),
         unheard=chance.choice((0.05, 0.15, 0.3)),
         deaf=chance.choice((0.0, 0.1, 0.2)),
         degraded=chance.choice((0.3, 0.7, 1.0)),
@@ -184,7 +184,7 @@ def _rough(chance: Random, *, reduced: float) -> Weather:
 
 def _wild(chance: Random) -> Mix:
     return Mix(
-        even=chance.uniform(0.2, 0.7),
+        even=chance.uniform(0.1, 0.5),
         degraded=chance.choice((0.0, 0.15, 0.3)),
         crowded=chance.uniform(0.2, 0.6),
         restless=chance.choice((0.0, 0.1, 0.2)),

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 
+from bench.baselines import ONLINE
 from bench.cases import METHODS, Judged
-from bench.figures import Figures, by_dialect, by_shape, halves, shares, storm_figures
+from bench.figures import Figures, grouped, halves, shares, storm_figures
 from bench.runs import Asked
 from bench.score import Score
 
@@ -37,10 +38,11 @@ def storms_table(figures: Mapping[str, Figures], title: str) -> Table:
 
 def peers_table(scores: Mapping[Asked, Score]) -> Table:
     """Top-1/top-3 of every method over the same failures."""
-    table = _methods("Storms: top-1/top-3 (baselines are told which alerts belong together)", "storms", "failures")
-    for group, judged in (by_shape(scores) | by_dialect(scores)).items():
+    title = "Storms: top-1/top-3 (baselines, but for the online one, are told which alerts belong together)"
+    table = _methods(title, "dialect", "shape", "failures", methods=(*METHODS, ONLINE))
+    for (dialect, shape), judged in grouped(scores).items():
         places = [v.places for s in judged for v in s.verdicts]
-        table.add_row(group, str(len(places)), *_shares(places))
+        table.add_row(dialect, shape, str(len(places)), *_shares(places))
     return table
 
 
@@ -52,12 +54,12 @@ def cases_table(judged: Sequence[Judged]) -> Table:
     return table
 
 
-def _methods(title: str, *headings: str) -> Table:
+def _methods(title: str, *headings: str, methods: Sequence[str] = METHODS) -> Table:
     table = Table(title=title)
     for heading in headings:
         table.add_column(heading, justify="right" if heading == headings[-1] else "left")
-    for method in METHODS:
-        table.add_column(method, justify="right", min_width=9)
+    for method in methods:
+        table.add_column(method, justify="right", min_width=7)
     return table
 
 
@@ -67,4 +69,5 @@ def _shares(places: Sequence[Mapping[str, int | None]]) -> list[str]:
 
 def figures_by_dialect(scores: Mapping[Asked, Score]) -> dict[str, Figures]:
     """The figures of each dialect, and of all."""
-    return {dialect: storm_figures(judged) for dialect, judged in by_dialect(scores).items()}
+    groups = {dialect: judged for (dialect, shape), judged in grouped(scores).items() if shape == "all"}
+    return {dialect: storm_figures(judged) for dialect, judged in groups.items()}
