@@ -1,11 +1,12 @@
 """How often the failed component is named right, in made-up storms and recorded cases, beside simple baselines.
 
-Storms come from seeds for tuning unless --report asks for those kept for reporting; no setting may be chosen by what
-the latter show. Recorded cases are judged where --cases says where they are.
+Storms and cases of a mesh come from seeds for tuning unless --report asks for those kept for reporting; no setting may
+be chosen by what the latter show. Recorded cases are judged where --cases says where they are.
 """
 
 import argparse
 import json
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from bench import cases, runs
+from bench import cases, meshcases, runs
 from bench.baselines import OURS
 from bench.figures import answers, calibration, halves, shares
 from bench.plot import calibration_svg
@@ -29,11 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _asked(arguments)
     console = Console()
     storms = {} if asked.quick or not asked.storms else _run_storms(console, asked)
+    judged = [] if asked.quick or not asked.mesh else _run_mesh(console, asked)
     if asked.cases is None:
         console.print("no recorded cases: say where they are with --cases DIR", style="dim")
-        judged = []
     else:
-        judged = _run_cases(console, asked)
+        judged += _run_cases(console, asked)
     if asked.wrong:
         _list_wrong(console, storms, judged)
     if asked.json:
@@ -46,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.accuracy", description=__doc__)
     parser.add_argument("--storms", type=int, default=4, metavar="N", help="storms of each shape and dialect, 0 to 100")
+    parser.add_argument("--mesh", type=int, default=20, metavar="N", help="made-up cases of a mesh, 0 to 100")
     parser.add_argument("--report", action="store_true", help="the storms kept for reporting, not those for tuning")
     parser.add_argument("--cases", type=Path, metavar="DIR", help="folders of recorded cases")
     parser.add_argument("--quick", action="store_true", help="only the tuning half of the cases, and no storms")
@@ -55,6 +57,8 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     asked = parser.parse_args(arguments)
     if not 0 <= asked.storms <= len(TUNING):
         parser.error(f"--storms is {asked.storms}; allowed: 0 to {len(TUNING)}")
+    if not 0 <= asked.mesh <= len(TUNING):
+        parser.error(f"--mesh is {asked.mesh}; allowed: 0 to {len(TUNING)}")
     return asked
 
 
@@ -69,11 +73,22 @@ def _run_storms(console: Console, asked: argparse.Namespace) -> Storms:
     return storms
 
 
+def _run_mesh(console: Console, asked: argparse.Namespace) -> list[cases.Judged]:
+    """The cases for tuning; those for reporting beside them where asked for."""
+    with tempfile.TemporaryDirectory(prefix="mesh-") as folder:
+        written = meshcases.write(Path(folder), asked.mesh)
+        found = cases.run(meshcases.DATASET, written, only_tuning=not asked.report)
+        total = len(written) if asked.report else asked.mesh
+        judged = list(track(found, "mesh cases", total=total, console=console, transient=True))
+    console.print(cases_table(judged, "Made-up cases of a mesh"))
+    return judged
+
+
 def _run_cases(console: Console, asked: argparse.Namespace) -> list[cases.Judged]:
     judged: list[cases.Judged] = []
     for name, folders in track(cases.datasets(asked.cases).items(), "recorded cases", console=console, transient=True):
         judged += cases.run(name, folders, only_tuning=asked.quick)
-    console.print(cases_table(judged))
+    console.print(cases_table(judged, "Recorded cases"))
     return judged
 
 

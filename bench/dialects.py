@@ -59,7 +59,8 @@ class Timing(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """One way to monitor. `words` are by CI type; severities are drawn evenly, "" is an alert without that label."""
+    """One way to monitor. `words` are by CI type, of which a state has up to `most_names` at a time; severities are
+    drawn evenly, "" is an alert without that label."""
 
     words: Callable[[str], Words]
     severities: Mapping[State, tuple[str, ...]]
@@ -67,6 +68,7 @@ class Dialect:
     timing: Timing
     weather: Weather
     mix: Mix = field(default_factory=Mix)
+    most_names: int = 1
 
 
 # By type: alerts for down, for degraded, and those that come and go for no reason.
@@ -111,6 +113,8 @@ def rich(chance: Random) -> Dialect:
             silent=chance.uniform(0.25, 0.4),
             at_risk=chance.choice((0.0, 0.1, 0.2)),
         ),
+        mix=Mix(crowded=chance.uniform(0, 0.5)),
+        most_names=chance.choice((1, 2)),
     )
 
 

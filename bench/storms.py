@@ -21,7 +21,7 @@ from cmdb.model import CI, Dependency, Strength
 
 TUNING, REPORTING = range(100), range(1000, 1100)
 BEGAN_AT = datetime(2026, 3, 2, tzinfo=UTC)
-_NEVER = "0001-01-01T00:00:00Z"
+NEVER = "0001-01-01T00:00:00Z"
 
 AlertKey = tuple[frozenset[tuple[str, str]], str]
 """An episode of an alert as replay shows it: its label pairs, and when it started as it was spelled."""
@@ -123,19 +123,20 @@ def _events(chance: Random, firing: Firing, received: float) -> Iterator[tuple[f
     if firing.severity:
         labels["severity"] = firing.severity
     cleared = max(firing.until, received) + heard_after_s(chance)
-    for at, status, ends_at in ((received, "firing", _NEVER), (cleared, "resolved", _spelled(firing.until))):
+    for at, status, ends_at in ((received, "firing", NEVER), (cleared, "resolved", spelled(firing.until))):
         yield (
             at,
             {
-                "receivedAt": _spelled(at),
+                "receivedAt": spelled(at),
                 "status": status,
                 "labels": labels,
                 "annotations": {},
-                "startsAt": _spelled(firing.at),
+                "startsAt": spelled(firing.at),
                 "endsAt": ends_at,
             },
         )
 
 
-def _spelled(seconds: float) -> str:
+def spelled(seconds: float) -> str:
+    """A time in seconds since the storm began, as events have it."""
     return (BEGAN_AT + timedelta(seconds=seconds)).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -91,7 +91,7 @@ def _of(chance: Random, estate: Estate, dialect: Dialect, spell: _Spell) -> Iter
     if chance.random() >= share:
         return
     severity = _one_of(chance, dialect.severities[spell.state])
-    for name in chance.sample(names, chance.randint(1, len(names))):
+    for name in chance.sample(names, chance.randint(1, min(len(names), dialect.most_names))):
         at = spell.at + _wait_s(chance, timing, spell.hops)
         until = spell.until + chance.uniform(*timing.late_s) + spell.hops * chance.uniform(*timing.late_hop_s)
         if at < spell.until and chance.random() >= weather.missing:

@@ -46,9 +46,9 @@ def peers_table(scores: Mapping[Asked, Score]) -> Table:
     return table
 
 
-def cases_table(judged: Sequence[Judged]) -> Table:
+def cases_table(judged: Sequence[Judged], title: str) -> Table:
     """Top-1/top-3 of every method, for each half of each data set."""
-    table = _methods("Recorded cases: top-1/top-3", "data set", "half", "cases")
+    table = _methods(f"{title}: top-1/top-3", "data set", "half", "cases")
     for dataset, half, found in halves(judged):
         table.add_row(dataset, half, str(len(found)), *_shares([j.places for j in found]))
     return table

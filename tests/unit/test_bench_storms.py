@@ -7,14 +7,16 @@ import sys
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from bench.dialects import DIALECTS, Weather
-from bench.faults import COUNT
+from bench.faults import COUNT, Failure, Mix, draw, moments
 from bench.shapes import SHAPES
 from bench.storms import REPORTING, TUNING, Storm, alert_key, estate_of, storm
 from cmdb.importers.yaml_file import load_cmdb
+from cmdb.model import State
 
 _PRINT = """
 import json, sys
@@ -85,6 +87,44 @@ def test_fair_weather_leaves_nothing_out_and_adds_nothing() -> None:
     spoken = {(symptom.ci, cause) for symptom in made.symptoms.values() for cause in symptom.causes}
     roots = {(failure.root, number) for number, failure in enumerate(made.failures)}
     assert len(roots - spoken) <= 1, "a root is silent only where nobody monitors it"
+
+
+def test_the_dialects_differ_as_promised() -> None:
+    labels = {d: [e["labels"] for seed in range(8) for e in storm("storage", seed, d).events] for d in DIALECTS}
+    assert all(found["severity"] in {"critical", "warning"} for found in labels["rich"] + labels["bare"])
+    assert any("severity" not in found for found in labels["checks"])
+    assert not {found["alertname"] for found in labels["rich"]} & {found["alertname"] for found in labels["bare"]}
+
+
+@pytest.mark.parametrize("dialect", list(DIALECTS))
+def test_weathers_keep_to_their_ranges(dialect: str) -> None:
+    for seed in range(40):
+        drawn = DIALECTS[dialect](Random(seed)).weather
+        assert 0.05 <= drawn.missing <= 0.25
+        assert 5 <= drawn.noise_an_hour <= 30
+        assert drawn.flapping == 0.1
+        assert 0.25 <= drawn.silent <= 0.5
+
+
+def test_a_failure_in_part_only_degrades_and_pauses_are_quiet() -> None:
+    estate = estate_of([{"id": "db", "type": "database", "depends_on": []}])
+    failure = Failure(root="db", at=0, until=900, state=State.DEGRADED, pauses=((300, 400),))
+    spans = list(moments(estate, [failure]))
+    assert [(span.at, span.until, span.hits["db"].state) for span in spans] == [
+        (0, 300, State.DEGRADED),
+        (400, 900, State.DEGRADED),
+    ]
+
+
+def test_a_wild_mix_holds_what_it_says() -> None:
+    estate = estate_of(storm("classic", 0).cmdb["cis"])
+    mix = Mix(even=1.0, degraded=0.5, crowded=1.0, restless=0.5, twins=0, far_twins=2)
+    drawn = draw(Random(1), estate, mix)
+    assert len(drawn) == COUNT
+    assert {failure.state for failure in drawn} == {State.DOWN, State.DEGRADED}
+    assert any(failure.pauses for failure in drawn)
+    assert sum(b.at - a.at <= 5 for a, b in pairwise(drawn)) >= 2
+    assert all(any(a is not b and a.at <= b.until and b.at <= a.until for b in drawn) for a in drawn)
 
 
 def test_seeds_for_tuning_and_reporting_are_apart() -> None:
