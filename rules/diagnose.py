@@ -218,7 +218,9 @@ def _joined(case: Case, assigned: Mapping[str, tuple[str, ...]]) -> dict[str, tu
 def _odds(scorer: Scorer, cover: str, cis: tuple[str, ...]) -> float:
     """Log-odds of a failure against noise: by what explains the signs, or as bad work that began together."""
     explained = scorer.score(cover, cis).score
-    if len(cis) == 1 or share_of_outages(scorer.case.signs, cis) > 1 / 2:
+    if len(cis) == 1:
+        return explained + scorer.case.alone(scorer.case.signs[cis[0]].severity)
+    if share_of_outages(scorer.case.signs, cis) > 1 / 2:
         return explained
     hits = {ci: Hit(ci, State.DEGRADED, 1, None) for ci in cis}
     began = min(at for ci in cis for at, _, _ in scorer.case.signs[ci].heard)

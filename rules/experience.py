@@ -5,23 +5,27 @@ the different names of alerts and the CIs that ever alerted.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from functools import cached_property
 from math import log
 
 from cmdb.graph import Estate
+from rules.alert import Severity
 from rules.lesson import (
     ALERT,
+    ALONE,
     CI,
     CONFIRMED,
     CORRECTED,
     DELAY,
     DELAY_BOUNDS,
     EPISODES,
+    FAILURES,
     HEARD,
     LONE,
     LONE_BOUNDS,
+    NOISE,
     REFUTED,
     TYPE,
     Lesson,
@@ -34,6 +38,10 @@ PRIOR_STRENGTH = 5.0
 """So many confirmed roots weigh as much as knowing nothing: one word of a person moves a prior by less than 0.2."""
 
 
+USUAL_STRENGTH = 4.0
+"""So many episodes weigh as much as what is usual."""
+
+
 class Experience:
     """Everything learnt so far, about CIs as the given estate knows them. Only `take` changes it."""
 
@@ -42,6 +50,8 @@ class Experience:
         self._counts: dict[tuple[str, str, str], int] = {}
         self._heard_of_type: Counter[str] = Counter()
         self._roots = 0
+        self._of_all_alerts: Counter[str] = Counter()
+        self._names = 0
 
     def take(self, lessons: Iterable[Lesson]) -> None:
         """Take in more lessons."""
@@ -53,6 +63,10 @@ class Experience:
                 self._counts[counter] = after
             else:
                 self._counts.pop(counter, None)
+            if lesson.kind == ALERT:
+                self._of_all_alerts[lesson.field] += lesson.amount
+                if lesson.field == EPISODES:
+                    self._names += (after > 0) - (before > 0)
             if lesson.kind == TYPE and lesson.field == CONFIRMED:
                 self._roots += lesson.amount
             ci = self._estate.get(lesson.key) if lesson.kind == CI and lesson.field == HEARD else None
@@ -80,6 +94,32 @@ class Experience:
     def noise(self, name: str) -> float:
         """The share of lone episodes, 0 to 1; 0.5 without history (a beta distribution with Jeffreys' prior)."""
         return (self.lone(name) + 0.5) / (self.episodes(name) + 1)
+
+    def noisiness(self, name: str) -> float:
+        """How much likelier an alert without a reason has this name than one of a failure; 1.0 without history.
+
+        The name's share of the lone episodes over its share of the others, each counted once more than it was.
+        """
+        lone, all_lone = self.lone(name), self._all(LONE, LONE_BOUNDS)
+        rest, all_rest = self.episodes(name) - lone, max(0, self._of_all_alerts[EPISODES]) - all_lone
+        names = max(1, self._names)
+        return (lone + 1) / (all_lone + names) * (max(0, all_rest) + names) / (max(0, rest) + 1)
+
+    def outlasted(self, name: str, age: timedelta, usual: float) -> float:
+        """Share of the alert's lone episodes that lasted longer than `age`.
+
+        Where few are known, those of all alerts count, and where these are few, what is `usual`.
+        """
+        of_all = _outlasted([self._of_all_alerts[bounded(LONE, b)] for b in LONE_BOUNDS], age, usual)
+        return _outlasted(self._histogram(name, LONE, LONE_BOUNDS), age, of_all)
+
+    def alone(self, severity: Severity) -> float:
+        """How much likelier than usual an alert of this rank that is alone at first is to tell of a failure.
+
+        A natural logarithm; 0.0 without history.
+        """
+        key = severity.name.lower()
+        return log((self._count(ALONE, key, FAILURES) + 1) / (self._count(ALONE, key, NOISE) + 1))
 
     def lone_for(self, name: str, quantile: float = 0.5) -> timedelta | None:
         """How long that share of the alert's lone episodes lasted at most, to a bound; None where there was none."""
@@ -153,6 +193,9 @@ class Experience:
         # Never below zero: people may empty the table, and an incident of before then takes back what it taught.
         return max(0, self._counts.get((kind, key, field), 0))
 
+    def _all(self, what: str, bounds: Iterable[timedelta]) -> int:
+        return sum(max(0, self._of_all_alerts[bounded(what, bound)]) for bound in bounds)
+
     def _histogram(self, name: str, what: str, bounds: Iterable[timedelta]) -> list[int]:
         key = alert_key(name)
         return [self._count(ALERT, key, bounded(what, bound)) for bound in bounds]
@@ -165,3 +208,12 @@ class Experience:
             if count and seen >= wanted:
                 return bound
         return None
+
+
+def _outlasted(counts: Sequence[int], age: timedelta, usual: float) -> float:
+    """Share of the episodes in a histogram that lasted longer, evenly spread in each bar; `usual` counts as a few."""
+    longer, low = 0.0, timedelta()
+    for bound, count in zip(LONE_BOUNDS, counts, strict=True):
+        longer += max(0, count) * min(1.0, max(0.0, (bound - age) / (bound - low)))
+        low = bound
+    return (longer + USUAL_STRENGTH * usual) / (sum(max(0, c) for c in counts) + USUAL_STRENGTH)

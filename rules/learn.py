@@ -11,19 +11,33 @@ sources repeat such news; nor does one that was silenced, or that is mere inform
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rules.alert import Alert, Severity
 from rules.draft import Draft
 from rules.incident import Incident, Status
-from rules.lesson import Lesson, delayed, ended, ended_alone, heard, root_confirmed, root_refuted, summed, taken_back
+from rules.lesson import (
+    Lesson,
+    delayed,
+    ended,
+    ended_alone,
+    heard,
+    root_confirmed,
+    root_refuted,
+    summed,
+    taken_back,
+    was_alone,
+)
+
+ALONE_FOR = timedelta(seconds=15)
+"""An alert was alone at first where the next one came later than this: a usual cycle of polls."""
 
 
 def learn(draft: Draft) -> None:
     """Draw the lessons of this cycle."""
     draft.lessons += _newly_heard(draft)
     for alert in _outside(draft):
-        draft.lessons += [ended(alert.name), _alone(alert)]
+        draft.lessons += [ended(alert.name), _alone(alert), was_alone(alert.severity, failure=False)]
     for incident in _over(draft):
         taught = summed(_lessons_of(draft, incident))
         if taught != incident.taught:
@@ -73,6 +87,7 @@ def _lessons_of(draft: Draft, incident: Incident) -> Iterator[Lesson]:
         yield ended(alert.name)
         if is_lone and _cleared_by_itself(alert.cleared_at, incident):
             yield _alone(alert)
+    yield from _of_beginning(incident, alerts)
     if not is_lone:
         yield from _delays(alerts)
     yield from _of_root(draft, incident)
@@ -82,6 +97,19 @@ def _cleared_by_itself(cleared_at: datetime, incident: Incident) -> bool:
     """Whether it was over before anybody did anything; what a person names a root for was a failure."""
     acted = [at for at in (incident.acknowledged_at, incident.resolved_at) if at is not None]
     return incident.confirmed_root is None and all(cleared_at <= at for at in acted)
+
+
+def _of_beginning(incident: Incident, alerts: Sequence[Alert]) -> Iterator[Lesson]:
+    """Whether an alert that was alone at first told of a failure: others joined it, or a person took it up."""
+    onsets = sorted((_onset(a), a.ci or "", a.severity) for a in alerts)
+    first, others = onsets[:1], [at for at, ci, _ in onsets if ci != onsets[0][1]]
+    for began, _, severity in first:
+        if others:
+            if min(others) - began > ALONE_FOR:
+                yield was_alone(severity, failure=True)
+        elif all(a.cleared_at is not None for a in alerts):
+            by_itself = all(_cleared_by_itself(a.cleared_at or began, incident) for a in alerts)
+            yield was_alone(severity, failure=not by_itself)
 
 
 def _delays(alerts: Sequence[Alert]) -> Iterator[Lesson]:

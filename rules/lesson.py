@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import msgspec
 
+from rules.alert import Severity
 from rules.kinds import template_of
 
 LONGEST = timedelta(days=1)
@@ -17,16 +18,18 @@ DELAY_BOUNDS = (*(timedelta(seconds=s) for s in (15, 30, 60, 120, 300, 600)), LO
 LONGEST_KEY = 256
 """Longer names are cut: all parts of a counter must fit an index row of PostgreSQL, which holds 2,700 bytes."""
 
-ALERT, CI, TYPE, CORRECTED = "alert", "ci", "type", "corrected"
+ALERT, CI, TYPE, CORRECTED, ALONE = "alert", "ci", "type", "corrected", "alone"
 """Kinds: what a key names."""
 EPISODES, LONE, DELAY, HEARD, CONFIRMED, REFUTED = "episodes", "lone", "delay", "heard", "confirmed", "refuted"
+FAILURES, NOISE = "failures", "noise"
 """Fields: what is counted; `LONE` and `DELAY` have one for each bound."""
 
 
 class Lesson(msgspec.Struct, frozen=True, order=True, array_like=True, gc=False):
     """So much more, or less, of one counter.
 
-    `kind` is what `key` names: an `alert`, a `ci`, a CI `type`, or the type that was `corrected` into type `field`.
+    `kind` is what `key` names: an `alert`, a `ci`, a CI `type`, the type that was `corrected` into type `field`, or the
+    rank of an alert that was `alone` at first.
     """
 
     kind: str
@@ -43,6 +46,11 @@ def ended(name: str) -> Lesson:
 def ended_alone(name: str, lasted: timedelta) -> Lesson:
     """That episode told of nothing else and went by itself."""
     return Lesson(ALERT, alert_key(name), bounded(LONE, _bound_of(lasted, LONE_BOUNDS)))
+
+
+def was_alone(severity: Severity, *, failure: bool) -> Lesson:
+    """An alert of this rank was alone at first: it told of a failure, or of nothing."""
+    return Lesson(ALONE, severity.name.lower(), FAILURES if failure else NOISE)
 
 
 def delayed(name: str, by: timedelta) -> Lesson:

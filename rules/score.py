@@ -9,6 +9,7 @@ from math import exp, inf, log, log1p
 
 from cmdb.impact import Hit
 from cmdb.model import State
+from rules.alert import Severity
 from rules.likelihood import (
     P_ALERT,
     PRIOR,
@@ -43,7 +44,9 @@ class Case:
     `incumbents` are the roots of incidents that are still being diagnosed. `standing` are those of settled incidents,
     with the moment at which their failure began: they may explain late symptoms and need not be found again. `given`
     is what those have done to the estate already. `is_masked` tells of a CI whose silence says nothing, since it
-    alerts for another reason. `monitored` is the chance that a CI is monitored at all.
+    alerts for another reason. `monitored` is the chance that a CI is monitored at all, `prior` how much likelier than
+    the average a CI is to fail, `alone` how much likelier than usual an alert that is alone is to tell of a failure,
+    both as logarithms.
     """
 
     reach: Reach
@@ -55,6 +58,7 @@ class Case:
     is_masked: Callable[[str], bool] = lambda _: False
     monitored: Callable[[str], float] = lambda _: 1.0
     prior: Callable[[str], float] = lambda _: 0.0
+    alone: Callable[[Severity], float] = lambda _: 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

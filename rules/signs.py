@@ -113,10 +113,11 @@ def _onset(alert: Alert) -> datetime:
 
 
 def _heard(draft: Draft, alert: Alert) -> Heard:
-    """An alert that has lasted is the less likely to have fired for no reason."""
-    began = _onset(alert)
-    lasted = ((alert.cleared_at or draft.now) - began).total_seconds()
-    return Heard(began.timestamp(), alert.severity, outlasted(lasted))
+    """An alert is the less likely to have fired for no reason, the longer it has lasted and the less its like do."""
+    experience, began = draft.situation.experience, _onset(alert)
+    lasted = (alert.cleared_at or draft.now) - began
+    outlives = experience.outlasted(alert.name, lasted, outlasted(lasted.total_seconds()))
+    return Heard(began.timestamp(), alert.severity, outlives * experience.noisiness(alert.name))
 
 
 def case_of(draft: Draft, signs: Mapping[str, Sign], alerts: Mapping[str, list[Alert]]) -> Case:
@@ -128,7 +129,7 @@ def case_of(draft: Draft, signs: Mapping[str, Sign], alerts: Mapping[str, list[A
 
     @cache
     def monitored(ci: str) -> float:
-        if draft.has_signs(ci):
+        if draft.has_signs(ci) or situation.experience.is_heard(ci):
             return P_MONITORED_HEARD
         return P_MONITORED_TYPE if estate.ci(ci).type in types else P_MONITORED_UNKNOWN
 
@@ -158,6 +159,8 @@ def case_of(draft: Draft, signs: Mapping[str, Sign], alerts: Mapping[str, list[A
         given=given,
         is_masked=is_masked,
         monitored=monitored,
+        prior=lambda ci: situation.experience.prior(estate.ci(ci).type),
+        alone=situation.experience.alone,
     )
 
 
