@@ -6,6 +6,7 @@ be chosen by what the latter show. Recorded cases are judged where --cases says 
 
 import argparse
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ Storms = dict[runs.Asked, Score]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
     asked = _asked(arguments)
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 120)
     storms = {} if asked.quick or not asked.storms else _run_storms(console, asked)
     judged = [] if asked.quick or not asked.mesh else _run_mesh(console, asked)
     if asked.cases is None:

@@ -78,7 +78,7 @@ class Moment:
     """A span in which the same CIs are failed.
 
     `causes` has, for each CI that is not up, the numbers of the failures that account for it: each failure that alone
-    brings it into its state, else each without which it would be better off.
+    brings it into its state, else each without which it would be better off, else each that hits it at all.
     """
 
     at: float
@@ -113,7 +113,7 @@ def _one(chance: Random, estate: Estate, mix: Mix, at: float) -> Failure:
     is_even = mix.even > 0 and chance.random() < mix.even
     weights = [_WEIGHTS.get(ci.type, 1) for ci in estate]
     if is_even:
-        weights = [min(weight, 1) and 1 for weight in weights]
+        weights = [float(weight > 0) for weight in weights]
     root = chance.choices(estate.ids(), weights)[0]
     at, until = round(at, 3), round(at + chance.uniform(_SHORTEST_S, mix.longest_s), 3)
     is_degraded = mix.degraded > 0 and chance.random() < mix.degraded
@@ -176,7 +176,8 @@ def moments(estate: Estate, failures: Sequence[Failure]) -> Iterator[Moment]:
         causes = {}
         for ci, hit in hits.items():
             solo = frozenset(n for n in active if alone[n].get(ci, State.UP) >= hit.state)
-            causes[ci] = solo or frozenset(n for n in active if without[n].get(ci, State.UP) < hit.state)
+            needed = frozenset(n for n in active if without[n].get(ci, State.UP) < hit.state)
+            causes[ci] = solo or needed or frozenset(n for n in active if ci in alone[n])
         yield Moment(at=at, until=until, hits=hits, causes=causes)
 
 

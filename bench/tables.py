@@ -38,7 +38,7 @@ def storms_table(figures: Mapping[str, Figures], title: str) -> Table:
 
 def peers_table(scores: Mapping[Asked, Score]) -> Table:
     """Top-1/top-3 of every method over the same failures."""
-    title = "Storms: top-1/top-3 (baselines, but for the online one, are told which alerts belong together)"
+    title = "Storms: top-1/top-3 (all but incidentd and the online one are told which alerts belong together)"
     table = _methods(title, "dialect", "shape", "failures", methods=(*METHODS, ONLINE))
     for (dialect, shape), judged in grouped(scores).items():
         places = [v.places for s in judged for v in s.verdicts]
