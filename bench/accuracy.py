@@ -17,6 +17,7 @@ from rich.progress import track
 
 from bench import cases, meshcases, runs
 from bench.baselines import OURS
+from bench.dialects import DIALECTS
 from bench.figures import answers, calibration, halves, shares
 from bench.plot import calibration_svg
 from bench.score import Score
@@ -48,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.accuracy", description=__doc__)
     parser.add_argument("--storms", type=int, default=4, metavar="N", help="storms of each shape and dialect, 0 to 100")
+    parser.add_argument("--dialect", choices=tuple(DIALECTS), action="append", help="only this one, may be repeated")
     parser.add_argument("--mesh", type=int, default=20, metavar="N", help="made-up cases of a mesh, 0 to 100")
     parser.add_argument("--report", action="store_true", help="the storms kept for reporting, not those for tuning")
     parser.add_argument("--cases", type=Path, metavar="DIR", help="folders of recorded cases")
@@ -64,7 +66,7 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _run_storms(console: Console, asked: argparse.Namespace) -> Storms:
-    wanted = runs.wanted(asked.storms, report=asked.report)
+    wanted = runs.wanted(asked.storms, asked.dialect or tuple(DIALECTS), report=asked.report)
     began = time.monotonic()
     done = track(runs.run(wanted), "storms", total=len(wanted), console=console, transient=True)
     storms = dict(done)

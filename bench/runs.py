@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.cases import INTERVAL
-from bench.dialects import DIALECTS
 from bench.score import Score, score
 from bench.shapes import SHAPES
 from bench.storms import REPORTING, TUNING, storm
@@ -24,10 +23,10 @@ class Asked(NamedTuple):
     seed: int
 
 
-def wanted(each: int, *, report: bool) -> list[Asked]:
-    """So many storms of each shape and dialect, from the first seed for tuning, or for reporting, on."""
+def wanted(each: int, dialects: Sequence[str], *, report: bool) -> list[Asked]:
+    """So many storms of each shape and of these dialects, from the first seed for tuning, or for reporting, on."""
     seeds = (REPORTING if report else TUNING)[:each]
-    return [Asked(shape, dialect, seed) for dialect in DIALECTS for shape in SHAPES for seed in seeds]
+    return [Asked(shape, dialect, seed) for dialect in dialects for shape in SHAPES for seed in seeds]
 
 
 def run(asked: Sequence[Asked], processes: int = 2) -> Iterator[tuple[Asked, Score]]:

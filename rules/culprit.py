@@ -28,7 +28,7 @@ REACH_WEIGHT = 0.5
 """Log-odds for each e-fold of CIs whose bad work it explains, where nothing is down: a CI that works badly harms some
 of what needs it and not others, so many say hardly more than a few."""
 
-FIT_WEIGHT = 0.1
+PLAIN_POWER = 4
 
 _WORST = -100.0
 
@@ -90,13 +90,14 @@ def named(scorer: Scorer, cover: str, cis: tuple[str, ...]) -> Explanation:
     near = list(dict.fromkeys([*_alternatives(scorer, cover, cis), *suspects(scorer.case.reach.estate, signs, SHOWN)]))
     evidence, outages, heard = own_evidence(signs, near), share_of_outages(signs, cis), frozenset(cis)
     plain = sum(not s.strained and not s.callers for s in signs.values()) / len(signs)
+    weight = outages + (1 - outages) * plain**PLAIN_POWER
     scores, explaining = {}, {cover}
     for ci in near:
         whole = scorer.score(ci, heard)
         if outages <= 1 / 2 or whole.gains.keys() == heard:
             explaining.add(ci)
         fit = max(whole.score, _WORST)
-        reach = outages * fit + (1 - outages) * (REACH_WEIGHT * log1p(len(whole.gains)) + FIT_WEIGHT * plain * fit)
+        reach = weight * fit + (1 - weight) * REACH_WEIGHT * log1p(len(whole.gains))
         scores[ci] = round(reach + evidence[ci], 6)
     root = min(explaining, key=lambda ci: (-scores[ci], ci != cover, ci not in signs, ci))
     best = scores[root]

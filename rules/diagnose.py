@@ -37,10 +37,18 @@ def explain(case: Case) -> tuple[Explanation, ...]:
     chosen = _absorb(scorer, _parted(scorer, chosen))
     chosen += _together(scorer, chosen, known.keys())
     assigned = _joined(case, _nearest(scorer, chosen, known))
-    found = [replace(named(scorer, root, cis), odds=_odds(scorer, root, cis)) for root, cis in assigned.items()]
+    found = [_explanation(scorer, root, cis) for root, cis in assigned.items()]
     strangers = [ci for ci in case.signs if ci not in case.reach.estate]
     found += [Explanation(root=ci, explained=(ci,), candidates=((ci, 1.0),), odds=0.0) for ci in strangers]
     return tuple(sorted(found, key=lambda e: (-len(e.explained), e.root)))
+
+
+def _explanation(scorer: Scorer, cover: str, cis: tuple[str, ...]) -> Explanation:
+    """The root of these signs by name; where they are more likely noise it is not looked for."""
+    odds = _odds(scorer, cover, cis)
+    if odds < OPEN_ODDS and cover not in scorer.case.incumbents:
+        return Explanation(root=cover, explained=cis, candidates=((cover, 1.0),), odds=odds)
+    return replace(named(scorer, cover, cis), odds=odds)
 
 
 def candidates_for(case: Case, signs: Iterable[str]) -> dict[str, dict[str, Hit]]:
@@ -203,7 +211,9 @@ def _joined(case: Case, assigned: Mapping[str, tuple[str, ...]]) -> dict[str, tu
     owner = {ci: root for root, cis in assigned.items() if share_of_outages(case.signs, cis) <= 1 / 2 for ci in cis}
     leader = {root: root for root in owner.values()}
     for ci, other in _touching(case, owner):
-        if abs(case.signs[ci].onset - case.signs[other].onset) <= WINDOW:
+        one, two = case.signs[ci], case.signs[other]
+        spreads = one.callers or two.callers or (one.strained and two.strained)
+        if spreads and abs(one.onset - two.onset) <= WINDOW:
             _unite(leader, owner[ci], owner[other])
     found = {root: cis for root, cis in assigned.items() if root not in leader}
     parts: dict[str, list[str]] = {}

@@ -16,6 +16,7 @@ from rules.lesson import (
     ALERT,
     ALONE,
     CI,
+    CI_WINDOWS,
     CONFIRMED,
     CORRECTED,
     DELAY,
@@ -28,6 +29,7 @@ from rules.lesson import (
     NOISE,
     REFUTED,
     TYPE,
+    WATCH,
     Lesson,
     alert_key,
     bounded,
@@ -40,6 +42,10 @@ PRIOR_STRENGTH = 5.0
 
 USUAL_STRENGTH = 4.0
 """So many episodes weigh as much as what is usual."""
+
+
+WATCH_STRENGTH = 2000.0
+"""So many CIs watched for a window weigh as much as what is usual: 500 CIs for 40 minutes."""
 
 
 class Experience:
@@ -113,13 +119,22 @@ class Experience:
         of_all = _outlasted([self._of_all_alerts[bounded(LONE, b)] for b in LONE_BOUNDS], age, usual)
         return _outlasted(self._histogram(name, LONE, LONE_BOUNDS), age, of_all)
 
-    def alone(self, severity: Severity) -> float:
-        """How much likelier than usual an alert of this rank that is alone at first is to tell of a failure.
+    def leak(self, severity: Severity, usual: float) -> float:
+        """The chance that a monitored CI raises such an alert in a window for no reason; near `usual` with little
+        history."""
+        noise = self._count(ALONE, severity.name.lower(), NOISE)
+        return (noise + WATCH_STRENGTH * usual) / (self._watched() + WATCH_STRENGTH)
 
-        A natural logarithm; 0.0 without history.
+    def alone(self, severity: Severity, usual: float) -> float:
+        """How much likelier than `usual` a failure is that a single alert of this rank tells of at first.
+
+        A natural logarithm; `usual` is the chance of one for a CI and a window. 0.0 without history.
         """
-        key = severity.name.lower()
-        return log((self._count(ALONE, key, FAILURES) + 1) / (self._count(ALONE, key, NOISE) + 1))
+        failures = self._count(ALONE, severity.name.lower(), FAILURES) + WATCH_STRENGTH * usual
+        return log(failures / (self._watched() + WATCH_STRENGTH) / usual)
+
+    def _watched(self) -> int:
+        return self._count(WATCH, "", CI_WINDOWS)
 
     def lone_for(self, name: str, quantile: float = 0.5) -> timedelta | None:
         """How long that share of the alert's lone episodes lasted at most, to a bound; None where there was none."""
@@ -138,6 +153,10 @@ class Experience:
     def is_heard(self, ci: str) -> bool:
         """Whether an alert about the CI has ever fired."""
         return self._count(CI, cut(ci), HEARD) > 0
+
+    def heard(self) -> int:
+        """How many CIs have ever alerted."""
+        return self._heard_of_type.total()
 
     def heard_of_type(self, ci_type: str) -> int:
         """How many CIs that are of this type now have ever alerted."""

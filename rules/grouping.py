@@ -17,7 +17,7 @@ from rules.signs import LOCKED, case_of, is_held, region_of, sign_of, signs_of
 
 ALONE = "more likely noise so far: nothing that it would go with alerts, and it has not lasted"
 
-LOOK_AGAIN = timedelta(seconds=15)
+LOOK_AGAIN = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,10 +249,10 @@ def _keep_as_events(draft: Draft, group: Group, why_not: str) -> None:
 
 
 def _look_again_at(draft: Draft, alert: Alert, why_not: str) -> datetime | None:
-    """The older an alert is, the less often it pays to think about it again: each time it is a quarter older."""
+    """The older an alert is, the less often it pays to think about it again: each time it is half as old again."""
     if why_not != ALONE or not alert.is_firing:
         return None
-    return draft.now + max(LOOK_AGAIN, (draft.now - alert.first_seen_at) / 4)
+    return draft.now + max(LOOK_AGAIN, (draft.now - alert.first_seen_at) / 2)
 
 
 def _is_open(draft: Draft, number: int) -> bool:

@@ -27,7 +27,9 @@ from rules.lesson import (
     summed,
     taken_back,
     was_alone,
+    watched,
 )
+from rules.likelihood import WINDOW_S
 
 ALONE_FOR = timedelta(seconds=15)
 """An alert was alone at first where the next one came later than this: a usual cycle of polls."""
@@ -35,7 +37,7 @@ ALONE_FOR = timedelta(seconds=15)
 
 def learn(draft: Draft) -> None:
     """Draw the lessons of this cycle."""
-    draft.lessons += _newly_heard(draft)
+    draft.lessons += [*_newly_heard(draft), *_watch(draft)]
     for alert in _outside(draft):
         draft.lessons += [ended(alert.name), _alone(alert), was_alone(alert.severity, failure=False)]
     for incident in _over(draft):
@@ -43,6 +45,15 @@ def learn(draft: Draft) -> None:
         if taught != incident.taught:
             draft.lessons += [*taught, *taken_back(incident.taught)]
             draft.change_incident(incident, taught=taught)
+
+
+def _watch(draft: Draft) -> list[Lesson]:
+    """Once a window: how many CIs were watched in it, without which a count of noise says nothing."""
+    window, before = int(draft.now.timestamp() // WINDOW_S), draft.situation.decided_at
+    if before is None or int(before.timestamp() // WINDOW_S) == window:
+        return []
+    cis = draft.situation.experience.heard()
+    return [watched(cis)] if cis else []
 
 
 def _newly_heard(draft: Draft) -> list[Lesson]:

@@ -18,10 +18,10 @@ DELAY_BOUNDS = (*(timedelta(seconds=s) for s in (15, 30, 60, 120, 300, 600)), LO
 LONGEST_KEY = 256
 """Longer names are cut: all parts of a counter must fit an index row of PostgreSQL, which holds 2,700 bytes."""
 
-ALERT, CI, TYPE, CORRECTED, ALONE = "alert", "ci", "type", "corrected", "alone"
+ALERT, CI, TYPE, CORRECTED, ALONE, WATCH = "alert", "ci", "type", "corrected", "alone", "watch"
 """Kinds: what a key names."""
 EPISODES, LONE, DELAY, HEARD, CONFIRMED, REFUTED = "episodes", "lone", "delay", "heard", "confirmed", "refuted"
-FAILURES, NOISE = "failures", "noise"
+FAILURES, NOISE, CI_WINDOWS = "failures", "noise", "ci_windows"
 """Fields: what is counted; `LONE` and `DELAY` have one for each bound."""
 
 
@@ -29,7 +29,7 @@ class Lesson(msgspec.Struct, frozen=True, order=True, array_like=True, gc=False)
     """So much more, or less, of one counter.
 
     `kind` is what `key` names: an `alert`, a `ci`, a CI `type`, the type that was `corrected` into type `field`, or the
-    rank of an alert that was `alone` at first.
+    rank of an alert that was `alone` at first; `watch` counts for how long how many CIs were watched.
     """
 
     kind: str
@@ -51,6 +51,11 @@ def ended_alone(name: str, lasted: timedelta) -> Lesson:
 def was_alone(severity: Severity, *, failure: bool) -> Lesson:
     """An alert of this rank was alone at first: it told of a failure, or of nothing."""
     return Lesson(ALONE, severity.name.lower(), FAILURES if failure else NOISE)
+
+
+def watched(cis: int) -> Lesson:
+    """So many CIs that are known to be monitored were watched for one window."""
+    return Lesson(WATCH, "", CI_WINDOWS, cis)
 
 
 def delayed(name: str, by: timedelta) -> Lesson:

@@ -12,9 +12,12 @@ from rules.draft import Draft
 from rules.incident import Incident
 from rules.kinds import Kind, caller_of, is_outage, kind_of, template_of
 from rules.likelihood import (
+    P_ALERT,
+    P_LEAK,
     P_MONITORED_HEARD,
     P_MONITORED_TYPE,
     P_MONITORED_UNKNOWN,
+    PRIOR,
     Heard,
     Sign,
     outlasted,
@@ -117,7 +120,9 @@ def _heard(draft: Draft, alert: Alert) -> Heard:
     experience, began = draft.situation.experience, _onset(alert)
     lasted = (alert.cleared_at or draft.now) - began
     outlives = experience.outlasted(alert.name, lasted, outlasted(lasted.total_seconds()))
-    return Heard(began.timestamp(), alert.severity, outlives * experience.noisiness(alert.name))
+    usual = P_LEAK[alert.severity]
+    noise = outlives * experience.noisiness(alert.name) * experience.leak(alert.severity, usual) / usual
+    return Heard(began.timestamp(), alert.severity, noise)
 
 
 def case_of(draft: Draft, signs: Mapping[str, Sign], alerts: Mapping[str, list[Alert]]) -> Case:
@@ -137,6 +142,7 @@ def case_of(draft: Draft, signs: Mapping[str, Sign], alerts: Mapping[str, list[A
     def is_masked(ci: str) -> bool:
         return any(a is not None and a.is_firing for a in map(draft.alert, draft.on_ci(ci)))
 
+    prior = cache(situation.experience.prior)
     numbers = {a.incident for found in alerts.values() for a in found if a.incident is not None}
     incumbents = {
         i.root.ci
@@ -159,8 +165,8 @@ def case_of(draft: Draft, signs: Mapping[str, Sign], alerts: Mapping[str, list[A
         given=given,
         is_masked=is_masked,
         monitored=monitored,
-        prior=lambda ci: situation.experience.prior(estate.ci(ci).type),
-        alone=situation.experience.alone,
+        prior=lambda ci: prior(estate.ci(ci).type),
+        alone=lambda severity: situation.experience.alone(severity, PRIOR * P_ALERT[State.DOWN, severity]),
     )
 
 

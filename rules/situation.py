@@ -41,6 +41,7 @@ class Situation:
         self.sources: dict[str, SourceState] = {}
         self.alerting_types: set[str] = set()
         self.next_number = 1
+        self.decided_at: datetime | None = None
         self._expiring: dict[int, set[str]] = {}
         self._waiting: dict[int, set[str]] = {}
 
@@ -53,6 +54,7 @@ class Situation:
         for source in decision.sources:
             self.sources[source.name] = source
         self.experience.take(decision.lessons)
+        self.decided_at = decision.at
         self._forget(decision)
 
     def subject(self, alert: Alert) -> str:
