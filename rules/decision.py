@@ -6,6 +6,7 @@ from datetime import datetime
 
 from rules.alert import Alert, Sighting
 from rules.incident import Incident
+from rules.silence import Silence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +75,28 @@ class Command:
     reason: str = ""
 
 
-Change = Listing | Push | SourceFailed | Command
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceOrder:
+    """A person's order to keep `silence`, or to end the one with the id `ends`.
+
+    A silence with an id is a change of that one; one without, or one that cannot be changed so, becomes a silence of
+    its own, which then bears the `id` of the order. `id` also comes back in the `Reply`.
+    """
+
+    id: str
+    at: datetime
+    actor: str
+    silence: Silence | None = None
+    ends: str = ""
+
+
+Order = Command | SilenceOrder
+Change = Listing | Push | SourceFailed | Order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """The answer to one `Command`: done, or refused with the reason in words."""
+    """The answer to one `Order`: done, or refused with the reason in words."""
 
     command: str
     done: bool
@@ -144,10 +161,12 @@ class Decision:
     notices: tuple[Notice, ...] = ()
     sources: tuple[SourceState, ...] = ()
     replies: tuple[Reply, ...] = ()
+    silences: tuple[Silence, ...] = ()
     refreshed: tuple[Alert, ...] = ()
     forgotten: tuple[int, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to remember."""
-        return not (self.alerts or self.incidents or self.timeline or self.notices or self.sources or self.replies)
+        kept = (self.alerts, self.incidents, self.timeline, self.notices, self.sources, self.replies, self.silences)
+        return not any(kept)

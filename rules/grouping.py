@@ -374,7 +374,7 @@ def _why_not(draft: Draft, group: Group) -> str:
         return "it had cleared before anything could be decided"
     calling = [a for a in firing if not a.suppressed]
     if not calling:
-        return f"{firing[0].suppressed} at its source"
+        return firing[0].suppressed
     subjects = {draft.situation.subject(a) for a in group.alerts}
     if len(subjects) > 1 or any(a.severity is Severity.CRITICAL for a in calling):
         return ""

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from daemon.cli import configuration, database, estate, incidents, lab, notices, process, recorded, tokens
+from daemon.cli import configuration, database, estate, incidents, lab, notices, process, recorded, silences, tokens
 
 DEBUG = "INCIDENTD_DEBUG"
 
@@ -79,7 +79,7 @@ def root(
     """Options of every command; `daemon.cli.place` looks them up."""
 
 
-for commands in (process, configuration, recorded, estate, incidents, notices, tokens, database):
+for commands in (process, configuration, recorded, estate, incidents, silences, notices, tokens, database):
     commands.add_to(app)
 app.add_typer(lab.app)
 
