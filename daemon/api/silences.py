@@ -17,7 +17,7 @@ from daemon.api.ports import Ports
 from daemon.api.problems import Problem, wrong_field
 from daemon.sources.push import decode_posted
 from daemon.sources.texts import clean_text, parse_instant
-from rules.decision import Reply, SilenceOrder
+from rules.decision import SilenceOrder
 from rules.document import GettableSilence, MatcherDocument, silence_document
 from rules.matchers import Matcher
 from rules.silence import Silence, listed, wrong_with
@@ -111,7 +111,8 @@ def _end(ports: Ports, caller: Caller, silence_id: str) -> Response:
     return Response(status_code=HTTPStatus.OK)
 
 
-def _decided(ports: Ports, order: SilenceOrder) -> Reply:
+def _decided(ports: Ports, order: SilenceOrder) -> None:
+    """Wait for the decision; an answer that is an error where there is none in time, or it is a refusal."""
     try:
         reply = ports.order(order)
     except TimeoutError:
@@ -119,7 +120,6 @@ def _decided(ports: Ports, order: SilenceOrder) -> Reply:
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail) from None
     if not reply.done:
         raise Problem(HTTPStatus.CONFLICT, reply.message)
-    return reply
 
 
 def _known(ports: Ports, silence_id: str) -> Silence:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from rules.decision import Verb
 from rules.matchers import Matcher, all_of, parse_matcher
 from rules.silence import KEPT, Silence, Silencer, SilenceState, can_change, ended, listed, wrong_with
 from tests.builders import T0, at, sighting, silence
@@ -225,6 +226,20 @@ def test_expired_silences_are_forgotten_in_time() -> None:
     desk.wait(1)
     desk.silence("ci=host-3")
     assert desk.situation.silences.keys() == {"s2", "s3"}
+
+
+def test_a_silence_begins_though_an_alert_that_fires_is_out_of_mind() -> None:
+    """It fires on after a person closed its incident, which was then forgotten."""
+    desk = Desk()
+    desk.hear(*down("host-1"))
+    desk.ask(Verb.RESOLVE, 1)
+    desk.ask(Verb.CLOSE, 1)
+    desk.wait(3600)
+    desk.decide()
+    assert desk.situation.incidents == {}
+    assert desk.silence("ci=host-1") == "silence s3 is active"
+    desk.hear(*down("host-1"))
+    assert desk.open() == []
 
 
 def test_deciding_again_changes_nothing() -> None:
