@@ -225,7 +225,8 @@ class Cycle:
         loaded = self._store.load(now - old.policy.close_after)
         fresh = Situation(old.estate, old.policy, old.subscriptions)
         alerts = [_graced(_mapped(a, fresh), now) for a in loaded.alerts]
-        rebuild(fresh, loaded.incidents, alerts, loaded.sources, now, loaded.silences)
+        lessons, silences = loaded.lessons, loaded.silences
+        rebuild(fresh, loaded.incidents, alerts, loaded.sources, now, lessons=lessons, silences=silences)
         fresh.next_number = max(fresh.next_number, loaded.next_number)
         self.situation, self._sources, self._is_stale = fresh, sources, False
         self._metrics.source_up.clear()

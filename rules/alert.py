@@ -84,8 +84,9 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `id` is fingerprint and start. `ci` is the configuration item it speaks of, None where it maps nowhere;
     `mapped_by` says in words how. `incident` is the number of the incident it belongs to, None where it opened
-    none, with the reason in `reason`. `cleared_at` is None while it fires. `holds` are our own silences and
-    maintenance that cover it, as `rules.suppression` last found.
+    none, with the reason in `reason`. `cleared_at` is None while it fires. `look_again_at` is when an alert that opened
+    none, since it is likelier noise so far, is thought about again. `holds` are our own silences and maintenance that
+    cover it, as `rules.suppression` last found.
     """
 
     id: str
@@ -101,6 +102,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     generator_url: str = ""
     incident: int | None = None
     reason: str = ""
+    look_again_at: datetime | None = None
     holds: tuple[Hold, ...] = ()
 
     @property

@@ -35,13 +35,15 @@ def reassess(draft: Draft, incident: Incident) -> Incident:
     alerts = draft.member_alerts(incident.number)
     worst = max((a.severity for a in alerts), default=Severity.WARNING)
     root = incident.root.ci
-    hits = {} if root is None else hits_of(draft, incident.number, root, root_state(root, alerts))
+    state = State.DOWN if root is None else root_state(root, alerts)
+    hits = {} if root is None else hits_of(draft, incident.number, root, state)
     services = _services(draft, hits, alerts)
     hit = None if root is None else [h.state for h in hits.values() if h.ci != root]
     rating = rate(estate, services, worst, matrix=draft.situation.policy.matrix, hit=hit)
     pinned = "priority" in incident.pinned
     changed = draft.change_incident(
         incident,
+        state=state,
         impacted=tuple(h.ci for h in hits.values() if h.state >= State.REDUCED),
         services=services,
         impact=incident.impact if pinned else rating.impact,

@@ -8,6 +8,7 @@ from rules.decision import Change, Command, Decision, Listing, Push, SilenceOrde
 from rules.draft import Draft
 from rules.grouping import regroup
 from rules.intake import end_expired, take_failure, take_listing, take_push
+from rules.learn import learn
 from rules.notices import tell, tell_sources
 from rules.orders import carry_out
 from rules.situation import Situation
@@ -31,6 +32,7 @@ def decide(situation: Situation, changes: Sequence[Change], now: datetime) -> De
         if isinstance(change, Command):
             carry_out(draft, change)
     meet_deadlines(draft)
+    learn(draft)
     tell(draft)
     tell_sources(draft)
     return draft.decision()

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from rules.alert import Alert, Sighting
 from rules.incident import Incident
+from rules.lesson import Lesson
 from rules.silence import Silence
 
 
@@ -63,7 +64,8 @@ class Command:
     """A person's order about one incident.
 
     `value` is the assignee, the note, the resolution, the reason, the new priority or root CI, the number of the
-    incident to merge into, or, for a split, the CI whose alerts leave; `id` comes back in the `Reply`.
+    incident to merge into, or, for a split, the CI whose alerts leave. `root` is the CI that failed, where whoever
+    resolves the incident says so. `id` comes back in the `Reply`.
     """
 
     id: str
@@ -73,6 +75,7 @@ class Command:
     number: int
     value: str = ""
     reason: str = ""
+    root: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +151,8 @@ class SourceState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Everything one cycle decided. Rows replace those of the same identity; timeline and notices are added.
+    """Everything one cycle decided. Rows replace those of the same identity; timeline and notices are added, lessons
+    (one for each counter at the most) add to what was learnt before.
 
     `refreshed` and `forgotten` are for the situation alone: alerts of which only the time at which a source's word
     runs out moved, and incidents that can no longer change.
@@ -161,6 +165,7 @@ class Decision:
     notices: tuple[Notice, ...] = ()
     sources: tuple[SourceState, ...] = ()
     replies: tuple[Reply, ...] = ()
+    lessons: tuple[Lesson, ...] = ()
     silences: tuple[Silence, ...] = ()
     refreshed: tuple[Alert, ...] = ()
     forgotten: tuple[int, ...] = ()
@@ -168,5 +173,6 @@ class Decision:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to remember."""
-        kept = (self.alerts, self.incidents, self.timeline, self.notices, self.sources, self.replies, self.silences)
-        return not any(kept)
+        said = self.timeline or self.notices or self.replies
+        kept = self.alerts or self.incidents or self.sources or self.silences or self.lessons
+        return not (kept or said)

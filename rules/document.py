@@ -57,7 +57,7 @@ class ServiceDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IncidentDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """An incident as programs and templates see it."""
+    """An incident as programs and templates see it. `confirmed_root` is the CI that a person says has failed."""
 
     number: str
     title: str
@@ -80,6 +80,7 @@ class IncidentDocument(msgspec.Struct, frozen=True, kw_only=True):
     resolution: str
     links: tuple[dict[str, str], ...]
     alerts: tuple[AlertDocument, ...]
+    confirmed_root: str | None = None
 
 
 class SourceDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,6 +182,7 @@ def incident_document(incident: Incident, alerts: Iterable[Alert]) -> IncidentDo
         resolution=incident.resolution,
         links=tuple({"kind": link.kind, "number": incident_key(link.number)} for link in incident.links),
         alerts=tuple(alert_document(a) for a in sorted(alerts, key=lambda a: (a.starts_at, a.id))),
+        confirmed_root=incident.confirmed_root,
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 from rules.alert import Alert
 from rules.decision import Decision, Notice, Reply, SourceState, TimelineEntry
 from rules.incident import Incident
+from rules.lesson import Lesson, summed
 from rules.silence import Silence
 from rules.situation import Situation
 
@@ -27,6 +28,7 @@ class Draft:
         self.replies: list[Reply] = []
         self.notices: list[Notice] = []
         self.news: list[tuple[int, str, str]] = []
+        self.lessons: list[Lesson] = []
         self._alerts: dict[str, Alert] = {}
         self._refreshed: dict[str, Alert] = {}
         self._current: dict[str, str | None] = {}
@@ -69,6 +71,10 @@ class Draft:
                 self._owned(old).discard(alert.id)
             if alert.incident is not None:
                 self._owned(alert.incident).add(alert.id)
+
+    def changed_alerts(self) -> list[Alert]:
+        """Alerts changed in this cycle, in order of identity."""
+        return [self._alerts[i] for i in sorted(self._alerts)]
 
     def refresh_alert(self, alert: Alert) -> None:
         """Record that only the time at which a source's word runs out has moved."""
@@ -191,12 +197,13 @@ class Draft:
         """Everything that was changed."""
         return Decision(
             at=self.now,
-            alerts=tuple(self._alerts[i] for i in sorted(self._alerts)),
+            alerts=tuple(self.changed_alerts()),
             incidents=tuple(self.touched()),
             timeline=tuple(self._timeline),
             notices=tuple(self.notices),
             sources=tuple(self._sources[n] for n in sorted(self._sources)),
             replies=tuple(self.replies),
+            lessons=summed(self.lessons),
             silences=tuple(self.changed_silences()),
             refreshed=tuple(self._refreshed[i] for i in sorted(self._refreshed)),
             forgotten=tuple(sorted(self._forgotten)),

@@ -10,7 +10,9 @@ from datetime import datetime
 from cmdb.graph import Estate
 from rules.alert import Alert, Hold
 from rules.decision import Decision, SourceState
+from rules.experience import Experience
 from rules.incident import Incident
+from rules.lesson import Lesson
 from rules.maintenance import Maintenance
 from rules.policy import Policy
 from rules.reach import Reach
@@ -18,7 +20,7 @@ from rules.resolve import subject_of
 from rules.silence import KEPT, Silence
 from rules.subscriptions import Subscription
 
-_EXPIRY_STEP_S = 15
+_STEP_S = 15
 
 
 class Situation:
@@ -29,6 +31,7 @@ class Situation:
         self.policy = policy
         self.subscriptions = subscriptions
         self.reach = Reach(estate)
+        self.experience = Experience(estate)
         self.maintenance = Maintenance(estate, policy.maintenance, policy.resolve_after)
         self.alerts: dict[str, Alert] = {}
         self.current: dict[str, str] = {}
@@ -45,6 +48,7 @@ class Situation:
         self.alerting_types: set[str] = set()
         self.next_number = 1
         self._expiring: dict[int, set[str]] = {}
+        self._waiting: dict[int, set[str]] = {}
 
     def apply(self, decision: Decision) -> None:
         """Take in what was decided and stored."""
@@ -54,6 +58,7 @@ class Situation:
             self._take_incident(incident)
         for source in decision.sources:
             self.sources[source.name] = source
+        self.experience.take(decision.lessons)
         self._take_silences(decision)
         self.reviewed_at = decision.at
         self._forget(decision)
@@ -64,8 +69,13 @@ class Situation:
 
     def expiring(self, now: datetime) -> list[str]:
         """Ids of alerts that have a source whose word may have run out by `now`, in order."""
-        due = _expiry_step(now)
+        due = _step(now)
         return sorted(i for step, ids in self._expiring.items() if step <= due for i in ids if i in self.alerts)
+
+    def waiting(self, now: datetime) -> list[str]:
+        """Ids of alerts that opened nothing and are to be thought about again by `now`, in order."""
+        due = _step(now)
+        return sorted(i for step, ids in self._waiting.items() if step <= due for i in ids if i in self.alerts)
 
     def _take_alert(self, alert: Alert) -> None:
         before = self.alerts.get(alert.id)
@@ -82,7 +92,9 @@ class Situation:
         for source, seen in alert.seen_by.items():
             self._index_source(source, alert.fingerprint)
             if seen.firing and alert.is_firing and seen.expires_at is not None:
-                self._expiring.setdefault(_expiry_step(seen.expires_at), set()).add(alert.id)
+                self._expiring.setdefault(_step(seen.expires_at), set()).add(alert.id)
+        if alert.look_again_at is not None:
+            self._waiting.setdefault(_step(alert.look_again_at), set()).add(alert.id)
 
     def _index_source(self, source: str, fingerprint: str) -> None:
         current = self.alerts.get(self.current.get(fingerprint, ""))
@@ -146,9 +158,10 @@ class Situation:
         for alert in decision.alerts:
             if not alert.is_firing and alert.incident is None:
                 self._drop_alert(alert.id)
-        due = _expiry_step(decision.at)
-        for step in [s for s in self._expiring if s < due]:
-            del self._expiring[step]
+        due = _step(decision.at)
+        for agenda in (self._expiring, self._waiting):
+            for step in [s for s in agenda if s < due]:
+                del agenda[step]
 
     def _drop_alert(self, alert_id: str) -> None:
         alert = self.alerts.pop(alert_id, None)
@@ -168,6 +181,8 @@ def rebuild(
     alerts: Iterable[Alert],
     sources: Iterable[SourceState],
     at: datetime,
+    *,
+    lessons: Iterable[Lesson] = (),
     silences: Iterable[Silence] = (),
 ) -> None:
     """Fill an empty situation with what the store held."""
@@ -177,6 +192,7 @@ def rebuild(
             incidents=tuple(incidents),
             alerts=tuple(alerts),
             sources=tuple(sources),
+            lessons=tuple(lessons),
             silences=tuple(silences),
         )
     )
@@ -184,5 +200,5 @@ def rebuild(
     situation.reviewed_at = None
 
 
-def _expiry_step(at: datetime) -> int:
-    return int(at.timestamp()) // _EXPIRY_STEP_S
+def _step(at: datetime) -> int:
+    return int(at.timestamp()) // _STEP_S

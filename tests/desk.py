@@ -117,7 +117,8 @@ class Desk:
             old.alerts.values(),
             old.sources.values(),
             self.now,
-            old.silences.values(),
+            lessons=old.experience.lessons(),
+            silences=old.silences.values(),
         )
 
     def reasons(self) -> set[str]:

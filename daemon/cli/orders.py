@@ -76,11 +76,16 @@ def resolve(
     number: Number,
     resolution: Annotated[str, typer.Argument(metavar="[HOW]", help="What mended it.")] = "",
     *,
+    root: Annotated[
+        str | None, typer.Option("--root", metavar="CI", help="What failed: confirms the named root, or corrects it.")
+    ] = None,
     by: By = None,
     as_json: AsJson = False,
 ) -> None:
     """Say that it is mended."""
-    _order(context, "resolve", [number], resolution, by=by, as_json=as_json)
+    if root is not None and not root.strip():
+        raise typer.BadParameter("it is empty; allowed: a CI's id or alias", param_hint="--root")
+    _order(context, "resolve", [number], resolution, root=root or "", by=by, as_json=as_json)
 
 
 def close(
@@ -191,6 +196,7 @@ def _order(
     value: str = "",
     *,
     reason: str = "",
+    root: str = "",
     by: str | None,
     as_json: bool,
 ) -> None:
@@ -206,6 +212,7 @@ def _order(
     config = read_config(context)
     who = checked_text(by or caller_name(), "the name of who says so")
     value, reason = checked_text(value, "the text"), checked_text(reason, "the reason")
+    root = checked_text(root.strip(), "the CI")
     answers = []
     for number in wanted:
         command = Command(
@@ -216,6 +223,7 @@ def _order(
             number=number,
             value=value,
             reason=reason,
+            root=root,
         )
         reply = answer_to(order, config, command)
         answers.append((number, reply.done, reply.message))

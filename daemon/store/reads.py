@@ -6,11 +6,13 @@ from itertools import product
 from sqlalchemy import ColumnElement, select, union_all
 
 from daemon.store.engine import Database
+from daemon.store.record import lessons_in
 from daemon.store.records import alert_of, clean, incident_of, silence_of, source_of
 from daemon.store.schema import alerts, incidents, replies, silences, sources, timeline
 from rules.alert import Alert
 from rules.decision import Reply, SourceState, TimelineEntry
 from rules.incident import Incident
+from rules.lesson import Lesson
 from rules.silence import Silence
 
 
@@ -94,6 +96,12 @@ def silence(database: Database, silence_id: str) -> Silence | None:
     with database.read() as connection:
         record = connection.execute(select(silences.c.record).where(silences.c.id == clean(silence_id))).scalar()
         return None if record is None else silence_of(record)
+
+
+def lessons(database: Database) -> tuple[Lesson, ...]:
+    """Everything learnt so far, one lesson for each counter, in order."""
+    with database.read() as connection:
+        return lessons_in(connection)
 
 
 def source_states(database: Database) -> list[SourceState]:

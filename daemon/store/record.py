@@ -4,18 +4,19 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, insert, or_, select
+from sqlalchemy import Connection, delete, func, insert, or_, select
 
 from daemon.store.engine import Database
 from daemon.store.inbox import forget
 from daemon.store.lease import fence
 from daemon.store.records import alert_of, clean, clean_or_none, encode, incident_of, silence_of, source_of
 from daemon.store.rows import Loaded
-from daemon.store.schema import alerts, incidents, notices, replies, silences, sources, timeline
+from daemon.store.schema import alerts, experience, incidents, notices, replies, silences, sources, timeline
 from daemon.store.upsert import upsert
 from rules.alert import Alert
 from rules.decision import Decision, Notice, Reply, SourceState, TimelineEntry
 from rules.incident import Incident, Status
+from rules.lesson import Lesson
 from rules.silence import KEPT, Silence
 
 REPLIES_KEPT = timedelta(days=1)
@@ -33,6 +34,7 @@ def commit(database: Database, decision: Decision, inbox_ids: Collection[int], e
     ]
     entries = [timeline_row(e) for e in decision.timeline]
     told = [_notice_row(n) for n in decision.notices]
+    learnt = [_lesson_row(lesson) for lesson in decision.lessons]
     with database.write() as connection:
         fence(connection, epoch, hold=False)
         for table, key, rows in writes:
@@ -40,6 +42,7 @@ def commit(database: Database, decision: Decision, inbox_ids: Collection[int], e
         if entries:
             connection.execute(insert(timeline), entries)
         upsert(connection, notices, ("key",), told, replace=False)
+        upsert(connection, experience, ("kind", "key", "field"), learnt, added=("count",))
         forget(connection, inbox_ids)
         if decision.replies:
             connection.execute(delete(replies).where(replies.c.at < decision.at - REPLIES_KEPT))
@@ -66,9 +69,17 @@ def load(database: Database, since: datetime) -> Loaded:
             incidents=kept,
             alerts=tuple(sorted(episodes, key=lambda a: (a.starts_at, a.id))),
             sources=tuple(source_of(record) for record in states),
+            lessons=lessons_in(connection),
             silences=tuple(silence_of(record) for record in quiet),
             next_number=(last or 0) + 1,
         )
+
+
+def lessons_in(connection: Connection) -> tuple[Lesson, ...]:
+    """Everything learnt so far, as lessons that a fresh experience can take in."""
+    columns = [experience.c[name] for name in ("kind", "key", "field", "count")]
+    found = connection.execute(select(*columns).where(experience.c["count"] != 0))
+    return tuple(sorted(Lesson(*row) for row in found))
 
 
 def timeline_row(entry: TimelineEntry) -> dict[str, Any]:
@@ -112,6 +123,10 @@ def _settled_at(incident: Incident) -> datetime | None:
         return None
     moments: Iterable[datetime | None] = (incident.closed_at, incident.resolved_at)
     return max((at for at in moments if at is not None), default=incident.updated_at)
+
+
+def _lesson_row(lesson: Lesson) -> dict[str, Any]:
+    return {"kind": lesson.kind, "key": lesson.key, "field": lesson.field, "count": lesson.amount}
 
 
 def _source_row(state: SourceState) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Literal
 from rules.alert import Alert
 from rules.decision import Notice, SourceState
 from rules.incident import Incident
+from rules.lesson import Lesson
 from rules.silence import Silence
 
 InboxKind = Literal["push", "command", "silence"]
@@ -56,5 +57,6 @@ class Loaded:
     incidents: tuple[Incident, ...]
     alerts: tuple[Alert, ...]
     sources: tuple[SourceState, ...]
+    lessons: tuple[Lesson, ...]
     silences: tuple[Silence, ...]
     next_number: int

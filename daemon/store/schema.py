@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001", "0003")
+REVISIONS = ("0001", "0002", "0003")
 """Every schema revision this code knows, oldest first; the last is the one it works with."""
 
 
@@ -174,6 +174,16 @@ inbox = Table(
     Column("at", UtcDateTime, nullable=False),
     # Ids of taken rows must never come again: a late delete would take a stranger's row with it.
     sqlite_autoincrement=True,
+)
+
+# What was learnt: a decision's lessons are added to the counts.
+experience = Table(
+    "experience",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("field", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
 )
 
 replies = Table(

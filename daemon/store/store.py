@@ -17,6 +17,7 @@ from daemon.store.tokens import Tokens
 from rules.alert import Alert
 from rules.decision import Decision, Reply, SourceState, TimelineEntry
 from rules.incident import Incident
+from rules.lesson import Lesson
 from rules.silence import Silence
 
 
@@ -131,6 +132,10 @@ class Store:
     def silence(self, silence_id: str) -> Silence | None:
         """The silence of that id."""
         return reads.silence(self._database, silence_id)
+
+    def lessons(self) -> tuple[Lesson, ...]:
+        """Everything learnt so far, one lesson for each counter, in order."""
+        return reads.lessons(self._database)
 
     def notices(
         self, *, states: Collection[str] = (), incident: int | None = None, limit: int = 200

@@ -249,3 +249,16 @@ def test_deciding_again_changes_nothing() -> None:
     assert desk.hear(*down("host-1")).is_empty
     desk.restart()
     assert desk.hear(*down("host-1")).is_empty
+
+
+def test_what_a_settled_incident_holds_calls_nobody_for_silenced_neighbours() -> None:
+    desk = Desk()
+    desk.silence("ci=~host-[234]")
+    desk.hear(*down("host-1"))
+    desk.wait(700)
+    again = sighting("DiskLost", labels={"ci": "host-1", "severity": "critical"}, starts_at=desk.now)
+    desk.hear(*down("host-1"), again)
+    desk.wait(5)
+    desk.hear(*down("host-1"), again, *down("host-2", "host-3", "host-4", starts_at=desk.now))
+    assert [i.root.ci for i in desk.open()] == ["host-1"]
+    assert desk.reasons() == {"silence s1 by anna: known"}
