@@ -39,14 +39,6 @@ class Window:
         return f"silenced by maintenance: {self.name}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
-    """Something known of a CI that makes its failure more likely: what, in words, and since when."""
-
-    text: str
-    since: datetime
-
-
 class Maintenance:
     """All windows over one estate. `grace` is how long after its end a window still answers for what it caused.
 
@@ -78,14 +70,10 @@ class Maintenance:
         window = self._windows.get(key)
         return window is not None and window.starts_at <= now < self._until(window)
 
-    def changed_recently(self, ci: str, now: datetime) -> Reason | None:
+    def changed_recently(self, ci: str, at: datetime) -> Window | None:
         """The latest work on this very CI that may have broken something: under way, or over for less than `RECENT`."""
-        recent = [w for w in self._on_ci.get(ci, ()) if w.starts_at <= now < w.ends_at + RECENT]
-        if not recent:
-            return None
-        last = recent[-1]
-        when = f"since {last.starts_at:%H:%M}" if now < last.ends_at else f"until {last.ends_at:%H:%M}"
-        return Reason(text=f"{ci} in maintenance {when} UTC: {last.name}", since=last.starts_at)
+        recent = [w for w in self._on_ci.get(ci, ()) if w.starts_at <= at < w.ends_at + RECENT]
+        return recent[-1] if recent else None
 
     def _until(self, window: Window) -> datetime:
         return window.ends_at + self._grace

@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from cmdb.graph import Estate
+from cmdb.model import CI
 from rules.maintenance import RECENT, Maintenance, Window
 from rules.policy import Policy
 from tests.builders import T0, alert, at, sighting
-from tests.desk import Desk, down, rack_estate
+from tests.desk import Desk, down, needs, rack_estate
 
 RACK = ("host-1", "host-2", "host-3", "host-4")
 GRACE = timedelta(minutes=2)
@@ -137,12 +139,9 @@ def test_windows_come_and_go() -> None:
 
 def test_work_on_a_ci_is_suspected_until_an_hour_after_its_end() -> None:
     known = Maintenance(rack_estate(), [window("tor-3a", end=600), window("tor-1a", begin=60, name="b")], GRACE)
-    during, after = known.changed_recently("tor-3a", at(599)), known.changed_recently("tor-3a", at(600))
-    assert during is not None
-    assert during.text == "tor-3a in maintenance since 08:00 UTC: switch firmware"
-    assert during.since == T0
-    assert after is not None
-    assert after.text == "tor-3a in maintenance until 08:10 UTC: switch firmware"
+    for seconds in (0, 599, 600, 600 + RECENT.total_seconds() - 1):
+        assert known.changed_recently("tor-3a", at(seconds)) == window("tor-3a", end=600)
+    assert known.changed_recently("tor-3a", at(-1)) is None
     assert known.changed_recently("tor-3a", at(600) + RECENT) is None
     assert known.changed_recently("tor-1a", at(59)) is None
     assert known.changed_recently("host-1", at(60)) is None
@@ -152,4 +151,32 @@ def test_of_several_windows_the_latest_counts() -> None:
     known = Maintenance(rack_estate(), [window("tor-3a", begin=60, name="new"), window("tor-3a", name="old")], GRACE)
     found = known.changed_recently("tor-3a", at(100))
     assert found is not None
-    assert found.text.endswith("new")
+    assert found.name == "new"
+
+
+def twin_providers() -> Estate:
+    """Hosts that need a switch and a storage alike: only a change can tell which of the two has failed."""
+    hosts = [CI(id=ci, type="host", depends_on=(needs("tor-3a"), needs("san-1"))) for ci in RACK]
+    return Estate.of([CI(id="san-1", type="storage"), CI(id="tor-3a", type="switch"), *hosts])
+
+
+@pytest.mark.parametrize(
+    ("windows", "root", "said"),
+    [
+        ((), "san-1", []),
+        ((window("tor-3a", end=300),), "tor-3a", ['announced maintenance "switch firmware" ended 7 min before']),
+        ((window("tor-3a", end=780),), "tor-3a", ['announced maintenance "switch firmware" began 12 min before']),
+        ((window("tor-3a", begin=721, end=780),), "san-1", []),
+    ],
+)
+def test_what_was_just_worked_on_is_suspected_first(windows: tuple[Window, ...], root: str, said: list[str]) -> None:
+    """Work that began after the last symptom caused none of them."""
+    desk = Desk(twin_providers(), Policy(maintenance=windows))
+    desk.wait(720)
+    failed = down("host-1", "host-2", "host-3", starts_at=desk.now)
+    for _ in range(3):
+        desk.hear(*failed)
+        desk.wait(120)
+    (incident,) = desk.open()
+    assert incident.root.ci == root
+    assert [line for line in incident.root.evidence if "maintenance" in line] == said
