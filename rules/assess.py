@@ -7,7 +7,7 @@ from cmdb.model import State
 from rules.alert import Alert, Severity
 from rules.culprit import Explanation
 from rules.draft import Draft
-from rules.evidence import evidence_lines
+from rules.evidence import change_line, evidence_lines
 from rules.incident import Candidate, HitService, Incident, RootCause
 from rules.kinds import is_outage
 from rules.likelihood import Sign
@@ -151,5 +151,9 @@ def _root(draft: Draft, found: Explanation, signs: Mapping[str, Sign]) -> RootCa
     estate = draft.situation.estate
     hits = draft.situation.reach.whole(found.root)
     lines = evidence_lines(estate, found.root, found.explained, signs, hits)
+    first = min(signs[ci].onset for ci in found.explained)
+    work = draft.situation.maintenance.changed_recently(found.root, first)
+    if work is not None:
+        lines = (lines[0], change_line(work, first), *lines[1:])
     candidates = tuple(Candidate(ci=ci, confidence=confidence) for ci, confidence in found.candidates)
     return RootCause(ci=found.root, confidence=candidates[0].confidence, evidence=lines, candidates=candidates)

@@ -7,6 +7,7 @@ from datetime import datetime
 from rules.alert import Alert, Sighting
 from rules.incident import Incident
 from rules.lesson import Lesson
+from rules.silence import Silence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,12 +78,28 @@ class Command:
     root: str = ""
 
 
-Change = Listing | Push | SourceFailed | Command
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceOrder:
+    """A person's order to keep `silence`, or to end the one with the id `ends`.
+
+    A silence with an id is a change of that one; one without, or one that cannot be changed so, becomes a silence of
+    its own, which then bears the `id` of the order. `id` also comes back in the `Reply`.
+    """
+
+    id: str
+    at: datetime
+    actor: str
+    silence: Silence | None = None
+    ends: str = ""
+
+
+Order = Command | SilenceOrder
+Change = Listing | Push | SourceFailed | Order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """The answer to one `Command`: done, or refused with the reason in words."""
+    """The answer to one `Order`: done, or refused with the reason in words."""
 
     command: str
     done: bool
@@ -149,6 +166,7 @@ class Decision:
     sources: tuple[SourceState, ...] = ()
     replies: tuple[Reply, ...] = ()
     lessons: tuple[Lesson, ...] = ()
+    silences: tuple[Silence, ...] = ()
     refreshed: tuple[Alert, ...] = ()
     forgotten: tuple[int, ...] = ()
 
@@ -156,4 +174,5 @@ class Decision:
     def is_empty(self) -> bool:
         """Whether there is nothing to remember."""
         said = self.timeline or self.notices or self.replies
-        return not (self.alerts or self.incidents or self.sources or self.lessons or said)
+        kept = self.alerts or self.incidents or self.sources or self.silences or self.lessons
+        return not (kept or said)

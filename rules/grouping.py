@@ -284,13 +284,13 @@ def _opening_words(group: Group) -> str:
 
 
 def _why_not(draft: Draft, group: Group) -> str:
-    """Why these alerts open nothing; empty where they do."""
-    firing = [a for a in group.alerts if a.is_firing]
+    """Why these alerts open nothing; empty where they do. What an incident holds already calls for no other."""
+    firing = [a for a in group.alerts if a.is_firing and not _is_settled(draft, a)]
     if not firing:
         return "it had cleared before anything could be decided"
     calling = [a for a in firing if not a.suppressed]
     if not calling:
-        return f"{firing[0].suppressed} at its source"
+        return firing[0].suppressed
     if group.found.odds < OPEN_ODDS:
         return ALONE
     return ""

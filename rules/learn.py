@@ -149,7 +149,9 @@ def _type_of(draft: Draft, ci: str) -> str:
 
 
 def _is_telling(alert: Alert) -> bool:
-    return alert.severity > Severity.INFO and not any(seen.suppressed for seen in alert.seen_by.values())
+    """Not mere information, nor what people were kept from seeing, at its source or by us."""
+    is_silenced = bool(alert.holds) or any(seen.suppressed for seen in alert.seen_by.values())
+    return alert.severity > Severity.INFO and not is_silenced
 
 
 def _alone(alert: Alert) -> Lesson:

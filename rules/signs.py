@@ -1,6 +1,6 @@
 """What one diagnosis looks at: the alerts that could share a cause, as signs, and what is known around them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 
@@ -23,6 +23,15 @@ from rules.likelihood import (
     outlasted,
 )
 from rules.score import WINDOW, Case
+from rules.situation import Situation
+
+RECENT_CHANGE = 2.0
+"""Log-odds for a CI on which announced work was under way or over for less than `rules.maintenance.RECENT`: 7 to 1.
+
+A choice, not a measurement. New programs or configuration triggered 68 % of Google's outages, 2010 to 2017 (The Site
+Reliability Workbook, appendix C). At about 0.7, and one CI in ten under recent change, a changed CI is seven times as
+likely as the average to be what failed. Mostly fewer are changed, which says more; but other estates fail otherwise.
+"""
 
 LOCKED = "membership"
 """Pinned where a person has merged or split: the daemon then leaves the incident's alerts together."""
@@ -142,7 +151,6 @@ def case_of(draft: Draft, signs: Mapping[str, Sign], alerts: Mapping[str, list[A
     def is_masked(ci: str) -> bool:
         return any(a is not None and a.is_firing for a in map(draft.alert, draft.on_ci(ci)))
 
-    prior = cache(situation.experience.prior)
     numbers = {a.incident for found in alerts.values() for a in found if a.incident is not None}
     incumbents = {
         i.root.ci
@@ -165,9 +173,22 @@ def case_of(draft: Draft, signs: Mapping[str, Sign], alerts: Mapping[str, list[A
         given=given,
         is_masked=is_masked,
         monitored=monitored,
-        prior=lambda ci: prior(estate.ci(ci).type),
+        prior=_prior_of(draft.situation, signs),
         alone=lambda severity: situation.experience.alone(severity, PRIOR * P_ALERT[State.DOWN, severity]),
     )
+
+
+def _prior_of(situation: Situation, signs: Mapping[str, Sign]) -> Callable[[str], float]:
+    """How much likelier than the average each CI is to fail, by what its type did before and by work on it."""
+    # As of the last symptom: later work has caused none of them, and time that passes turns no root.
+    last_onset = max(sign.onset for sign in signs.values())
+
+    @cache
+    def prior(ci: str) -> float:
+        is_changed = situation.maintenance.changed_recently(ci, last_onset) is not None
+        return situation.experience.prior(situation.estate.ci(ci).type) + RECENT_CHANGE * is_changed
+
+    return prior
 
 
 def _standing(draft: Draft, signs: Mapping[str, Sign]) -> list[Incident]:

@@ -8,14 +8,16 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from cmdb.graph import Estate
-from rules.alert import Alert
+from rules.alert import Alert, Hold
 from rules.decision import Decision, SourceState
 from rules.experience import Experience
 from rules.incident import Incident
 from rules.lesson import Lesson
+from rules.maintenance import Maintenance
 from rules.policy import Policy
 from rules.reach import Reach
 from rules.resolve import subject_of
+from rules.silence import KEPT, Silence
 from rules.subscriptions import Subscription
 
 _STEP_S = 15
@@ -30,6 +32,7 @@ class Situation:
         self.subscriptions = subscriptions
         self.reach = Reach(estate)
         self.experience = Experience(estate)
+        self.maintenance = Maintenance(estate, policy.maintenance, policy.resolve_after)
         self.alerts: dict[str, Alert] = {}
         self.current: dict[str, str] = {}
         self.incidents: dict[int, Incident] = {}
@@ -39,6 +42,8 @@ class Situation:
         self.by_root: dict[str, set[int]] = {}
         self.impacted_by: dict[str, set[int]] = {}
         self.sources: dict[str, SourceState] = {}
+        self.silences: dict[str, Silence] = {}
+        self.held: dict[Hold, set[str]] = {}
         self.alerting_types: set[str] = set()
         self.next_number = 1
         self.decided_at: datetime | None = None
@@ -54,6 +59,7 @@ class Situation:
         for source in decision.sources:
             self.sources[source.name] = source
         self.experience.take(decision.lessons)
+        self._take_silences(decision)
         self.decided_at = decision.at
         self._forget(decision)
 
@@ -79,6 +85,7 @@ class Situation:
         elif self.current.get(alert.fingerprint) == alert.id:
             del self.current[alert.fingerprint]
         self._index_membership(before, alert)
+        self._index_holds(before, alert)
         self.on_ci.setdefault(self.subject(alert), set()).add(alert.id)
         if alert.ci is not None:
             self.alerting_types.add(self.estate.ci(alert.ci).type)
@@ -103,6 +110,24 @@ class Situation:
             self.members.get(before.incident, set()).discard(alert.id)
         if alert.incident is not None:
             self.members.setdefault(alert.incident, set()).add(alert.id)
+
+    def _index_holds(self, before: Alert | None, after: Alert | None) -> None:
+        """Keep in mind which firing alerts each silence and window holds back."""
+        if before is not None and before.is_firing:
+            for hold in before.holds:
+                self.held[hold].discard(before.id)
+                if not self.held[hold]:
+                    del self.held[hold]
+        if after is not None and after.is_firing:
+            for hold in after.holds:
+                self.held.setdefault(hold, set()).add(after.id)
+
+    def _take_silences(self, decision: Decision) -> None:
+        if not decision.silences:
+            return
+        self.silences.update((s.id, s) for s in decision.silences)
+        for old in [s.id for s in self.silences.values() if s.ends_at < decision.at - KEPT]:
+            del self.silences[old]
 
     def _take_incident(self, incident: Incident) -> None:
         self._index_incident(self.incidents.get(incident.number), present=False)
@@ -142,6 +167,7 @@ class Situation:
         alert = self.alerts.pop(alert_id, None)
         if alert is None:
             return
+        self._index_holds(alert, None)
         here = self.on_ci.get(self.subject(alert))
         if here is not None:
             here.discard(alert_id)
@@ -155,14 +181,23 @@ def rebuild(
     alerts: Iterable[Alert],
     sources: Iterable[SourceState],
     at: datetime,
+    *,
     lessons: Iterable[Lesson] = (),
+    silences: Iterable[Silence] = (),
 ) -> None:
     """Fill an empty situation with what the store held."""
     situation.apply(
         Decision(
-            at=at, incidents=tuple(incidents), alerts=tuple(alerts), sources=tuple(sources), lessons=tuple(lessons)
+            at=at,
+            incidents=tuple(incidents),
+            alerts=tuple(alerts),
+            sources=tuple(sources),
+            lessons=tuple(lessons),
+            silences=tuple(silences),
         )
     )
+    # Silences and windows may have begun or ended since: the next decision looks at every alert once.
+    situation.decided_at = None
 
 
 def _step(at: datetime) -> int:

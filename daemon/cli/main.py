@@ -23,6 +23,7 @@ from daemon.cli import (
     notices,
     process,
     recorded,
+    silences,
     tokens,
 )
 
@@ -91,7 +92,20 @@ def root(
     """Options of every command; `daemon.cli.place` looks them up."""
 
 
-for commands in (process, configuration, recorded, backtest, estate, incidents, learned, notices, tokens, database):
+_GROUPS = (
+    process,
+    configuration,
+    recorded,
+    backtest,
+    estate,
+    incidents,
+    silences,
+    learned,
+    notices,
+    tokens,
+    database,
+)
+for commands in _GROUPS:
     commands.add_to(app)
 app.add_typer(lab.app)
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from daemon.config.config import Config
-    from rules.decision import Command, Reply, TimelineEntry
+    from rules.decision import Order, Reply, TimelineEntry
 
 Number = Annotated[str, typer.Argument(metavar="NUMBER", help="As in INC-42, or 42.")]
 Numbers = Annotated[list[str], typer.Argument(metavar="NUMBER...", help="As in INC-42, or 42; several at once.")]
@@ -210,8 +210,9 @@ def _order(
 
     wanted = [read_number(number) for number in numbers]
     config = read_config(context)
-    who = _text(by or _user(), "the name of who says so")
-    value, reason, root = _text(value, "the text"), _text(reason, "the reason"), _text(root.strip(), "the CI")
+    who = checked_text(by or caller_name(), "the name of who says so")
+    value, reason = checked_text(value, "the text"), checked_text(reason, "the reason")
+    root = checked_text(root.strip(), "the CI")
     answers = []
     for number in wanted:
         command = Command(
@@ -224,7 +225,7 @@ def _order(
             reason=reason,
             root=root,
         )
-        reply = _reply(order, config, command)
+        reply = answer_to(order, config, command)
         answers.append((number, reply.done, reply.message))
         if not as_json:
             _tell(*answers[-1])
@@ -234,7 +235,7 @@ def _order(
         raise typer.Exit(1)
 
 
-def _reply(order: "Callable[[Config, Command], Reply]", config: "Config", command: "Command") -> "Reply":
+def answer_to(order: "Callable[[Config, Order], Reply]", config: "Config", command: "Order") -> "Reply":
     """The daemon's answer; one that does not come in time is an answer too: the order is stored and not lost."""
     from rules.decision import Reply
 
@@ -263,7 +264,8 @@ def _tell(number: int, done: bool, message: str) -> None:
         complain(line)
 
 
-def _text(text: str, what: str) -> str:
+def checked_text(text: str, what: str) -> str:
+    """Text from the command line as it can be stored; Refusal where it is too long."""
     from daemon.cli.refusal import Refusal
 
     if len(text) > LONGEST_TEXT:
@@ -272,7 +274,8 @@ def _text(text: str, what: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
 
 
-def _user() -> str:
+def caller_name() -> str:
+    """Who calls this command."""
     import getpass
 
     try:

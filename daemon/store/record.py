@@ -9,14 +9,15 @@ from sqlalchemy import Connection, delete, func, insert, or_, select
 from daemon.store.engine import Database
 from daemon.store.inbox import forget
 from daemon.store.lease import fence
-from daemon.store.records import alert_of, clean, clean_or_none, encode, incident_of, source_of
+from daemon.store.records import alert_of, clean, clean_or_none, encode, incident_of, silence_of, source_of
 from daemon.store.rows import Loaded
-from daemon.store.schema import alerts, experience, incidents, notices, replies, sources, timeline
+from daemon.store.schema import alerts, experience, incidents, notices, replies, silences, sources, timeline
 from daemon.store.upsert import upsert
 from rules.alert import Alert
 from rules.decision import Decision, Notice, Reply, SourceState, TimelineEntry
 from rules.incident import Incident, Status
 from rules.lesson import Lesson
+from rules.silence import KEPT, Silence
 
 REPLIES_KEPT = timedelta(days=1)
 
@@ -29,6 +30,7 @@ def commit(database: Database, decision: Decision, inbox_ids: Collection[int], e
         (incidents, ("number",), [_incident_row(i) for i in decision.incidents]),
         (sources, ("name",), [_source_row(s) for s in decision.sources]),
         (replies, ("command",), [_reply_row(r, decision.at) for r in decision.replies]),
+        (silences, ("id",), [_silence_row(s) for s in decision.silences]),
     ]
     entries = [timeline_row(e) for e in decision.timeline]
     told = [_notice_row(n) for n in decision.notices]
@@ -44,6 +46,8 @@ def commit(database: Database, decision: Decision, inbox_ids: Collection[int], e
         forget(connection, inbox_ids)
         if decision.replies:
             connection.execute(delete(replies).where(replies.c.at < decision.at - REPLIES_KEPT))
+        if decision.silences:
+            connection.execute(delete(silences).where(silences.c.ends_at < decision.at - KEPT))
         # Checked again at the end, where holding the row delays nobody's renewal.
         fence(connection, epoch, hold=True)
 
@@ -59,12 +63,14 @@ def load(database: Database, since: datetime) -> Loaded:
         cleared = select(alerts.c.record).where(alerts.c.cleared_at.is_not(None), alerts.c.incident.in_(numbers))
         episodes = [alert_of(r) for query in (firing, cleared) for r in connection.execute(query).scalars()]
         states = connection.execute(select(sources.c.record).order_by(sources.c.name)).scalars()
+        quiet = connection.execute(select(silences.c.record).order_by(silences.c.id)).scalars()
         last = connection.execute(select(func.max(incidents.c.number))).scalar()
         return Loaded(
             incidents=kept,
             alerts=tuple(sorted(episodes, key=lambda a: (a.starts_at, a.id))),
             sources=tuple(source_of(record) for record in states),
             lessons=lessons_in(connection),
+            silences=tuple(silence_of(record) for record in quiet),
             next_number=(last or 0) + 1,
         )
 
@@ -125,6 +131,10 @@ def _lesson_row(lesson: Lesson) -> dict[str, Any]:
 
 def _source_row(state: SourceState) -> dict[str, Any]:
     return {"name": clean(state.name), "record": encode(state)}
+
+
+def _silence_row(silence: Silence) -> dict[str, Any]:
+    return {"id": clean(silence.id), "ends_at": silence.ends_at, "record": encode(silence)}
 
 
 def _reply_row(reply: Reply, at: datetime) -> dict[str, Any]:

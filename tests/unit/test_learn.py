@@ -39,7 +39,7 @@ def restart(desk: Desk, lessons: tuple[object, ...]) -> None:
     old = desk.situation
     desk.situation = Situation(old.estate, old.policy, old.subscriptions)
     alerts = [a for a in desk.alerts.values() if a.is_firing or a.incident is not None]
-    rebuild(desk.situation, desk.incidents.values(), alerts, old.sources.values(), desk.now, lessons)  # type: ignore[arg-type]
+    rebuild(desk.situation, desk.incidents.values(), alerts, old.sources.values(), desk.now, lessons=lessons)  # type: ignore[arg-type]
 
 
 def test_an_alert_in_no_incident_teaches_when_it_clears() -> None:
@@ -66,6 +66,13 @@ def test_what_is_silenced_information_or_over_already_teaches_nothing() -> None:
     for _ in range(2):
         over = sighting("Over", labels={"ci": "lonely"}, firing=False, ends_at=desk.now)
         desk.decide(Push(source="push", at=desk.now, sightings=(over,)))
+    assert learnt(desk).names() == []
+
+
+def test_what_our_own_silence_covers_teaches_nothing() -> None:
+    desk = Desk()
+    desk.silence("ci=host-1")
+    pass_over(desk, "host-1", firing=200)
     assert learnt(desk).names() == []
 
 
