@@ -9,6 +9,7 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from itertools import pairwise
 from math import log
 
 from cmdb.impact import Hit, impact, states
@@ -20,6 +21,9 @@ SPREAD_LIMIT = 30
 SPREAD_FLOOR = 60
 """A candidate that would hit more than FLOOR + LIMIT x signs CIs is left aside: it expects far more than is heard."""
 
+
+PAUSE_S = 60.0
+"""Where no symptom begins for so long, others may come from another failure: it is the mean delay of a prompt one."""
 
 OPEN_ODDS = log(1 / 10)
 """Signs count as a failure from these log-odds on: ten incidents for noise cost as much as one failure overlooked."""
@@ -106,17 +110,33 @@ def _rank(scorer: Scorer, scored: Scored) -> tuple[float, bool, float, int, str]
 
 
 def _parted(scorer: Scorer, chosen: list[Scored]) -> list[Scored]:
-    """Local improvement: part a cause much of whose reach is silent where smaller ones explain more together."""
+    """Local improvement: part a cause into several where these explain more together.
+
+    That may be so where much of its reach is silent, and where what it explains began in two bursts.
+    """
     kept: list[Scored] = []
     for large in chosen:
-        if large.missing < ANOTHER and len(large.gains) > 1:
-            smaller = {c for sign in large.gains for c in scorer.causes_of(sign)} - {large.ci}
-            parts = _greedy(scorer, large.gains, smaller)
-            if sum(p.score for p in parts) > large.score:
-                kept += parts
-                continue
-        kept.append(large)
+        ways = [[large]]
+        if len(large.gains) > 1:
+            causes = {c for sign in large.gains for c in scorer.causes_of(sign)}
+            if large.missing < ANOTHER:
+                ways.append(_greedy(scorer, large.gains, causes - {large.ci}))
+            early, late = _bursts(scorer, large)
+            if late:
+                ways.append([*_greedy(scorer, early, causes), *_greedy(scorer, late, causes)])
+        kept += max(ways, key=lambda parts: sum(part.score for part in parts))
     return _once_each(scorer, kept)
+
+
+def _bursts(scorer: Scorer, scored: Scored) -> tuple[set[str], set[str]]:
+    """What it explains before and after the longest pause between two beginnings; nothing after where none is long."""
+    delays = scorer.delays(scored.gains, scored.began)
+    ordered = sorted(zip(delays, scored.gains, strict=True))
+    pauses = [(after[0] - before[0], number) for number, (before, after) in enumerate(pairwise(ordered), start=1)]
+    longest, first_late = max(pauses)
+    if longest < PAUSE_S:
+        return set(scored.gains), set()
+    return {ci for _, ci in ordered[:first_late]}, {ci for _, ci in ordered[first_late:]}
 
 
 def _once_each(scorer: Scorer, chosen: list[Scored]) -> list[Scored]:

@@ -122,7 +122,7 @@ class Scorer:
         if not gains:
             return Scored(ci=ci, score=-inf, began=began, gains={})
         others = [c for c in gains if c != ci]
-        share = arrived(self.case.now - began, self._delays(gains, began))
+        share = arrived(self.case.now - began, self.delays(gains, began))
         silence, silent = self._silence(ci, share)
         effects = sum(gains[c] for c in others)
         full = effects + silence
@@ -172,7 +172,7 @@ class Scorer:
                 gains[c] = log1p(best) + breadth_of(len(signs[c].names))
         return gains
 
-    def _delays(self, gains: Iterable[str], began: float) -> list[float]:
+    def delays(self, gains: Iterable[str], began: float) -> list[float]:
         """How long after the failure began each of the signs did."""
         return [min(abs(h.at - began) for h in self.case.signs[c].heard) for c in gains]
 
