@@ -253,7 +253,7 @@ def _odds(scorer: Scorer, cover: str, cis: tuple[str, ...]) -> float:
     if share_of_outages(scorer.case.signs, cis) > 1 / 2:
         return explained
     hits = {ci: Hit(ci, State.DEGRADED, 1, None) for ci in cis}
-    began = min(at for ci in cis for at, _, _ in scorer.case.signs[ci].heard)
+    began = min(at for ci in cis for at, *_ in scorer.case.signs[ci].heard)
     together = sum(scorer.gains_at(hits, cis, began).values()) + ANOTHER
     return max(explained, together)
 

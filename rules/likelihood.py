@@ -21,12 +21,13 @@ from rules.alert import Severity
 
 
 class Heard(NamedTuple):
-    """One alert of a sign: when it began, in seconds since 1970, its rank, and how much likelier than others of its
-    rank it is to fire for no reason."""
+    """One alert of a sign: when it began, in seconds since 1970, its rank, how much likelier than others of its rank it
+    is to fire for no reason, and whether it speaks of the CI's own resources."""
 
     at: float
     severity: Severity
     noise: float = 1.0
+    is_strain: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,10 @@ P_SLOW = 0.3
 P_LATE = 0.03
 """Share of the symptoms that begin in each further window as long as the failure lasts."""
 
+P_STRAINED = 0.1
+"""How much less likely a CI that is hit speaks of its own resources than one that failed: a provider's failure takes
+work away from what needs it more often than it piles work up."""
+
 P_PARTIAL = 0.3
 """Chance that a failure is partial, hitting an unknown fraction of what depends on the CI."""
 
@@ -118,9 +123,10 @@ def arrived(age_s: float, delays_s: Collection[float] = ()) -> float:
 
 
 @cache
-def contrast(state: State, hops: int, severity: Severity) -> float:
+def contrast(state: State, hops: int, severity: Severity, is_strain: bool = False) -> float:
     """How much likelier an alert of this rank is on a CI hit this way than for no reason, evenly spread in time."""
-    return P_ALERT.get((state, severity), 0.0) * DECAY ** max(0, hops - 1) / P_LEAK[severity]
+    chance = P_ALERT.get((state, severity), 0.0) * DECAY ** max(0, hops - 1)
+    return chance * (P_STRAINED if is_strain and hops else 1.0) / P_LEAK[severity]
 
 
 NOISE_LASTS_S = 300.0

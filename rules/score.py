@@ -165,8 +165,8 @@ class Scorer:
         for c in heard:
             hit = hits[c]
             best = 0.0
-            for at, severity, noise in signs[c].heard:
-                odds = contrast(hit.state, hit.hops, severity) / noise * promptness(at - began)
+            for at, severity, noise, is_strain in signs[c].heard:
+                odds = contrast(hit.state, hit.hops, severity, is_strain) / noise * promptness(at - began)
                 best = max(best, odds)
             if best > 1 / 4:
                 gains[c] = log1p(best) + breadth_of(len(signs[c].names))

@@ -131,7 +131,7 @@ def _heard(draft: Draft, alert: Alert) -> Heard:
     outlives = experience.outlasted(alert.name, lasted, outlasted(lasted.total_seconds()))
     usual = P_LEAK[alert.severity]
     noise = outlives * experience.noisiness(alert.name) * experience.leak(alert.severity, usual) / usual
-    return Heard(began.timestamp(), alert.severity, noise)
+    return Heard(began.timestamp(), alert.severity, noise, kind_of(alert.labels) is Kind.RESOURCE)
 
 
 def case_of(draft: Draft, signs: Mapping[str, Sign], alerts: Mapping[str, list[Alert]]) -> Case:
