@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 STATE  ?= var
 
-.PHONY: help run test dev check bench bench-accuracy servers lock clean
+.PHONY: help run test dev check check-thorough bench bench-accuracy servers lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ check: $(READY)  ## format, lint, types, import rules, fast tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pytest -q -n 2 tests/unit tests/property
+
+check-thorough: $(READY)  ## the property tests with thousands of random histories each
+	$(BIN)/python -m pytest -q -n 2 tests/property --hypothesis-profile=thorough --timeout=0
 
 bench: $(READY) servers  ## the benchmarks, each with ratios against a peer measured in the same run
 	$(BIN)/python -m bench.storm

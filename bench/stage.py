@@ -1,7 +1,7 @@
 """Plays a scenario cycle by cycle through the daemon's own decision path, as a polled source would bring it."""
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -10,12 +10,11 @@ import msgspec
 
 from bench.cases import INTERVAL
 from bench.story import BEGAN_AT, Scenario, moment
-from cmdb.graph import Estate
 from cmdb.importers.yaml_file import load_cmdb
 from daemon.replay import Event, Record, read_events
-from rules.alert import Alert, Sighting
+from rules.alert import Sighting
 from rules.decide import decide
-from rules.decision import Decision, Listing, Notice, SourceFailed, SourceState
+from rules.decision import Decision, Listing, Notice, SourceFailed
 from rules.incident import Incident, Status
 from rules.policy import Policy
 from rules.situation import Situation, rebuild
@@ -64,7 +63,7 @@ def play(scenario: Scenario, *, restarts: bool = True) -> Played:
     for now, firing in _polls(events, moment(scenario.lasts)):
         if due and moment(due[0]) <= now:
             due.pop(0)
-            situation = restarted(estate, played.record, situation.sources.values(), now)
+            situation = restarted(situation, played.record, now)
         seconds = (now - BEGAN_AT).total_seconds()
         if scenario.is_lost(seconds):
             change: Listing | SourceFailed = SourceFailed(source=_SOURCE, at=now, error="connection refused")
@@ -77,14 +76,14 @@ def play(scenario: Scenario, *, restarts: bool = True) -> Played:
     return played
 
 
-def restarted(estate: Estate, record: Record, sources: Iterable[SourceState], now: datetime) -> Situation:
+def restarted(before: Situation, record: Record, now: datetime) -> Situation:
     """The situation as a daemon that starts now builds it from what the store kept."""
-    policy = Policy()
-    fresh = Situation(estate, policy, _EVERYBODY)
-    since = now - policy.close_after
+    fresh = Situation(before.estate, before.policy, before.subscriptions)
+    since = now - before.policy.close_after
     kept = [i for i in record.incidents.values() if not _is_settled_before(i, since)]
     numbers = {i.number for i in kept}
-    rebuild(fresh, kept, [a for a in record.alerts.values() if _is_kept(a, numbers)], sources, now)
+    alerts = [a for a in record.alerts.values() if a.is_firing or a.incident in numbers]
+    rebuild(fresh, kept, alerts, before.sources.values(), now)
     fresh.next_number = max(record.incidents, default=0) + 1
     return fresh
 
@@ -92,10 +91,6 @@ def restarted(estate: Estate, record: Record, sources: Iterable[SourceState], no
 def _is_settled_before(incident: Incident, since: datetime) -> bool:
     settled = incident.status in (Status.CLOSED, Status.MERGED)
     return settled and (incident.closed_at or incident.updated_at) < since
-
-
-def _is_kept(alert: Alert, numbers: set[int]) -> bool:
-    return alert.is_firing or alert.incident in numbers
 
 
 def _polls(events: list[Event], end: datetime) -> Iterator[tuple[datetime, tuple[Sighting, ...]]]:

@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from bench.stage import restarted
 from cmdb.graph import Estate
 from cmdb.model import CI, Criticality, Dependency, Strength
+from daemon.replay import Record
 from rules.alert import Alert, Sighting
 from rules.decide import decide
-from rules.decision import Change, Command, Decision, Listing, Notice, SourceFailed, Verb
+from rules.decision import Change, Command, Decision, Listing, Notice, SourceFailed, TimelineEntry, Verb
 from rules.incident import Incident
 from rules.policy import Policy
 from rules.situation import Situation
@@ -55,7 +57,7 @@ class Desk:
         self.notices: list[Notice] = []
         self.alerts: dict[str, Alert] = {}
         self.incidents: dict[int, Incident] = {}
-        self.timeline: list[str] = []
+        self.timeline: list[TimelineEntry] = []
         self._commands = 0
 
     def decide(self, *changes: Change) -> Decision:
@@ -64,7 +66,7 @@ class Desk:
         self.notices += decision.notices
         self.alerts.update((a.id, a) for a in decision.alerts)
         self.incidents.update((i.number, i) for i in decision.incidents)
-        self.timeline += [e.text for e in decision.timeline]
+        self.timeline += decision.timeline
         self.situation.apply(decision)
         return decision
 
@@ -81,6 +83,10 @@ class Desk:
         self._commands += 1
         command = Command(id=f"c{self._commands}", at=self.now, actor="anna", verb=verb, number=number, value=value)
         return self.decide(command).replies[0].message
+
+    def restart(self) -> None:
+        """The daemon starts anew from what the store kept."""
+        self.situation = restarted(self.situation, Record(self.alerts, self.incidents), self.now)
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""

@@ -6,10 +6,9 @@ import msgspec
 import pytest
 
 from cmdb.model import State
-from rules.decision import Push, Verb
+from rules.decision import Listing, Push, Verb
 from rules.incident import Priority, Status
 from rules.policy import Policy
-from rules.situation import Situation, rebuild
 from tests.builders import at, sighting
 from tests.desk import Desk, down
 
@@ -108,6 +107,13 @@ def test_two_sources_see_one_alert_and_both_must_see_it_end() -> None:
     assert desk.open() == []
 
 
+def test_of_two_listings_in_one_cycle_the_later_one_counts() -> None:
+    desk = Desk()
+    desk.decide(*(Listing(source="main", at=desk.now, sightings=seen) for seen in (down("host-1"), ())))
+    assert [a.is_firing for a in desk.alerts.values()] == [False]
+    assert desk.open() == []
+
+
 def test_a_rule_that_cannot_be_evaluated_is_not_taken_for_a_cleared_alert() -> None:
     desk = Desk()
     desk.hear(*down("host-1"))
@@ -182,9 +188,7 @@ def test_a_restart_says_nothing_twice() -> None:
     desk.hear(*down(*RACK))
     desk.wait(15)
     desk.hear(*down(*RACK))
-    again = Situation(desk.situation.estate, desk.situation.policy, desk.situation.subscriptions)
-    rebuild(again, desk.incidents.values(), desk.alerts.values(), desk.situation.sources.values(), desk.now)
-    desk.situation = again
+    desk.restart()
     decision = desk.hear(*reversed(down(*RACK)))
     assert (decision.incidents, decision.notices, decision.alerts) == ((), (), ())
 
