@@ -80,7 +80,8 @@ def restarted(before: Situation, record: Record, now: datetime) -> Situation:
     """The situation as a daemon that starts now builds it from what the store kept."""
     fresh = Situation(before.estate, before.policy, before.subscriptions)
     since = now - before.policy.close_after
-    kept = [i for i in record.incidents.values() if not _is_settled_before(i, since)]
+    held = {a.incident for a in record.alerts.values() if a.is_firing}
+    kept = [i for i in record.incidents.values() if i.number in held or not _is_settled_before(i, since)]
     numbers = {i.number for i in kept}
     alerts = [a for a in record.alerts.values() if a.is_firing or a.incident in numbers]
     rebuild(fresh, kept, alerts, before.sources.values(), now)

@@ -10,13 +10,14 @@ from datetime import datetime
 from cmdb.graph import Estate
 from rules.alert import Alert
 from rules.decision import Decision, SourceState
-from rules.incident import Incident
+from rules.incident import Incident, Status
 from rules.policy import Policy
 from rules.reach import Reach
 from rules.resolve import subject_of
 from rules.subscriptions import Subscription
 
 _EXPIRY_STEP_S = 15
+_ENDED = frozenset({Status.CLOSED, Status.MERGED})
 
 
 class Situation:
@@ -134,6 +135,11 @@ class Situation:
                 del self.on_ci[self.subject(alert)]
 
 
+def is_past(incident: Incident, now: datetime, policy: Policy) -> bool:
+    """Whether the incident can no longer change; one that holds an alert that still fires must be kept all the same."""
+    return incident.status in _ENDED and now - incident.updated_at >= policy.reopen_within
+
+
 def rebuild(
     situation: Situation,
     incidents: Iterable[Incident],
@@ -141,8 +147,11 @@ def rebuild(
     sources: Iterable[SourceState],
     at: datetime,
 ) -> None:
-    """Fill an empty situation with what the store held."""
-    situation.apply(Decision(at=at, incidents=tuple(incidents), alerts=tuple(alerts), sources=tuple(sources)))
+    """Fill an empty situation with what the store held, less what the daemon had forgotten before it was stopped."""
+    kept, episodes = tuple(incidents), tuple(alerts)
+    held = {a.incident for a in episodes if a.is_firing}
+    past = tuple(i.number for i in kept if is_past(i, at, situation.policy) and i.number not in held)
+    situation.apply(Decision(at=at, incidents=kept, alerts=episodes, sources=tuple(sources), forgotten=past))
 
 
 def _expiry_step(at: datetime) -> int:

@@ -150,10 +150,10 @@ def stories(draw: st.DrawFn, *, ordered: bool = True, most: int = 10) -> list[St
 
 
 def play(desk: Desk, story: list[Step], before: Callable[[int], None] = lambda _: None) -> list[Decision]:
-    """Live through a story; `before` is called with the number of each cycle before it runs."""
+    """Live through a story; `before` is called with the number of each cycle once the one before it is over."""
     decisions = []
     for number, step in enumerate(story):
-        desk.wait(step.wait)
         before(number)
+        desk.wait(step.wait)
         decisions.append(desk.decide(*step.changes(desk.now)))
     return decisions

@@ -193,6 +193,41 @@ def test_a_restart_says_nothing_twice() -> None:
     assert (decision.incidents, decision.notices, decision.alerts) == ((), (), ())
 
 
+def test_what_still_fires_when_people_close_its_incident_opens_no_other() -> None:
+    desk = Desk()
+    desk.hear(*down("host-1"))
+    desk.ask(Verb.RESOLVE, 1)
+    desk.ask(Verb.CLOSE, 1)
+    for _ in range(3):
+        desk.wait(20 * 60)
+        desk.hear(*down("host-1"))
+    desk.restart()
+    desk.hear(*down("host-1"))
+    assert list(desk.incidents) == [1]
+    assert [a.first_seen_at for a in desk.alerts.values()] == [at(0)]
+
+
+def test_a_restart_brings_nothing_back_that_was_forgotten() -> None:
+    desk = Desk()
+    desk.hear(*down("host-1"))
+    desk.hear()
+    for verb in (Verb.RESOLVE, Verb.CLOSE):
+        desk.ask(verb, 1)
+    desk.wait(31 * 60)
+    desk.hear()
+    desk.restart()
+    assert desk.ask(Verb.REOPEN, 1).startswith("INC-1 is not known")
+
+
+@pytest.mark.xfail(strict=True, reason="which types of CI have ever alerted is kept in memory only")
+def test_a_restart_forgets_no_type_of_ci_that_is_monitored() -> None:
+    desk = Desk()
+    desk.hear(*down("lonely", severity="warning"))
+    desk.hear()
+    desk.restart()
+    assert desk.situation.alerting_types == {"printer"}
+
+
 def test_flapping_waits_longer_before_it_resolves() -> None:
     desk = Desk(policy=Policy(resolve_after=timedelta(seconds=60)))
     for _ in range(5):
@@ -216,6 +251,16 @@ def test_a_pushed_alert_ends_when_its_end_passes() -> None:
     desk.wait(61)
     desk.decide()
     assert [a.cleared_at for a in desk.alerts.values()] == [at(60)]
+
+
+@pytest.mark.xfail(strict=True, reason="an ended episode that is in no incident is not remembered")
+def test_an_end_that_is_pushed_again_leaves_the_record_as_it_is() -> None:
+    desk = Desk()
+    for firing, suppressed in ((True, "silenced"), (False, ""), (False, "")):
+        pushed = sighting(labels={"ci": "host-1"}, firing=firing, suppressed=suppressed, ends_at=at(60 + 600 * firing))
+        desk.decide(Push(source="push", at=desk.now, sightings=(pushed,)))
+        desk.wait(60)
+    assert [(a.first_seen_at, a.reason) for a in desk.alerts.values()] == [(at(0), "silenced at its source")]
 
 
 def test_a_push_that_names_no_start_goes_on_with_the_episode() -> None:
