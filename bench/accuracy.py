@@ -52,7 +52,7 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--storms", type=int, default=4, metavar="N", help="storms of each shape, 0 to 100")
     parser.add_argument("--report", action="store_true", help="the storms kept for reporting, not those for tuning")
     parser.add_argument("--cases", type=Path, metavar="DIR", help="folders of recorded cases")
-    parser.add_argument("--quick", action="store_true", help="only the tuning half of the cases")
+    parser.add_argument("--quick", action="store_true", help="the tuning half of the cases and nothing else")
     parser.add_argument("--wrong", action="store_true", help="list what of the tuning part was named wrong")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="write a plot of the confidence there")

@@ -77,7 +77,10 @@ def play(scenario: Scenario, *, restarts: bool = True) -> Played:
 
 
 def restarted(before: Situation, record: Record, now: datetime) -> Situation:
-    """The situation as a daemon that starts now builds it from what the store kept."""
+    """The situation as a daemon that starts now builds it from what the store kept.
+
+    Less the time that the daemon gives to pushes that ran out while it was away: to the story it was never away.
+    """
     fresh = Situation(before.estate, before.policy, before.subscriptions)
     since = now - before.policy.close_after
     held = {a.incident for a in record.alerts.values() if a.is_firing}
