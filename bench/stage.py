@@ -1,7 +1,7 @@
 """Plays a scenario cycle by cycle through the daemon's own decision path, as a polled source would bring it."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +11,9 @@ import msgspec
 from bench.cases import INTERVAL
 from bench.story import BEGAN_AT, Scenario, moment
 from cmdb.importers.yaml_file import load_cmdb
-from daemon.replay import Event, Record, read_events
+from daemon.replay import Record
+from daemon.sources.recorded_file import read_recording
+from daemon.sources.recording import Event
 from rules.alert import Sighting
 from rules.decide import decide
 from rules.decision import Decision, Listing, Notice, SourceFailed
@@ -57,7 +59,7 @@ def play(scenario: Scenario, *, restarts: bool = True) -> Played:
     with tempfile.TemporaryDirectory(prefix="scenario-") as folder:
         cmdb, events_path = scenario.write(Path(folder))
         estate = load_cmdb(cmdb)
-        events, _ = read_events(events_path)
+        events = read_recording(events_path).events
     due = sorted(scenario.restarts) if restarts else []
     situation, played = Situation(estate, Policy(), _EVERYBODY), Played()
     for now, firing in _polls(events, moment(scenario.lasts)):
@@ -87,7 +89,8 @@ def restarted(before: Situation, record: Record, now: datetime) -> Situation:
     kept = [i for i in record.incidents.values() if i.number in held or not _is_settled_before(i, since)]
     numbers = {i.number for i in kept}
     alerts = [a for a in record.alerts.values() if a.is_firing or a.incident in numbers]
-    rebuild(fresh, kept, alerts, before.sources.values(), now)
+    lessons, silences = before.experience.lessons(), before.silences.values()
+    rebuild(fresh, kept, alerts, before.sources.values(), now, lessons=lessons, silences=silences)
     fresh.next_number = max(record.incidents, default=0) + 1
     return fresh
 
@@ -97,7 +100,7 @@ def _is_settled_before(incident: Incident, since: datetime) -> bool:
     return settled and (incident.closed_at or incident.updated_at) < since
 
 
-def _polls(events: list[Event], end: datetime) -> Iterator[tuple[datetime, tuple[Sighting, ...]]]:
+def _polls(events: Sequence[Event], end: datetime) -> Iterator[tuple[datetime, tuple[Sighting, ...]]]:
     """Each cycle's time and all that fires then, in order of arrival."""
     firing: dict[str, Sighting] = {}
     now, taken = BEGAN_AT, 0

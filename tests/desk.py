@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from bench.stage import restarted
 from cmdb.graph import Estate
@@ -9,9 +10,21 @@ from cmdb.model import CI, Criticality, Dependency, Strength
 from daemon.replay import Record
 from rules.alert import Alert, Sighting
 from rules.decide import decide
-from rules.decision import Change, Command, Decision, Listing, Notice, SourceFailed, TimelineEntry, Verb
+from rules.decision import (
+    Change,
+    Command,
+    Decision,
+    Listing,
+    Notice,
+    SilenceOrder,
+    SourceFailed,
+    TimelineEntry,
+    Verb,
+)
 from rules.incident import Incident
+from rules.matchers import parse_matchers
 from rules.policy import Policy
+from rules.silence import Silence
 from rules.situation import Situation
 from rules.subscriptions import Subscription
 from tests.builders import T0, sighting
@@ -84,9 +97,35 @@ class Desk:
         command = Command(id=f"c{self._commands}", at=self.now, actor="anna", verb=verb, number=number, value=value)
         return self.decide(command).replies[0].message
 
+    def silence(self, *matchers: str, seconds: float = 3600, after: float = 0, change: str = "") -> str:
+        """One cycle in which a person silences what meets the matchers, or changes a silence; the answer."""
+        silence = Silence(
+            id=change,
+            matchers=parse_matchers(matchers),
+            starts_at=self.now + timedelta(seconds=after),
+            ends_at=self.now + timedelta(seconds=after + seconds),
+            updated_at=self.now,
+            created_by="anna",
+            comment="known",
+        )
+        return self._order(silence=silence)
+
+    def end_silence(self, silence_id: str) -> str:
+        """One cycle in which a person ends a silence; the answer."""
+        return self._order(ends=silence_id)
+
+    def _order(self, **fields: Any) -> str:
+        self._commands += 1
+        order = SilenceOrder(id=f"s{self._commands}", at=self.now, actor="anna", **fields)
+        return self.decide(order).replies[0].message
+
     def restart(self) -> None:
         """The daemon starts anew from what the store kept."""
         self.situation = restarted(self.situation, Record(self.alerts, self.incidents), self.now)
+
+    def reasons(self) -> set[str]:
+        """Why the alerts that fire and are in no incident opened nothing."""
+        return {a.reason for a in self.situation.alerts.values() if a.is_firing and a.incident is None}
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
@@ -95,6 +134,10 @@ class Desk:
     def open(self) -> list[Incident]:
         """The incidents that are active now."""
         return [i for _, i in sorted(self.situation.incidents.items()) if i.is_active]
+
+    def history(self) -> list[str]:
+        """The lines of the histories of all incidents."""
+        return [entry.text for entry in self.timeline]
 
     def told(self, to: str = "noc") -> list[str]:
         """The events that a recipient was told of."""

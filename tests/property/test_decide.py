@@ -11,18 +11,27 @@ from hypothesis import strategies as st
 from cmdb.graph import Estate
 from cmdb.impact import impact
 from cmdb.model import CI, State
-from rules.alert import Alert
+from rules.alert import Alert, Severity
 from rules.decide import decide
 from rules.decision import Decision, Listing, TimelineEntry
+from rules.experience import Experience
 from rules.incident import Incident, Status
 from rules.intake import ALREADY_OVER
 from rules.kinds import caller_of, is_outage
+from rules.lesson import Lesson, summed
 from rules.lifecycle import TRANSITIONS
 from tests.desk import Desk, down, needs
 from tests.property.histories import NAMES, Step, alerts, estates, play, stories
 
 _BEYOND = "works badly with it, though it does not need it"
 _ALLOWED = {(before, after) for (before, _), after in TRANSITIONS.items()}
+_LESSONS = st.builds(
+    Lesson,
+    st.sampled_from(["alert", "ci", "type"]),
+    st.sampled_from(["host", "Down"]),
+    st.sampled_from(["episodes", "heard", "confirmed"]),
+    st.integers(-3, 3),
+)
 
 
 def _lived(estate: Estate, story: list[Step]) -> Desk:
@@ -138,16 +147,9 @@ def _after(status: Status | None, entry: TimelineEntry) -> Status:
 def test_a_restart_changes_nothing_in_what_is_decided(estate: Estate, story: list[Step], restart_at: int) -> None:
     through, anew = Desk(estate), Desk(estate)
     expected = play(through, story)
-    found = play(anew, story, before=lambda number: _restart(anew) if number == restart_at else None)
+    found = play(anew, story, before=lambda number: anew.restart() if number == restart_at else None)
     for one, other in zip(found, expected, strict=True):
         assert _kept(one) == _kept(other)
-
-
-def _restart(desk: Desk) -> None:
-    """Start anew; which types of CI have ever alerted is carried over, as the store does not keep it."""
-    known = desk.situation.alerting_types
-    desk.restart()
-    desk.situation.alerting_types |= known
 
 
 @given(estates(), stories(most=14))
@@ -187,3 +189,42 @@ def test_cycles_in_the_estate_come_to_an_end(chords: tuple[int, ...]) -> None:
     (incident,) = desk.open()
     assert incident.root.ci in NAMES
     assert {a.incident for a in desk.alerts.values()} == {1}
+
+
+@given(estates(), stories())
+def test_every_episode_that_is_over_was_learnt_once(estate: Estate, story: list[Step]) -> None:
+    desk, heard, outside = Desk(estate), set[str | None](), Counter[str]()
+    inside: dict[int, Counter[str]] = {}
+    for step in story:
+        before = dict(desk.situation.alerts)
+        (decision,) = play(desk, [step])
+        fired = [a for a in decision.alerts if a.is_firing or a.reason != ALREADY_OVER]
+        heard |= {a.ci for a in fired}
+        outside.update(a.name for a in fired if a.incident is None and _is_over(a) and _was_lively(before.get(a.id)))
+        for number in (i.number for i in decision.incidents if not i.is_active):
+            held = (a for a in desk.alerts.values() if a.incident == number)
+            inside[number] = Counter(a.name for a in held if not a.is_firing)
+    experience = desk.situation.experience
+    assert {name: experience.episodes(name) for name in experience.names()} == sum(inside.values(), outside)
+    assert {ci for ci in NAMES if experience.is_heard(ci)} == heard - {None}
+
+
+def _is_over(alert: Alert) -> bool:
+    was_silenced = any(seen.suppressed for seen in alert.seen_by.values())
+    return not alert.is_firing and alert.severity > Severity.INFO and not was_silenced
+
+
+def _was_lively(before: Alert | None) -> bool:
+    return before is None or before.is_firing or before.incident is not None
+
+
+@given(st.lists(_LESSONS, max_size=40), st.data())
+def test_lessons_may_be_taken_in_any_portions(lessons: list[Lesson], data: st.DataObject) -> None:
+    at_once, by_portions = Experience(Estate.of([])), Experience(Estate.of([]))
+    at_once.take(lessons)
+    order = data.draw(st.permutations(lessons))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(order)), max_size=4)))
+    for start, end in zip([0, *cuts], [*cuts, len(order)], strict=True):
+        by_portions.take(summed(order[start:end]))
+    assert by_portions.lessons() == at_once.lessons() == summed(lessons)
+    assert by_portions.prior("host") == at_once.prior("host")

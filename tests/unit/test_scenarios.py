@@ -10,11 +10,10 @@ from bench.story import Scenario, Spell, View
 from bench.verdict import Verdict, judge
 
 _NOT_YET = {
-    "spurious alerts during a failure": "unrelated warnings on CIs with a common provider become an incident",
-    "late symptoms join": "the settled alerts of an incident count as silence against its root",
     "redundancy: one of two, then both": "the outage of a redundant pair is laid to each CI or to another provider",
-    "every instance of a service": "a service is never named for the failure of its instances",
-    "5,000 alerts in a minute on 10,000 CIs": "forty scattered warnings are taken for bad work of a switch",
+    "a cycle in the CMDB": "of two CIs that need each other the one that alerted last is named",
+    "a missing dependency": "a silent provider of nineteen is named for four CIs, three of which one of them explains",
+    "every instance of a service": "its instances are laid to a silent storage and a silent switch, two to each",
 }
 """Scenarios that the diagnosis does not get right yet, and why."""
 
@@ -79,7 +78,7 @@ def test_the_judge_counts_incidents_calls_and_noise() -> None:
 
 def test_the_judge_finds_alerts_that_are_in_the_wrong_incident_or_in_none() -> None:
     elsewhere = replace(_GOOD.spells[3], causes=frozenset({"san-2"}))
-    dropped = Spell(ci="printer-1", at=9, until=900, causes=frozenset({"tor-a"}), severity="warning")
+    dropped = Spell(ci="printer-1", at=9, until=100, causes=frozenset({"tor-a"}), severity="warning")
     found = _judged(spells=(*_GOOD.spells[:3], elsewhere, *_GOOD.spells[4:], dropped))
     assert (found.misplaced, found.cycles) == (2, None)
 
@@ -94,7 +93,7 @@ def test_the_judge_counts_the_cycles_until_an_incident_opens() -> None:
 
 def test_the_judge_counts_the_roots_that_people_were_told() -> None:
     first = [Spell(ci="host-a1", at=5, until=900, causes=frozenset({"tor-a"}))]
-    later = [replace(spell, at=100) for spell in _GOOD.spells if spell.ci.startswith(("host-a2", "host-a3", "vm-a"))]
+    later = [replace(spell, at=40) for spell in _GOOD.spells if spell.ci.startswith(("host-a2", "host-a3", "vm-a"))]
     found = judge(replace(_GOOD, spells=(*first, *later), views=(_VIEW, _GOOD.views[-1])))
     assert found.root_changes == 1
 
