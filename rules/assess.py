@@ -7,12 +7,17 @@ from cmdb.model import State
 from rules.alert import Alert, Severity
 from rules.culprit import Explanation
 from rules.draft import Draft
-from rules.evidence import change_line, evidence_lines
+from rules.evidence import change_line, doubt_lines, evidence_lines, weighed_lines
 from rules.incident import Candidate, HitService, Incident, RootCause
 from rules.kinds import is_outage
 from rules.likelihood import Sign
 from rules.priority import rate
 from rules.resolve import UNKNOWN_PREFIX
+
+WEIGHED = 3
+"""So many candidates get words of what speaks for and against them."""
+
+_WIDEST = 10_000
 
 
 def assess(draft: Draft, incident: Incident, found: Explanation, signs: Mapping[str, Sign]) -> Incident:
@@ -144,6 +149,11 @@ def _group(draft: Draft, root: str | None) -> str:
     return ci.owner if ci is not None else ""
 
 
+def _weighed(draft: Draft, ci: str, found: Explanation, signs: Mapping[str, Sign]) -> tuple[str, ...]:
+    hits = draft.situation.reach.of(ci, _WIDEST)
+    return () if hits is None else weighed_lines(ci, found.explained, signs, hits)
+
+
 def _root(draft: Draft, found: Explanation, signs: Mapping[str, Sign]) -> RootCause:
     if found.root.startswith(UNKNOWN_PREFIX) and found.root not in draft.situation.estate:
         tried = [a.mapped_by for a in map(draft.alert, sorted(draft.on_ci(found.root))) if a is not None]
@@ -155,5 +165,9 @@ def _root(draft: Draft, found: Explanation, signs: Mapping[str, Sign]) -> RootCa
     work = draft.situation.maintenance.changed_recently(found.root, first)
     if work is not None:
         lines = (lines[0], change_line(work, first), *lines[1:])
-    candidates = tuple(Candidate(ci=ci, confidence=confidence) for ci, confidence in found.candidates)
+    lines = (lines[0], *doubt_lines(found.candidates, found.explained, signs), *lines[1:])
+    candidates = tuple(
+        Candidate(ci=ci, confidence=confidence, evidence=_weighed(draft, ci, found, signs) if place < WEIGHED else ())
+        for place, (ci, confidence) in enumerate(found.candidates)
+    )
     return RootCause(ci=found.root, confidence=candidates[0].confidence, evidence=lines, candidates=candidates)

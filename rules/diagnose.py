@@ -14,6 +14,7 @@ from math import log
 
 from cmdb.impact import Hit, impact, states
 from cmdb.model import State
+from rules.combined import together
 from rules.culprit import Explanation, named, share_of_outages
 from rules.score import ANOTHER, WINDOW, Case, Scored, Scorer
 
@@ -35,7 +36,7 @@ def explain(case: Case) -> tuple[Explanation, ...]:
     One whose `odds` are below `OPEN_ODDS` is more likely noise, so far.
     """
     known = {ci: s for ci, s in case.signs.items() if ci in case.reach.estate}
-    pool = candidates_for(case, known)
+    pool = {**candidates_for(case, known), **together(case)}
     scorer = Scorer(case, pool)
     chosen = _greedy(scorer, known, set(pool) | case.standing.keys())
     chosen = _absorb(scorer, _parted(scorer, chosen))
@@ -171,20 +172,18 @@ def _together(scorer: Scorer, chosen: list[Scored], signs: AbstractSet[str]) -> 
     if not left or not failed:
         return []
     estate = case.reach.estate
-    together = states(estate, dict.fromkeys(failed, State.DOWN))
+    joint = states(estate, dict.fromkeys(failed, State.DOWN))
     found = []
     for straw in sorted(chosen, key=lambda s: (-s.began, s.ci)):
         hits = scorer.hits_of(straw.ci)
         worse = {
-            ci: Hit(ci, together[ci], hits[ci].hops, None)
-            for ci in left
-            if ci in hits and together[ci] > hits[ci].state
+            ci: Hit(ci, joint[ci], hits[ci].hops, None) for ci in left if ci in hits and joint[ci] > hits[ci].state
         }
         gains = scorer.gains_at(worse, sorted(worse), straw.began)
         if gains:
             found.append(replace(straw, gains=gains))
             left -= gains.keys()
-    given = {**case.given, **together}
+    given = {**case.given, **joint}
     weak = {
         ci: hits
         for ci in sorted({c for sign in left for c in scorer.causes_of(sign)})
@@ -247,15 +246,15 @@ def _joined(case: Case, assigned: Mapping[str, tuple[str, ...]]) -> dict[str, tu
 
 def _odds(scorer: Scorer, cover: str, cis: tuple[str, ...]) -> float:
     """Log-odds of a failure against noise: by what explains the signs, or as bad work that began together."""
-    explained = scorer.score(cover, cis).score
+    explained = scorer.score(cover, frozenset(cis)).score
     if len(cis) == 1:
         return explained + scorer.case.alone(scorer.case.signs[cis[0]].severity)
     if share_of_outages(scorer.case.signs, cis) > 1 / 2:
         return explained
     hits = {ci: Hit(ci, State.DEGRADED, 1, None) for ci in cis}
     began = min(at for ci in cis for at, *_ in scorer.case.signs[ci].heard)
-    together = sum(scorer.gains_at(hits, cis, began).values()) + ANOTHER
-    return max(explained, together)
+    bad_work = sum(scorer.gains_at(hits, cis, began).values()) + ANOTHER
+    return max(explained, bad_work)
 
 
 def _touching(case: Case, owner: Mapping[str, str]) -> Iterator[tuple[str, str]]:

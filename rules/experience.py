@@ -5,10 +5,11 @@ the different names of alerts and the CIs that ever alerted.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import cached_property
 from math import log
+from typing import Any, TypeVar
 
 from cmdb.graph import Estate
 from rules.alert import Severity
@@ -36,6 +37,8 @@ from rules.lesson import (
     cut,
 )
 
+Answer = TypeVar("Answer")
+
 PRIOR_STRENGTH = 5.0
 """So many confirmed roots weigh as much as knowing nothing: one word of a person moves a prior by less than 0.2."""
 
@@ -61,9 +64,11 @@ class Experience:
         self._roots = 0
         self._of_all_alerts: Counter[str] = Counter()
         self._names = 0
+        self._answers: dict[tuple[str, str], Any] = {}
 
     def take(self, lessons: Iterable[Lesson]) -> None:
         """Take in more lessons."""
+        self._answers.clear()
         for lesson in lessons:
             counter = (lesson.kind, lesson.key, lesson.field)
             before = self._counts.get(counter, 0)
@@ -110,6 +115,9 @@ class Experience:
         The name's share of the lone episodes over its share of the others, each counted once more than it was, and
         never more than `NOISIEST` to one: what was only noise so far may tell of the next failure.
         """
+        return self._once("noisiness", name, self._noisiness)
+
+    def _noisiness(self, name: str) -> float:
         lone, all_lone = self.lone(name), self._all(LONE, LONE_BOUNDS)
         rest, all_rest = self.episodes(name) - lone, max(0, self._of_all_alerts[EPISODES]) - all_lone
         names = max(1, self._names)
@@ -121,8 +129,19 @@ class Experience:
 
         Where few are known, those of all alerts count, and where these are few, what is `usual`.
         """
-        of_all = _outlasted([self._of_all_alerts[bounded(LONE, b)] for b in LONE_BOUNDS], age, usual)
-        return _outlasted(self._histogram(name, LONE, LONE_BOUNDS), age, of_all)
+        all_lone, lone = self._once("lone", name, self._lone_bars)
+        return _outlasted(lone, age, _outlasted(all_lone, age, usual))
+
+    def _lone_bars(self, name: str) -> tuple[list[int], list[int]]:
+        of_all = [self._of_all_alerts[bounded(LONE, bound)] for bound in LONE_BOUNDS]
+        return of_all, self._histogram(name, LONE, LONE_BOUNDS)
+
+    def _once(self, question: str, name: str, answer: Callable[[str], Answer]) -> Answer:
+        """The answer about an alert, remembered until something new is learnt: storms ask it for every alert."""
+        known: Answer | None = self._answers.get((question, name))
+        if known is None:
+            known = self._answers[question, name] = answer(name)
+        return known
 
     def leak(self, severity: Severity, usual: float) -> float:
         """The chance that a monitored CI raises such an alert in a window for no reason; near `usual` with little

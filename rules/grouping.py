@@ -21,6 +21,9 @@ NOT_IGNORED_AFTER = timedelta(minutes=15)
 """A critical alert that fires for so long opens an incident even where all speaks for noise; a choice: no one should
 find a critical alert an hour later with nobody told."""
 
+SURE = 0.9
+"""A root that is less sure than this is thought about again as time passes."""
+
 LOOK_AGAIN = timedelta(seconds=30)
 
 
@@ -47,12 +50,13 @@ def regroup(draft: Draft) -> None:
 
 
 def _due(draft: Draft) -> Iterator[str]:
-    """Alerts that opened nothing, of which it is time to think again."""
+    """Alerts that opened nothing, or whose incident has no sure root, of which it is time to think again."""
     for alert_id in draft.situation.waiting(draft.now):
         alert = draft.alert(alert_id)
         if alert is None or alert.look_again_at is None or alert.look_again_at > draft.now:
             continue
-        if alert.is_firing and alert.incident is None:
+        incident = draft.incident(alert.incident) if alert.incident is not None else None
+        if alert.is_firing and (incident is None or (incident.is_active and not is_held(draft, incident))):
             yield alert_id
 
 
@@ -134,7 +138,17 @@ def _settle(
     if is_held(draft, incident):
         reassess(draft, incident)
     else:
-        assess(draft, incident, group.found, signs)
+        _plan_another_look(draft, assess(draft, incident, group.found, signs))
+
+
+def _plan_another_look(draft: Draft, incident: Incident) -> None:
+    """Diagnose an incident whose root is not sure again a little later: what stays silent by then says more."""
+    if incident.root.confidence >= SURE:
+        return
+    firing = [a for a in draft.member_alerts(incident.number) if a.is_firing]
+    if firing:
+        again = draft.now + max(LOOK_AGAIN, (draft.now - incident.opened_at) / 2)
+        draft.change_alert(firing[0], look_again_at=again)
 
 
 def _join(draft: Draft, incident: Incident, alerts: Iterable[Alert]) -> Incident:

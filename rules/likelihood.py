@@ -90,7 +90,7 @@ P_STRAINED = 0.3
 """How much less likely a CI that is hit speaks of its own resources than one that failed: a provider's failure takes
 work away from what needs it more often than it piles work up."""
 
-P_PARTIAL = 0.3
+P_PARTIAL = 0.1
 """Chance that a failure is partial, hitting an unknown fraction of what depends on the CI."""
 
 P_MONITORED_HEARD = 0.98

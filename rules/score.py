@@ -26,11 +26,15 @@ from rules.reach import Reach
 
 WINDOW = timedelta(seconds=WINDOW_S)
 
-INCUMBENT_BONUS = 2.0
-"""Log-odds that a root already told to people keeps: about 7 to 1, so that a new one must be clearly better."""
+INCUMBENT_BONUS = 4.0
+"""Log-odds that a root already told to people keeps: about 50 to 1, so that a new one must be clearly better."""
 
 ANOTHER = log(PRIOR) - log(promptness(0.0))
 """What it costs to suppose one more failure: it is rare, and may have begun at any time of the window."""
+
+OWN_HASTE = 2.0
+"""How much sooner than its dependents a CI that failed says so itself, where it does: of two that need each other, the
+one that alerted first is the likelier root."""
 
 _ANCHORS = 6
 _FEW = 64
@@ -165,8 +169,9 @@ class Scorer:
         for c in heard:
             hit = hits[c]
             best = 0.0
+            slower = 1.0 if hit.hops else OWN_HASTE
             for at, severity, noise, is_strain in signs[c].heard:
-                odds = contrast(hit.state, hit.hops, severity, is_strain) / noise * promptness(at - began)
+                odds = contrast(hit.state, hit.hops, severity, is_strain) / noise * promptness((at - began) * slower)
                 best = max(best, odds)
             if best > 1 / 4:
                 gains[c] = log1p(best) + breadth_of(len(signs[c].names))

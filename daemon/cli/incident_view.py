@@ -134,8 +134,16 @@ def _why(incident: Incident) -> None:
     for line in root.evidence:
         say(_item(safe(line, 600)))
     others = [c for c in root.candidates if c.ci != root.ci and c.confidence >= WORTH_NAMING][:MOST_CANDIDATES]
-    if others:
-        say(_item(safe("it could also be " + ", ".join(f"{c.ci} {percent(c.confidence)}" for c in others), 600)))
+    for other in others:
+        if other.evidence:
+            say(
+                _item(
+                    safe(f"it could also be {other.ci}, {percent(other.confidence)}: {'; '.join(other.evidence)}", 600)
+                )
+            )
+    unweighed = [f"{c.ci} {percent(c.confidence)}" for c in others if not c.evidence]
+    if unweighed:
+        say(_item(safe("it could also be " + ", ".join(unweighed), 600)))
     _heading(f"Why {incident.priority}")
     say(_item(safe(incident.priority_reason or f"impact {incident.impact}, urgency {incident.urgency}", 600)))
 

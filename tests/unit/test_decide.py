@@ -5,13 +5,14 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from cmdb.model import State
+from cmdb.graph import Estate
+from cmdb.model import CI, State
 from rules.decision import Listing, Push, Verb
 from rules.grouping import ALONE
 from rules.incident import Priority, Status
 from rules.policy import Policy
 from tests.builders import at, sighting
-from tests.desk import Desk, down
+from tests.desk import Desk, down, needs
 
 RACK = ("host-1", "host-2", "host-3", "host-4")
 
@@ -340,3 +341,25 @@ def test_the_notice_carries_the_incident() -> None:
     assert content["event"] == "opened"
     assert content["incident"]["root_cause"]["ci"] == "tor-3a"
     assert content["incident"]["impacted_services"] == ["checkout"]
+
+
+def test_where_two_look_alike_it_says_so_and_what_would_tell() -> None:
+    pair = [CI(id=f"core-{n}", type="switch") for n in (1, 2)]
+    racks = [CI(id=f"host-{n}", type="host", depends_on=(needs("core-1"), needs("core-2"))) for n in range(6)]
+    desk = Desk(Estate.of([*pair, *racks]))
+    desk.hear(*down(*(f"host-{n}" for n in range(6))))
+    (incident,) = desk.open()
+    first, second = incident.root.candidates[:2]
+    assert {first.ci, second.ci} == {"core-1", "core-2"}
+    assert first.confidence == pytest.approx(second.confidence, abs=0.01)
+    words = "\n".join(incident.root.evidence)
+    assert "core-1 or core-2: each could explain what the 6 CIs say" in words
+    assert "to tell them apart: check core-1; if it works, it is core-2" in words
+    assert second.evidence == ("would explain 6 of the 6 alerting CIs", "has no alert of its own")
+
+
+def test_where_only_one_alerts_its_provider_is_named_beside_it() -> None:
+    desk = Desk(Estate.of([CI(id="host-12", type="host"), CI(id="vm-31", type="vm", depends_on=(needs("host-12"),))]))
+    desk.hear(*down("vm-31"))
+    (incident,) = desk.open()
+    assert [c.ci for c in incident.root.candidates[:2]] == ["vm-31", "host-12"]
