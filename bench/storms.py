@@ -56,11 +56,16 @@ class Storm:
         return cmdb, events
 
 
-def storm(shape: str, seed: int, weather: Weather | None = None) -> Storm:
-    """Make a storm; the weather is drawn too where none is given. Raises `KeyError` for an unknown shape."""
+def storm(shape: str, seed: int, weather: Weather | None = None, turn: int = 0) -> Storm:
+    """Make a storm; the weather is drawn too where none is given. Raises `KeyError` for an unknown shape.
+
+    Each `turn` is another twelve hours over the same estate; all of them begin at `BEGAN_AT`.
+    """
     chance = Random(f"{shape}-{seed}")
     cis = SHAPES[shape](chance)
     estate = estate_of(cis)
+    if turn:
+        chance = Random(f"{shape}-{seed}-{turn}")
     weather = weather or Weather.draw(chance)
     drawn = draw(chance, estate)
     spans = list(moments(estate, drawn))

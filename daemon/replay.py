@@ -16,11 +16,15 @@ from rules.decide import decide
 from rules.decision import Decision, Push
 from rules.document import event_document, incident_document
 from rules.incident import Incident
+from rules.past import History
 from rules.policy import Policy
 from rules.situation import Situation
 
 _UNSET = datetime.fromisoformat("0001-01-01T00:00:00+00:00")
 _SOURCE = "replay"
+INTERVAL = timedelta(seconds=15)
+"""Time between two cycles where nothing else is asked for."""
+
 _SETTLE_CYCLES = 400
 """Cycles after the last event at the most, in which quiet incidents resolve."""
 
@@ -64,6 +68,23 @@ def replay(estate: Estate, events_path: Path, policy: Policy, interval: timedelt
     Raises ConfigError, with every bad line, where the file is not what it should be.
     """
     events, spellings = read_events(events_path)
+    return _document(decided(estate, events, policy, interval), spellings)
+
+
+def replay_history(estate: Estate, events_path: Path, policy: Policy, interval: timedelta = INTERVAL) -> History:
+    """The stretch of the record that a daemon would have, had it heard the recorded events; ConfigError as `replay`."""
+    events, _ = read_events(events_path)
+    record = decided(estate, events, policy, interval)
+    return History(
+        since=events[0].at if events else _UNSET,
+        until=events[-1].at if events else _UNSET,
+        incidents=tuple(record.incidents.values()),
+        alerts=tuple(record.alerts.values()),
+    )
+
+
+def decided(estate: Estate, events: list[Event], policy: Policy, interval: timedelta) -> Record:
+    """Everything that is decided over events in order of arrival, a cycle every `interval`."""
     situation, record = Situation(estate, policy), Record()
     for now, sightings in _cycles(events, interval):
         changes = [Push(source=_SOURCE, at=now, sightings=sightings)] if sightings else []
@@ -72,7 +93,7 @@ def replay(estate: Estate, events_path: Path, policy: Policy, interval: timedelt
         situation.apply(decision)
         if not sightings and now > events[-1].at and not any(i.is_active for i in situation.incidents.values()):
             break
-    return _document(record, spellings)
+    return record
 
 
 def _cycles(events: list[Event], interval: timedelta) -> Iterator[tuple[datetime, tuple[Sighting, ...]]]:
