@@ -9,12 +9,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from math import exp, log
 
 from cmdb.model import State
 from rules.doubt import WORTH_TELLING
 from rules.likelihood import P_SPEAKS
 from rules.past import Failure, Past, down_with
+from rules.type_links import TypeLinks
 
 BEFORE, AFTER = timedelta(minutes=1), timedelta(minutes=2)
 """What begins this long before or after the first symptom of a failure begins together with it: one scrape, one
@@ -113,8 +115,6 @@ class _Search:
         self._down: dict[str, list[Failure]] = {}
         # By moment: the failures of which it has been told that they are behind it.
         self._behind: dict[_Mark, set[_Mark]] = {}
-        self._kinds: Counter[str] = Counter()
-        self._joined: set[tuple[str, str]] = set()
         for failure in past.failures:
             for ci in down_with(failure, MOST_DOWN):
                 self._down.setdefault(ci, []).append(failure)
@@ -137,7 +137,7 @@ class _Search:
         """What the CI most likely needs by the cases that are left; None where nothing is worth telling."""
         cases = [c for c in self.cases[ci] if not self._is_explained(c)]
         counted = Counter(y for c in cases for y in down_with(c.failure, MOST_DOWN))
-        asked = [y for y in counted if not self.past.are_related(ci, y)]
+        asked = [y for y in counted if not self.past.are_related(ci, y) and not self._is_upside_down(ci, y)]
         judged = [t for y in asked if (t := self._judged(ci, y, cases)) is not None and t.score >= WORTH_TELLING]
         if not judged:
             return None
@@ -177,17 +177,26 @@ class _Search:
         """Whether the CI's silence says nothing, as it alerted already, or began to for another failure's sake."""
         return self.past.spoke(ci, failure.at - BEFORE, failure.at + AFTER)
 
+    @cached_property
+    def _links(self) -> TypeLinks:
+        return TypeLinks(self.past.estate)
+
+    def _types(self, *cis: str) -> list[str]:
+        return [self.past.estate.ci(ci).type for ci in cis]
+
+    def _is_upside_down(self, ci: str, needed: str) -> bool:
+        """Whether it would be the provider that needs its dependent, as far as their types are known to be joined.
+
+        Two that fail together do so in either order; of a host and its switch it is plain which needs the other.
+        """
+        return self._links.is_upside_down(*self._types(ci, needed))
+
     def _prior(self, ci: str, needed: str) -> float:
         """Log-odds that the CMDB lacks just this dependency, before anything is heard."""
-        if not self._kinds:
-            estate = self.past.estate
-            kind = {each.id: each.type for each in estate}
-            self._kinds.update(kind.values())
-            self._joined.update((each.type, kind[p]) for each in estate for p in estate.providers(each.id))
-        one, other = (self.past.estate.ci(c).type for c in (ci, needed))
-        if (one, other) in self._joined:
-            return log(MISSING_EACH * USUAL_KIND / self._kinds[other])
-        return log(MISSING_EACH * (1 - USUAL_KIND) / self._kinds.total())
+        one, other = self._types(ci, needed)
+        if self._links.are_joined(one, other):
+            return log(MISSING_EACH * USUAL_KIND / self._links.count(other))
+        return log(MISSING_EACH * (1 - USUAL_KIND) / self._links.total())
 
 
 def _strangers(past: Past, failure: Failure) -> Iterator[tuple[str, _Case]]:

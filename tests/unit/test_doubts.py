@@ -142,6 +142,16 @@ def test_failures_without_it_speak_against_it() -> None:
     assert after.odds < before.odds
 
 
+def test_of_two_that_fail_together_the_types_say_which_needs_the_other() -> None:
+    desk = Desk(racks())
+    for _ in range(3):
+        fail(desk, "stray", later=RACK)
+        fail(desk, *RACK)
+    assert doubted(desk) == [("missing", "stray", "tor-1")], "hosts stand on switches"
+    untyped = Estate.of([replace(ci, type="unknown") for ci in racks()])
+    assert doubted(desk, untyped) == [("missing", "tor-1", "stray")], "the switch was down in every failure of the host"
+
+
 def test_where_something_that_both_need_may_have_failed_nothing_is_missing() -> None:
     def history(estate: Estate) -> list[tuple[str, str]]:
         incidents, alerts = [], []
