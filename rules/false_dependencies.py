@@ -11,7 +11,7 @@ from rules.likelihood import P_MONITORED_UNKNOWN, P_SPEAKS
 from rules.past import Failure, Past
 
 SURE = 0.8
-"""A failure whose root is less sure than this, and not confirmed by a person, says nothing of silence."""
+"""A failure whose root is less sure to have been down than this says nothing of silence."""
 
 LASTING = timedelta(minutes=3)
 """What was down for less may have been up again before its dependents' alerts were due: a scrape, an evaluation and a
@@ -53,7 +53,7 @@ def false_dependencies(past: Past) -> list[Silence]:
     """
     trials: dict[tuple[str, str], list[_Trial]] = {}
     for failure in past.failures:
-        if failure.is_outage and (failure.is_confirmed or (failure.sure >= SURE and _has_spread(failure))):
+        if failure.is_outage and failure.sure >= SURE:
             for needed, start, end in _known_down(past, failure):
                 for ci in past.estate.upward.hard.get(needed, ()):
                     if ci != failure.root and past.spells(ci):
@@ -61,11 +61,6 @@ def false_dependencies(past: Past) -> list[Silence]:
                         trials.setdefault((ci, needed), []).append(_Trial(failure, spoke, end - start))
     found = [_judged(past, ci, needed, seen) for (ci, needed), seen in sorted(trials.items())]
     return [silence for silence in found if silence.score >= WORTH_TELLING]
-
-
-def _has_spread(failure: Failure) -> bool:
-    """Whether anything that needs the root alerts too: a lone critical alert need not mean that the CI is down."""
-    return any(ci in failure.hits for ci in failure.heard if ci != failure.root)
 
 
 def _known_down(past: Past, failure: Failure) -> Iterator[tuple[str, datetime, datetime]]:

@@ -39,6 +39,9 @@ _Mark = tuple[str | int, datetime]
 
 _NONE: frozenset[_Mark] = frozenset()
 
+LIKELY = 1 / 2
+"""Failures less sure than this are weighed, but not counted in front of people."""
+
 MOST_STRANGERS, MOST_DOWN = 100, 200
 """CIs that begin together with a failure, and CIs down with it, of which it is asked whether they belong together."""
 
@@ -165,7 +168,7 @@ class _Search:
             needs=needed,
             score=score,
             seen=len(spoke),
-            possible=len(failures),
+            possible=sum(f.mark in by_mark or f.sure >= LIKELY for f in failures),
             lag=sum((c.lag for c in spoke), timedelta()) / len(spoke),
             within=max(abs(c.lag) for c in spoke),
             companions=companions,

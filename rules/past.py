@@ -14,11 +14,15 @@ from cmdb.model import State
 from rules.alert import Alert, Severity
 from rules.incident import Incident, Status
 from rules.kinds import is_outage
+from rules.likelihood import P_SPEAKS
 from rules.reach import Reach
 from rules.score import WINDOW
 
 MAX_REACH = 5_000
 """A failure that reaches more CIs is left aside: so much begins with it that nothing can be told from it."""
+
+_ENOUGH = 10
+"""Silent CIs beyond so many make nothing less likely that is so unlikely already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +51,8 @@ class Failure:
     """One failure of a CI by the record: an incident that has a root, or one of its relapses.
 
     `at` is when its first symptom began, `until` when its root's alerts had cleared (all of them where the root is
-    silent). `sure` is the chance that the root is right, 1 where a person said so (`is_confirmed`). `is_merged` tells
-    that a person put it together. `heard` are the CIs with alerts in it, `hits` what a failure of the root reaches.
+    silent). `sure` is the chance that the root is right and was down, 1 where a person said so. `is_merged` tells that
+    a person put it together. `heard` are the CIs with alerts in it, `hits` what a failure of the root reaches.
     """
 
     number: int
@@ -56,7 +60,6 @@ class Failure:
     at: datetime
     until: datetime
     sure: float
-    is_confirmed: bool
     is_merged: bool
     is_outage: bool
     heard: frozenset[str]
@@ -154,13 +157,25 @@ class Past:
                 root=root,
                 at=min([o for o in onsets if o >= incident.opened_at - WINDOW] or onsets),
                 until=max(a.cleared_at or self.until for a in own),
-                sure=1.0 if "root" in incident.pinned else incident.root.confidence,
-                is_confirmed="root" in incident.pinned,
+                sure=self._sure(incident, root, run, hits),
                 is_merged=_is_merged(incident),
                 is_outage=any(is_outage(a.labels) for a in run),
                 heard=frozenset(a.ci for a in run if a.ci is not None),
                 hits=hits,
             )
+
+    def _sure(self, incident: Incident, root: str, alerts: Iterable[Alert], hits: Mapping[str, Hit]) -> float:
+        """How sure it is that the root was down.
+
+        An alert that is alone may be of no failure: the odds are even, and fall with the silence of every other CI
+        that would be down with it and is known to be monitored.
+        """
+        if "root" in incident.pinned:
+            return 1.0
+        if any(a.ci != root and a.ci in hits for a in alerts):
+            return incident.root.confidence
+        due = sum(h.state is State.DOWN and h.ci != root and bool(self.spells(h.ci)) for h in hits.values())
+        return incident.root.confidence / (1 + (1 - P_SPEAKS[State.DOWN]) ** -min(due, _ENOUGH))
 
 
 def _is_merged(incident: Incident) -> bool:
