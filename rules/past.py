@@ -12,6 +12,7 @@ from cmdb.graph import Estate
 from cmdb.impact import Hit
 from cmdb.model import State
 from rules.alert import Alert, Severity
+from rules.grouping import LOCKED
 from rules.incident import Incident, Status
 from rules.kinds import is_outage
 from rules.likelihood import P_SPEAKS
@@ -27,7 +28,7 @@ _ENOUGH = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """A stretch of the record: every incident opened and every alert begun between `since` and `until`, aware UTC."""
+    """A stretch of the record: every incident opened between `since` and `until`, aware UTC, and all that alerted."""
 
     since: datetime
     until: datetime
@@ -179,7 +180,7 @@ class Past:
 
 
 def _is_merged(incident: Incident) -> bool:
-    return "membership" in incident.pinned and any(link.kind == "merged from" for link in incident.links)
+    return LOCKED in incident.pinned and any(link.kind == "merged from" for link in incident.links)
 
 
 def onset_of(alert: Alert) -> datetime:

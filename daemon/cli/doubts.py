@@ -22,7 +22,7 @@ Events = Annotated[
 def doubts(
     context: typer.Context,
     *,
-    since: Annotated[str, typer.Option("--since", metavar="TIME", help="How far to look back.")] = "30d",
+    since: Annotated[str, typer.Option("--since", metavar="TIME", help="How far to look back in the record.")] = "30d",
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")] = 20,
     cmdb: CmdbFile = None,
     events: Events = None,
