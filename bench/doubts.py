@@ -156,6 +156,7 @@ def table(outcomes: Sequence[Outcome]) -> Table:
     """A row for each estate and one for all."""
     headings = ("estate", "missing found", "false found", "right otherwise", "wrong: missing", "wrong: false")
     shown = Table(*headings, title=f"Doubts after {TURNS * HOURS / 24:.0f} days of storms")
+    shown.columns[0].no_wrap = True
     for column in shown.columns[1:]:
         column.justify = "right"
     for outcome in outcomes:
