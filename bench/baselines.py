@@ -6,10 +6,13 @@ recorded cases every alert of the case: they need not find out what belongs toge
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from cmdb.graph import Estate
+from cmdb.impact import states
+from cmdb.model import State
 from rules.policy import MAPPING_LABELS
 
 
@@ -66,10 +69,62 @@ def _widest(candidates: Sequence[str], reach: Mapping[str, set[str]], heard: set
     return sorted(candidates, key=lambda ci: (-len(reach[ci] & heard), len(reach[ci]), ci))
 
 
-OURS = "incidentd"
-"""What stands beside the baselines in every table."""
+class Cause(NamedTuple):
+    """A CI taken for failed: it and what could have been taken instead, best first; and what it makes of others."""
 
-BASELINES: Mapping[str, Baseline] = {"deepest alerting": deepest, "earliest": earliest, "greedy cover": cover}
+    ranking: tuple[str, ...]
+    hits: Mapping[str, State]
+
+
+def explaining(estate: Estate, heard: Sequence[Heard]) -> list[str]:
+    """Greedy explaining-away with the redundancy rules, see `causes`: the first cause, then what could be instead."""
+    return list(causes(estate, set(_first(heard)))[0].ranking) if heard else []
+
+
+def causes(estate: Estate, alerting: AbstractSet[str], standing: Iterable[str] = ()) -> list[Cause]:
+    """Again and again the CI whose failure, given those taken before and those standing, accounts for most.
+
+    What it accounts for of the alerts left counts by how badly it is hit, less a part of what is hit and silent. Among
+    equals an alerting one, then the one that hits least, then by id. Ends once every alert is accounted for.
+    """
+    candidates = sorted(set(alerting).union(*(_reached(ci, estate.providers) for ci in alerting)))
+    down = dict.fromkeys(standing, State.DOWN)
+    left, found = set(alerting), list[Cause]()
+    while left:
+        trouble = states(estate, down)
+        hits = {ci: _hits(estate, ci, trouble) for ci in candidates}
+        worth = {ci: _worth(hit, left, alerting) for ci, hit in hits.items() if not left.isdisjoint(hit)}
+        ranking = sorted(worth, key=lambda ci: (-round(worth[ci], 6), ci not in alerting, len(hits[ci]), ci))
+        found.append(Cause(tuple(ranking), hits[ranking[0]]))
+        down[ranking[0]] = State.DOWN
+        left -= found[-1].hits.keys()
+    return found
+
+
+# What an alert of a CI in that state counts, and what its silence costs.
+_COUNTS = {State.DOWN: 1.0, State.DEGRADED: 0.8, State.REDUCED: 0.3, State.AT_RISK: 0.1}
+_COSTS = {State.DOWN: 0.3, State.DEGRADED: 0.15, State.REDUCED: 0.03, State.AT_RISK: 0.0}
+
+
+def _hits(estate: Estate, ci: str, trouble: Mapping[str, State]) -> dict[str, State]:
+    """What the CI's failure changes; at least itself, also where other trouble has it down already."""
+    return {ci: State.DOWN} | states(estate, {ci: State.DOWN}, given=trouble)
+
+
+def _worth(hits: Mapping[str, State], left: AbstractSet[str], alerting: AbstractSet[str]) -> float:
+    accounted = sum(_COUNTS[state] for ci, state in hits.items() if ci in left)
+    return accounted - sum(_COSTS[state] for ci, state in hits.items() if ci not in alerting)
+
+
+OURS, ONLINE = "incidentd", "explaining online"
+"""What stands beside the baselines in every table, and what does beside those in the storms."""
+
+BASELINES: Mapping[str, Baseline] = {
+    "deepest alerting": deepest,
+    "earliest": earliest,
+    "greedy cover": cover,
+    "explaining": explaining,
+}
 
 
 def _first(heard: Sequence[Heard]) -> dict[str, float]:

@@ -20,6 +20,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bench.dialects import DIALECTS
 from bench.faults import HOURS
 from bench.runs import Asked, wanted
 from bench.storms import Storm, estate_of, storm
@@ -61,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m bench.doubts", description=__doc__)
     parser.add_argument("--estates", type=int, default=3, metavar="N", help="estates of each shape, 1 to 100")
+    parser.add_argument("--dialect", choices=tuple(DIALECTS), default="rich", help="how monitoring speaks")
     parser.add_argument("--report", action="store_true", help="the seeds kept for reporting, not those for tuning")
     parser.add_argument("--list", action="store_true", help="name what was missed and what was wrong")
     asked = parser.parse_args(arguments)
@@ -68,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"--estates is {asked.estates}; allowed: 1 to 100")
     console = Console()
     with get_context("spawn").Pool(2) as pool:
-        outcomes = list(pool.imap(one, wanted(asked.estates, report=asked.report)))
+        outcomes = list(pool.imap(one, wanted(asked.estates, [asked.dialect], report=asked.report)))
     console.print(table(outcomes))
     if asked.list:
         for line in (line for outcome in outcomes for line in _listed(outcome)):
@@ -78,9 +80,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def one(asked: Asked) -> Outcome:
     """Make a week of storms, falsify the CMDB, replay, and judge the doubts."""
-    turns = [storm(*asked, turn=turn) for turn in range(TURNS)]
+    turns = [storm(asked.shape, asked.seed, asked.dialect, turn=turn) for turn in range(TURNS)]
     real = estate_of(turns[0].cmdb["cis"])
-    removed, added = falsified(real, turns, Random(f"{asked}"))
+    removed, added = falsified(real, turns, Random("-".join(map(str, asked))))
     with tempfile.TemporaryDirectory(prefix="doubts-") as folder:
         cmdb, events = Path(folder, "cmdb.yaml"), Path(folder, "events.jsonl")
         cmdb.write_text(json.dumps({"cis": _changed(turns[0].cmdb["cis"], removed, added)}))
@@ -160,7 +162,7 @@ def table(outcomes: Sequence[Outcome]) -> Table:
     for column in shown.columns[1:]:
         column.justify = "right"
     for outcome in outcomes:
-        shown.add_row(f"{outcome.asked[0]} {outcome.asked[1]}", *_figures([outcome]))
+        shown.add_row(f"{outcome.asked.shape} {outcome.asked.seed}", *_figures([outcome]))
     shown.add_section()
     shown.add_row("all", *_figures(outcomes))
     return shown
@@ -180,7 +182,7 @@ def _figures(outcomes: Sequence[Outcome]) -> list[str]:
 
 
 def _listed(outcome: Outcome) -> Iterator[str]:
-    name = f"{outcome.asked[0]} {outcome.asked[1]}"
+    name = f"{outcome.asked.shape} {outcome.asked.seed}"
     for word, edges in (("missing", outcome.removed), ("false", outcome.added)):
         yield from (f"{name}: not found, {word}: {c} -> {p}" for c, p in edges if (c, p) not in outcome.found)
     yield from (f"{name}: right otherwise, {d.odds}:1: {d.words}" for d in outcome.true)

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from bench.answers import share_within
-from bench.baselines import OURS
+from bench.baselines import ONLINE, OURS
 from bench.cases import METHODS, Judged
+from bench.runs import Asked
 from bench.score import Score, Verdict
 
 Figures = dict[str, float]
@@ -40,19 +41,22 @@ def storm_figures(scores: Sequence[Score]) -> Figures:
 
 
 def shares(places: Sequence[Mapping[str, int | None]]) -> dict[str, tuple[float, float]]:
-    """Top-1 and top-3 by method."""
+    """Top-1 and top-3 by method, ours first."""
     return {
         method: (share_within([p[method] for p in places], 1), share_within([p[method] for p in places], 3))
-        for method in METHODS
+        for method in (*METHODS, ONLINE)
+        if all(method in p for p in places)
     }
 
 
-def by_shape(scores: Mapping[tuple[str, int], Score]) -> dict[str, list[Score]]:
-    """The storms of each shape, and of all."""
-    found: dict[str, list[Score]] = {}
-    for (shape, _), judged in scores.items():
-        found.setdefault(shape, []).append(judged)
-    return found | {"all": list(scores.values())}
+def grouped(scores: Mapping[Asked, Score]) -> dict[tuple[str, str], list[Score]]:
+    """The storms of each dialect and shape, then of each dialect and "all" shapes, then of "all" and "all"."""
+    found: dict[tuple[str, str], list[Score]] = {}
+    for asked, judged in scores.items():
+        found.setdefault((asked.dialect, asked.shape), []).append(judged)
+    for asked, judged in scores.items():
+        found.setdefault((asked.dialect, "all"), []).append(judged)
+    return found | {("all", "all"): list(scores.values())}
 
 
 def halves(judged: Sequence[Judged]) -> Iterator[tuple[str, str, list[Judged]]]:

@@ -4,22 +4,28 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
-from bench.cases import INTERVAL
 from bench.score import Score, score
 from bench.shapes import SHAPES
 from bench.storms import REPORTING, TUNING, storm
 from cmdb.importers.yaml_file import load_cmdb
-from daemon.replay import replay
+from daemon.replay import INTERVAL, replay
 from rules.policy import Policy
 
-Asked = tuple[str, int]
-"""Shape and seed of a storm."""
+
+class Asked(NamedTuple):
+    """Which storm."""
+
+    shape: str
+    dialect: str
+    seed: int
 
 
-def wanted(each: int, *, report: bool) -> list[Asked]:
-    """So many storms of each shape, from the first seed for tuning, or for reporting, on."""
-    return [(shape, seed) for shape in SHAPES for seed in (REPORTING if report else TUNING)[:each]]
+def wanted(each: int, dialects: Sequence[str], *, report: bool) -> list[Asked]:
+    """So many storms of each shape and of these dialects, from the first seed for tuning, or for reporting, on."""
+    seeds = (REPORTING if report else TUNING)[:each]
+    return [Asked(shape, dialect, seed) for dialect in dialects for shape in SHAPES for seed in seeds]
 
 
 def run(asked: Sequence[Asked], processes: int = 2) -> Iterator[tuple[Asked, Score]]:
@@ -30,7 +36,7 @@ def run(asked: Sequence[Asked], processes: int = 2) -> Iterator[tuple[Asked, Sco
 
 def one(asked: Asked) -> Score:
     """Make a storm, replay its files with the default rules, judge what comes out."""
-    made = storm(*asked)
+    made = storm(asked.shape, asked.seed, asked.dialect)
     with tempfile.TemporaryDirectory(prefix="storm-") as folder:
         cmdb, events = made.write(Path(folder))
         estate = load_cmdb(cmdb)

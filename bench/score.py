@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bench.answers import merged, place, ranking
-from bench.baselines import BASELINES, OURS, Heard
+from bench.answers import Ranked, merged, place, ranking
+from bench.baselines import BASELINES, ONLINE, OURS, Heard
+from bench.online import grouped
 from bench.storms import BEGAN_AT, Storm, Symptom, alert_key
 from cmdb.graph import Estate
 from cmdb.impact import states
-from cmdb.model import State
 
 WINDOW_S = 600.0
 """How much of a failure's symptoms the oracle gives the baselines."""
@@ -40,6 +40,7 @@ class Verdict:
     """
 
     shape: str
+    dialect: str
     seed: int
     root: str
     named: str | None
@@ -76,7 +77,8 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class _Incident:
-    document: Mapping[str, Any]
+    ranked: Sequence[Ranked]
+    opened_s: float
     symptoms: tuple[Symptom, ...]
     services: frozenset[str]
     alerts: int
@@ -86,21 +88,19 @@ class _Incident:
         mine = [s for s in self.symptoms if failure in s.causes]
         return sum(len(s.causes) == 1 for s in mine), len(mine)
 
-    @property
-    def opened_s(self) -> float:
-        """When it opened, in seconds since the storm began."""
-        return (datetime.fromisoformat(self.document["opened_at"]) - BEGAN_AT).total_seconds()
-
 
 def score(storm: Storm, estate: Estate, document: Mapping[str, Any]) -> Score:
     """Judge what a replay of the storm's events said, and the baselines beside it."""
     incidents = list(_standing(storm, document))
     of_failure = {n: _incident_of(n, incidents) for n in _visible(storm)}
     owners = [_owner(incident, len(storm.failures)) for incident in incidents]
-    reach = [states(estate, {f.root: State.DOWN}).keys() for f in storm.failures]
+    reach = [states(estate, f.failed).keys() for f in storm.failures]
     said, true, right = _services(storm, of_failure)
+    online = list(_online(storm, estate))
     return Score(
-        verdicts=tuple(_verdict(storm, estate, n, incident) for n, incident in of_failure.items()),
+        verdicts=tuple(
+            _verdict(storm, estate, n, incident, _incident_of(n, online)) for n, incident in of_failure.items()
+        ),
         incidents=sum(owner is not None for owner in owners),
         noise_only=sum(owner is None for owner in owners),
         mixed=sum(o is not None and _is_mixed(i, o, reach[o]) for i, o in zip(incidents, owners, strict=True)),
@@ -127,7 +127,16 @@ def _standing(storm: Storm, document: Mapping[str, Any]) -> Iterator[_Incident]:
         keys = dict.fromkeys(map(alert_key, alerts))
         symptoms = tuple(s for s in (storm.symptoms[key] for key in keys) if s.causes)
         services = frozenset(parts[0]["impacted_services"])
-        yield _Incident(parts[0], symptoms, services, len(keys))
+        opened = datetime.fromisoformat(parts[0]["opened_at"])
+        yield _Incident(ranking(parts[0]), (opened - BEGAN_AT).total_seconds(), symptoms, services, len(keys))
+
+
+def _online(storm: Storm, estate: Estate) -> Iterator[_Incident]:
+    """What the online baseline made of the same alerts."""
+    received = sorted(storm.symptoms.values(), key=lambda s: (s.received, s.ci))
+    for group in grouped(estate, [Heard(s.received, s.ci) for s in received]):
+        symptoms = tuple(received[n] for n in group.alerts if received[n].causes)
+        yield _Incident([Ranked(ci) for ci in group.cause.ranking], group.at, symptoms, frozenset(), len(group.alerts))
 
 
 def _incident_of(failure: int, incidents: Sequence[_Incident]) -> _Incident | None:
@@ -152,15 +161,19 @@ def _is_mixed(incident: _Incident, owner: int, reach: AbstractSet[str]) -> bool:
     return most >= max(_MIXED_ALERTS, _MIXED_SHARE * incident.alerts)
 
 
-def _verdict(storm: Storm, estate: Estate, number: int, incident: _Incident | None) -> Verdict:
+def _verdict(
+    storm: Storm, estate: Estate, number: int, incident: _Incident | None, online: _Incident | None
+) -> Verdict:
     failure = storm.failures[number]
     mine = [s for s in storm.symptoms.values() if number in s.causes]
     heard = oracle(storm, number)
     said = {name: method(estate, heard) for name, method in BASELINES.items()}
-    ours = [] if incident is None else ranking(incident.document)
+    ours = [] if incident is None else incident.ranked
     said[OURS] = [ranked.ci for ranked in ours]
+    said[ONLINE] = [] if online is None else [ranked.ci for ranked in online.ranked]
     return Verdict(
         shape=storm.shape,
+        dialect=storm.dialect,
         seed=storm.seed,
         root=failure.root,
         named=ours[0].ci if ours else None,

@@ -1,26 +1,27 @@
 """Storms with a known truth: a made-up estate, twelve hours of alerts, and what really failed.
 
-The same shape and seed give the same storm, byte for byte. Seeds 0 to 99 are for tuning, 1000 to 1099 for reporting:
-nothing may be chosen by what the latter show.
+The same shape, dialect and seed give the same storm, byte for byte. Seeds 0 to 99 are for tuning, 1000 to 1099 for
+reporting: nothing may be chosen by what the latter show.
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from bench.dialects import DIALECTS, Weather
 from bench.faults import Failure, draw, moments, with_services
 from bench.shapes import SHAPES
-from bench.symptoms import Firing, Weather, firings, heard_after_s
+from bench.symptoms import Firing, firings, heard_after_s
 from cmdb.graph import Estate
 from cmdb.model import CI, Dependency, Strength
 
 TUNING, REPORTING = range(100), range(1000, 1100)
 BEGAN_AT = datetime(2026, 3, 2, tzinfo=UTC)
-_NEVER = "0001-01-01T00:00:00Z"
+NEVER = "0001-01-01T00:00:00Z"
 
 AlertKey = tuple[frozenset[tuple[str, str]], str]
 """An episode of an alert as replay shows it: its label pairs, and when it started as it was spelled."""
@@ -41,6 +42,7 @@ class Storm:
     """The CMDB document, the events in order of `receivedAt`, and the truth: failures by time, and every alert's."""
 
     shape: str
+    dialect: str
     seed: int
     weather: Weather
     cmdb: Mapping[str, Any]
@@ -56,26 +58,31 @@ class Storm:
         return cmdb, events
 
 
-def storm(shape: str, seed: int, weather: Weather | None = None, turn: int = 0) -> Storm:
-    """Make a storm; the weather is drawn too where none is given. Raises `KeyError` for an unknown shape.
+def storm(shape: str, seed: int, dialect: str = "rich", weather: Weather | None = None, turn: int = 0) -> Storm:
+    """Make a storm; the weather is the dialect's where none is given.
 
-    Each `turn` is another twelve hours over the same estate; all of them begin at `BEGAN_AT`.
+    Each `turn` is another twelve hours over the same estate and by the same monitoring; all of them begin at
+    `BEGAN_AT`. Raises `KeyError` for an unknown shape or dialect.
     """
-    chance = Random(f"{shape}-{seed}")
+    name = f"{shape}-{seed}" if dialect == "rich" else f"{shape}-{dialect}-{seed}"
+    chance = Random(name)
     cis = SHAPES[shape](chance)
     estate = estate_of(cis)
+    spoken = DIALECTS[dialect](chance)
     if turn:
-        chance = Random(f"{shape}-{seed}-{turn}")
-    weather = weather or Weather.draw(chance)
-    drawn = draw(chance, estate)
+        chance = Random(f"{name}-{turn}")
+    if weather is not None:
+        spoken = replace(spoken, weather=weather)
+    drawn = draw(chance, estate, spoken.mix)
     spans = list(moments(estate, drawn))
     failures = with_services(estate, drawn, spans)
-    found = firings(chance, estate, weather, failures, spans)
+    found = firings(chance, estate, spoken, failures, spans)
     events, symptoms = _delivered(chance, found)
     return Storm(
         shape=shape,
+        dialect=dialect,
         seed=seed,
-        weather=weather,
+        weather=spoken.weather,
         cmdb={"cis": cis},
         events=events,
         failures=failures,
@@ -116,21 +123,24 @@ def _delivered(
 
 
 def _events(chance: Random, firing: Firing, received: float) -> Iterator[tuple[float, Mapping[str, Any]]]:
-    labels = {"alertname": firing.name, "ci": firing.ci, "severity": firing.severity}
+    labels = {"alertname": firing.name, "ci": firing.ci}
+    if firing.severity:
+        labels["severity"] = firing.severity
     cleared = max(firing.until, received) + heard_after_s(chance)
-    for at, status, ends_at in ((received, "firing", _NEVER), (cleared, "resolved", _spelled(firing.until))):
+    for at, status, ends_at in ((received, "firing", NEVER), (cleared, "resolved", spelled(firing.until))):
         yield (
             at,
             {
-                "receivedAt": _spelled(at),
+                "receivedAt": spelled(at),
                 "status": status,
                 "labels": labels,
                 "annotations": {},
-                "startsAt": _spelled(firing.at),
+                "startsAt": spelled(firing.at),
                 "endsAt": ends_at,
             },
         )
 
 
-def _spelled(seconds: float) -> str:
+def spelled(seconds: float) -> str:
+    """A time in seconds since the storm began, as events have it."""
     return (BEGAN_AT + timedelta(seconds=seconds)).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,62 +1,18 @@
 """The alerts of a storm: what monitoring says of what is true, with all that goes wrong on the way.
 
-Times are seconds since the storm began. Every number of `Weather` is drawn anew for each storm, so that a set of
-storms sweeps the ranges.
+Times are seconds since the storm began.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
+from bench.dialects import Dialect, Timing, Weather
 from bench.faults import HOURS, Failure, Moment
 from cmdb.graph import Estate
 from cmdb.model import State
 
 _LATE_SHARE, _LATE_S = 0.03, (30.0, 90.0)
-_UNHEARD = 0.05
-"""Share of the CIs, other than roots, that nobody monitors."""
-
-# By type: alerts for down, for degraded, and those that come and go for no reason.
-_NAMES = {
-    "machine": (("HostDown", "PingLost"), ("HostDegraded",), ("HighLoad", "DiskFilling", "ClockSkew")),
-    "device": (("DeviceDown", "SnmpUnreachable"), ("LinkDegraded",), ("InterfaceErrors", "FanSpeed")),
-    "process": (("ServiceDown", "ServiceErrors"), ("HighLatency", "ServiceErrors"), ("HighLatency", "SlowQueries")),
-    "pod": (("PodNotReady", "PodUnreachable"), ("PodDegraded",), ("PodRestarted", "HighCPU")),
-    "business-service": (("SyntheticCheckFailed",), ("SyntheticCheckSlow",), ("SyntheticCheckSlow",)),
-}
-_KINDS = {
-    "host": "machine", "node": "machine", "hypervisor": "machine", "virtual-machine": "machine",
-    "power-feed": "device", "pdu": "device", "core-switch": "device", "switch": "device", "fabric-switch": "device",
-    "controller": "device", "storage-array": "device", "zone": "device", "volume": "device",
-    "pod": "pod", "business-service": "business-service",
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weather:
-    """How bad monitoring is. Shares are of 1.
-
-    `missing` alerts never arrive; `noise_an_hour` alerts belong to no failure; `flapping` ones clear and fire again;
-    `silent` roots have no alert of their own; `reduced` and `at_risk` are how often a CI that merely lost redundancy,
-    or stands on one that did, has a warning.
-    """
-
-    missing: float = 0.15
-    noise_an_hour: float = 15.0
-    flapping: float = 0.1
-    silent: float = 0.25
-    reduced: float = 0.2
-    at_risk: float = 0.1
-
-    @staticmethod
-    def draw(chance: Random) -> "Weather":
-        """A weather within the ranges that are swept."""
-        return Weather(
-            missing=chance.uniform(0.05, 0.25),
-            noise_an_hour=chance.uniform(5, 30),
-            silent=chance.uniform(0.2, 0.3),
-            at_risk=chance.choice((0.0, 0.1, 0.2)),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,16 +40,23 @@ class _Spell:
 
 
 def firings(
-    chance: Random, estate: Estate, weather: Weather, failures: Sequence[Failure], spans: Sequence[Moment]
+    chance: Random, estate: Estate, dialect: Dialect, failures: Sequence[Failure], spans: Sequence[Moment]
 ) -> list[Firing]:
     """Every alert that arrives, one after the other; no alert fires twice at the same time."""
-    roots = {f.root for f in failures}
-    unheard = {ci for ci in estate.ids() if chance.random() < (weather.silent if ci in roots else _UNHEARD)}
-    heard = [ci for ci in estate.ids() if ci not in unheard]
-    found = [f for spell in _spells(spans) if spell.ci not in unheard for f in _of(chance, estate, weather, spell)]
-    found += _noise(chance, estate, weather, heard)
-    parts = [part for firing in found for part in _flapped(chance, weather, firing)]
+    heard = _heard(chance, estate, dialect.weather, {f.root for f in failures})
+    found = [f for spell in _spells(spans) if spell.ci in heard for f in _of(chance, estate, dialect, spell)]
+    found += _noise(chance, estate, dialect, list(heard))
+    parts = [part for firing in found for part in _flapped(chance, dialect.weather, firing)]
     return [_begun(firing, failures) for firing in _one_at_a_time(parts)]
+
+
+def _heard(chance: Random, estate: Estate, weather: Weather, roots: set[str]) -> dict[str, None]:
+    """The CIs that are monitored, in the estate's order."""
+    deaf = set[str]()
+    if weather.deaf:
+        deaf = {kind for kind in sorted({ci.type for ci in estate}) if chance.random() < weather.deaf}
+    heard = [ci for ci in estate if chance.random() >= (weather.silent if ci.id in roots else weather.unheard)]
+    return dict.fromkeys(ci.id for ci in heard if ci.type not in deaf)
 
 
 def _begun(firing: Firing, failures: Sequence[Failure]) -> Firing:
@@ -116,29 +79,47 @@ def _spells(spans: Sequence[Moment]) -> list[_Spell]:
     return found
 
 
-def _of(chance: Random, estate: Estate, weather: Weather, spell: _Spell) -> Iterator[Firing]:
-    """The alerts of a CI in a bad state: one or two, after scrape and `for:`, later the farther from the root."""
-    share = {State.REDUCED: weather.reduced, State.AT_RISK: weather.at_risk}.get(spell.state, 1.0)
+def _of(chance: Random, estate: Estate, dialect: Dialect, spell: _Spell) -> Iterator[Firing]:
+    """The alerts of a CI in a bad state: one or more, after scrape and `for:`, later the farther from the root."""
+    weather, timing, words = dialect.weather, dialect.timing, dialect.words(estate.ci(spell.ci).type)
+    names, share = {
+        State.DOWN: (words.down, 1.0),
+        State.DEGRADED: (words.degraded, weather.degraded),
+        State.REDUCED: (words.reduced, weather.reduced),
+        State.AT_RISK: (words.reduced, weather.at_risk),
+    }[spell.state]
     if chance.random() >= share:
         return
-    down, degraded, _ = _names(estate, spell.ci)
-    names = down if spell.state is State.DOWN else degraded if spell.state is State.DEGRADED else ("RedundancyLost",)
-    severity = "critical" if spell.state is State.DOWN else "warning"
-    for name in chance.sample(names, chance.randint(1, len(names))):
-        wait = chance.uniform(0, 15) + chance.choice((15, 15, 30, 60)) + spell.hops * chance.uniform(0, 8)
-        at = spell.at + min(wait, 120.0)
-        until = spell.until + chance.uniform(15, 60) + spell.hops * chance.uniform(5, 15)
+    severity = _one_of(chance, dialect.severities[spell.state])
+    for name in chance.sample(names, chance.randint(1, min(len(names), dialect.most_names))):
+        at = spell.at + _wait_s(chance, timing, spell.hops)
+        until = spell.until + chance.uniform(*timing.late_s) + spell.hops * chance.uniform(*timing.late_hop_s)
         if at < spell.until and chance.random() >= weather.missing:
             yield Firing(ci=spell.ci, name=name, severity=severity, at=at, until=until, causes=spell.causes)
 
 
-def _noise(chance: Random, estate: Estate, weather: Weather, heard: Sequence[str]) -> Iterator[Firing]:
+def _wait_s(chance: Random, timing: Timing, hops: int) -> float:
+    """From a state to its alert: a scrape, the hold, and what each hop adds."""
+    wait = chance.uniform(0, 15) + chance.choice(timing.holds_s)
+    if timing.is_skewed:
+        wait += sum(chance.expovariate(1 / timing.hop_s) for _ in range(hops))
+    else:
+        wait += hops * chance.uniform(0, timing.hop_s)
+    return min(wait, timing.most_s)
+
+
+def _noise(chance: Random, estate: Estate, dialect: Dialect, heard: Sequence[str]) -> Iterator[Firing]:
     at = 0.0
-    while (at := at + chance.expovariate(weather.noise_an_hour / 3600)) < HOURS * 3600:
+    while (at := at + chance.expovariate(dialect.weather.noise_an_hour / 3600)) < HOURS * 3600:
         ci = chance.choice(heard)
-        severity = "critical" if chance.random() < 0.2 else "warning"
-        until = at + chance.uniform(60, 600)
-        yield Firing(ci=ci, name=chance.choice(_names(estate, ci)[2]), severity=severity, at=at, until=until)
+        severity = _one_of(chance, dialect.noise_severities)
+        until = at + chance.uniform(*dialect.timing.noise_s)
+        name = chance.choice(dialect.words(estate.ci(ci).type).noise)
+        yield Firing(ci=ci, name=name, severity=severity, at=at, until=until)
+
+
+def _one_of(chance: Random, severities: Sequence[str]) -> str:
+    return severities[0] if len(severities) == 1 else chance.choice(severities)
 
 
 def _flapped(chance: Random, weather: Weather, firing: Firing) -> Iterator[Firing]:
@@ -172,7 +153,3 @@ def _one_at_a_time(found: Sequence[Firing]) -> list[Firing]:
 def heard_after_s(chance: Random) -> float:
     """How long an event is on its way: mostly a moment, for a few long enough to be overtaken."""
     return chance.uniform(*_LATE_S) if chance.random() < _LATE_SHARE else chance.uniform(0.1, 3.0)
-
-
-def _names(estate: Estate, ci: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    return _NAMES[_KINDS.get(estate.ci(ci).type, "process")]

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 
+from bench.baselines import ONLINE
 from bench.cases import METHODS, Judged
-from bench.figures import Figures, by_shape, halves, shares, storm_figures
+from bench.figures import Figures, grouped, halves, shares, storm_figures
+from bench.runs import Asked
 from bench.score import Score
 
 _ROWS = (
@@ -25,7 +27,7 @@ _ROWS = (
 
 
 def storms_table(figures: Mapping[str, Figures], title: str) -> Table:
-    """One column for each shape and one for all, with the goal beside."""
+    """One column for each dialect and one for all, with the goal beside."""
     table = Table("", *figures, "goal", title=title)
     for column in table.columns[1:]:
         column.justify = "right"
@@ -34,29 +36,30 @@ def storms_table(figures: Mapping[str, Figures], title: str) -> Table:
     return table
 
 
-def peers_table(scores: Mapping[tuple[str, int], Score]) -> Table:
+def peers_table(scores: Mapping[Asked, Score]) -> Table:
     """Top-1/top-3 of every method over the same failures."""
-    table = _methods("Storms: top-1/top-3 (baselines are told which alerts belong together)", "shape", "failures")
-    for shape, judged in by_shape(scores).items():
+    title = "Storms: top-1/top-3 (all but incidentd and the online one are told which alerts belong together)"
+    table = _methods(title, "dialect", "shape", "failures", methods=(*METHODS, ONLINE))
+    for (dialect, shape), judged in grouped(scores).items():
         places = [v.places for s in judged for v in s.verdicts]
-        table.add_row(shape, str(len(places)), *_shares(places))
+        table.add_row(dialect, shape, str(len(places)), *_shares(places))
     return table
 
 
-def cases_table(judged: Sequence[Judged]) -> Table:
+def cases_table(judged: Sequence[Judged], title: str) -> Table:
     """Top-1/top-3 of every method, for each half of each data set."""
-    table = _methods("Recorded cases: top-1/top-3", "data set", "half", "cases")
+    table = _methods(f"{title}: top-1/top-3", "data set", "half", "cases")
     for dataset, half, found in halves(judged):
         table.add_row(dataset, half, str(len(found)), *_shares([j.places for j in found]))
     return table
 
 
-def _methods(title: str, *headings: str) -> Table:
+def _methods(title: str, *headings: str, methods: Sequence[str] = METHODS) -> Table:
     table = Table(title=title)
     for heading in headings:
         table.add_column(heading, justify="right" if heading == headings[-1] else "left")
-    for method in METHODS:
-        table.add_column(method, justify="right", min_width=9)
+    for method in methods:
+        table.add_column(method, justify="right", min_width=7)
     return table
 
 
@@ -64,6 +67,7 @@ def _shares(places: Sequence[Mapping[str, int | None]]) -> list[str]:
     return [f"{top1:.2f}/{top3:.2f}" for top1, top3 in shares(places).values()]
 
 
-def figures_by_shape(scores: Mapping[tuple[str, int], Score]) -> dict[str, Figures]:
-    """The figures of each shape, and of all."""
-    return {shape: storm_figures(judged) for shape, judged in by_shape(scores).items()}
+def figures_by_dialect(scores: Mapping[Asked, Score]) -> dict[str, Figures]:
+    """The figures of each dialect, and of all."""
+    groups = {dialect: judged for (dialect, shape), judged in grouped(scores).items() if shape == "all"}
+    return {dialect: storm_figures(judged) for dialect, judged in groups.items()}

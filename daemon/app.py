@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from daemon.config.config import Config
-    from rules.decision import Command, Reply
+    from rules.decision import Order, Reply
 
 
 def run(config_path: Path) -> int:
@@ -15,7 +15,7 @@ def run(config_path: Path) -> int:
     return run_daemon(config_path)
 
 
-def order(config: "Config", command: "Command") -> "Reply":
+def order(config: "Config", command: "Order") -> "Reply":
     """Have one order carried out, by the daemon where one runs, else here.
 
     TimeoutError where the daemon does not answer in time; the order stays stored.

@@ -18,7 +18,7 @@ from daemon.store.store import Store
 from daemon.telemetry import Metrics
 from rules.alert import Alert, Sighting
 from rules.decide import decide
-from rules.decision import Change, Command, Decision, Listing, Push, Reply, SourceState
+from rules.decision import Change, Command, Decision, Listing, Order, Push, Reply, SilenceOrder, SourceState
 from rules.policy import Policy
 from rules.situation import Situation, rebuild
 from rules.words import span
@@ -225,7 +225,8 @@ class Cycle:
         loaded = self._store.load(now - old.policy.close_after)
         fresh = Situation(old.estate, old.policy, old.subscriptions)
         alerts = [_graced(_mapped(a, fresh), now) for a in loaded.alerts]
-        rebuild(fresh, loaded.incidents, alerts, loaded.sources, now)
+        lessons, silences = loaded.lessons, loaded.silences
+        rebuild(fresh, loaded.incidents, alerts, loaded.sources, now, lessons=lessons, silences=silences)
         fresh.next_number = max(fresh.next_number, loaded.next_number)
         self.situation, self._sources, self._is_stale = fresh, sources, False
         self._metrics.source_up.clear()
@@ -244,14 +245,16 @@ class Cycle:
                 self._metrics.source_up.labels(source.name).set(source.is_up)
 
 
-def _change_of(row: InboxRow) -> Push | Command:
+def _change_of(row: InboxRow) -> Push | Order:
     if row.kind == "push":
         return Push(source=row.source, at=row.at, sightings=msgspec.json.decode(row.body, type=tuple[Sighting, ...]))
+    if row.kind == "silence":
+        return msgspec.json.decode(row.body, type=SilenceOrder)
     return msgspec.json.decode(row.body, type=Command)
 
 
 def _refusal(change: Change) -> tuple[Reply, ...]:
-    return (Reply(command=change.id, done=False, message=_FLAW),) if isinstance(change, Command) else ()
+    return (Reply(command=change.id, done=False, message=_FLAW),) if isinstance(change, Command | SilenceOrder) else ()
 
 
 def _mapped(alert: Alert, situation: Situation) -> Alert:
@@ -299,6 +302,10 @@ def _write_diary(decision: Decision, situation: Situation, before: Mapping[str, 
         _log.info(
             f"incident_{entry.kind}", incident=f"INC-{entry.incident}", **known, actor=entry.actor, reason=entry.text
         )
+    for silence in decision.silences:
+        state = silence.state_at(decision.at)
+        matchers = ", ".join(m.text for m in silence.matchers)
+        _log.info(f"silence_{state}", silence=silence.id, matchers=matchers, by=silence.created_by, why=silence.comment)
     for source in decision.sources:
         old = before[source.name]
         if source.is_up and (old is None or not old.is_up):

@@ -16,9 +16,10 @@ from daemon.config.config import Config, LogSettings
 from daemon.config.estate import load_estate
 from daemon.cycle import Cycle
 from daemon.errors import StoreBusy, StoreError
+from daemon.store.rows import InboxKind
 from daemon.store.store import Store
 from daemon.telemetry import set_up_logging
-from rules.decision import Command, Decision, Reply
+from rules.decision import Decision, Order, Reply, SilenceOrder
 from rules.situation import Situation
 
 PATIENCE_S = 15.0
@@ -35,13 +36,13 @@ class Orders:
         self._lock = threading.Lock()
         self._waiting: dict[str, Future[Reply]] = {}
 
-    def order(self, command: Command) -> Reply:
+    def order(self, command: Order) -> Reply:
         """Store the order and wait for its answer; TimeoutError where none came in time, the order stays stored."""
         waiting: Future[Reply] = Future()
         with self._lock:
             self._waiting[command.id] = waiting
         try:
-            self._store.put("command", command.actor, msgspec.json.encode(command))
+            _put(self._store, command)
             self._wake()
             return waiting.result(PATIENCE_S)
         except FutureTimeout:
@@ -59,7 +60,7 @@ class Orders:
                 waiting.set_result(reply)
 
 
-def order_from_outside(config: Config, command: Command) -> Reply:
+def order_from_outside(config: Config, command: Order) -> Reply:
     """Have an order carried out: by the daemon where one runs, else here.
 
     TimeoutError where the daemon does not answer in time (the order stays stored); StoreError, ConfigError.
@@ -73,7 +74,7 @@ def order_from_outside(config: Config, command: Command) -> Reply:
                 f"the database {config.database_shown} is not there or of an older version: "
                 "start `incidentd run` or call `incidentd db upgrade`"
             )
-        store.put("command", command.actor, msgspec.json.encode(command))
+        _put(store, command)
         if store.holder() is None:
             try:
                 return _carry_out(config, store, clock, command)
@@ -82,7 +83,12 @@ def order_from_outside(config: Config, command: Command) -> Reply:
         return _await_reply(store, command)
 
 
-def _await_reply(store: Store, command: Command) -> Reply:
+def _put(store: Store, order: Order) -> None:
+    kind: InboxKind = "silence" if isinstance(order, SilenceOrder) else "command"
+    store.put(kind, order.actor, msgspec.json.encode(order))
+
+
+def _await_reply(store: Store, command: Order) -> Reply:
     end = time.monotonic() + PATIENCE_S
     while (reply := store.reply(command.id)) is None:
         if time.monotonic() >= end:
@@ -91,7 +97,7 @@ def _await_reply(store: Store, command: Command) -> Reply:
     return reply
 
 
-def _carry_out(config: Config, store: Store, clock: Clock, command: Command) -> Reply:
+def _carry_out(config: Config, store: Store, clock: Clock, command: Order) -> Reply:
     """Be the daemon for as long as it takes to come to this order."""
     estate = load_estate(config.cmdb)
     epoch = store.acquire(holder_name("order"), _LEASE)

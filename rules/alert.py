@@ -4,6 +4,7 @@ import enum
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
@@ -66,13 +67,26 @@ class SeenBy(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     suppressed: str = ""
 
 
+class Hold(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One reason of our own not to call people for an alert. `id` is the silence's, or the `Window.key` of maintenance.
+
+    `text` is the reason in words.
+    """
+
+    kind: Literal["silence", "maintenance"]
+    id: str
+    text: str
+
+
 class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One episode of an alert: from the moment a source first said it fires until every source that saw it said
     it had ended.
 
     `id` is fingerprint and start. `ci` is the configuration item it speaks of, None where it maps nowhere;
     `mapped_by` says in words how. `incident` is the number of the incident it belongs to, None where it opened
-    none, with the reason in `reason`. `cleared_at` is None while it fires.
+    none, with the reason in `reason`. `cleared_at` is None while it fires. `look_again_at` is when an alert that opened
+    none, since it is likelier noise so far, is thought about again. `holds` are our own silences and maintenance that
+    cover it, as `rules.suppression` last found.
     """
 
     id: str
@@ -88,6 +102,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     generator_url: str = ""
     incident: int | None = None
     reason: str = ""
+    look_again_at: datetime | None = None
+    holds: tuple[Hold, ...] = ()
 
     @property
     def name(self) -> str:
@@ -105,9 +121,17 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.cleared_at is None
 
     @property
-    def suppressed(self) -> str:
-        """Why people must not be called for it; empty where they may. One source that knows is enough."""
+    def suppressed_at_source(self) -> str:
+        """A source's word for why it calls nobody: silenced, inhibited or muted. One source that knows is enough."""
         return next((s.suppressed for _, s in sorted(self.seen_by.items()) if s.firing and s.suppressed), "")
+
+    @property
+    def suppressed(self) -> str:
+        """Why people must not be called for it, in words; empty where they may."""
+        word = self.suppressed_at_source
+        if word:
+            return f"{word} at its source"
+        return self.holds[0].text if self.holds else ""
 
 
 def alert_id(fingerprint: str, starts_at: datetime) -> str:

@@ -7,7 +7,7 @@ from cmdb.model import State
 from rules.alert import Alert, Severity
 from rules.culprit import Explanation
 from rules.draft import Draft
-from rules.evidence import evidence_lines
+from rules.evidence import change_line, evidence_lines
 from rules.incident import Candidate, HitService, Incident, RootCause
 from rules.kinds import is_outage
 from rules.likelihood import Sign
@@ -35,13 +35,15 @@ def reassess(draft: Draft, incident: Incident) -> Incident:
     alerts = draft.member_alerts(incident.number)
     worst = max((a.severity for a in alerts), default=Severity.WARNING)
     root = incident.root.ci
-    hits = {} if root is None else hits_of(draft, incident.number, root, root_state(root, alerts))
+    state = State.DOWN if root is None else root_state(root, alerts)
+    hits = {} if root is None else hits_of(draft, incident.number, root, state)
     services = _services(draft, hits, alerts)
     hit = None if root is None else [h.state for h in hits.values() if h.ci != root]
     rating = rate(estate, services, worst, matrix=draft.situation.policy.matrix, hit=hit)
     pinned = "priority" in incident.pinned
     changed = draft.change_incident(
         incident,
+        state=state,
         impacted=tuple(h.ci for h in hits.values() if h.state >= State.REDUCED),
         services=services,
         impact=incident.impact if pinned else rating.impact,
@@ -149,5 +151,9 @@ def _root(draft: Draft, found: Explanation, signs: Mapping[str, Sign]) -> RootCa
     estate = draft.situation.estate
     hits = draft.situation.reach.whole(found.root)
     lines = evidence_lines(estate, found.root, found.explained, signs, hits)
+    first = min(signs[ci].onset for ci in found.explained)
+    work = draft.situation.maintenance.changed_recently(found.root, first)
+    if work is not None:
+        lines = (lines[0], change_line(work, first), *lines[1:])
     candidates = tuple(Candidate(ci=ci, confidence=confidence) for ci, confidence in found.candidates)
     return RootCause(ci=found.root, confidence=candidates[0].confidence, evidence=lines, candidates=candidates)

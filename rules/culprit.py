@@ -28,6 +28,10 @@ REACH_WEIGHT = 0.5
 """Log-odds for each e-fold of CIs whose bad work it explains, where nothing is down: a CI that works badly harms some
 of what needs it and not others, so many say hardly more than a few."""
 
+PLAIN_POWER = 4
+
+_WORST = -100.0
+
 SHOWN = 16
 """Candidates kept with an explanation."""
 
@@ -36,12 +40,14 @@ SHOWN = 16
 class Explanation:
     """One failure: the failed CI, the CIs with signs that it explains, and the ranked alternatives.
 
-    `candidates` holds (ci, probability among the candidates), the root first.
+    `candidates` holds (ci, probability among the candidates), the root first. `odds` are the log-odds of a failure
+    against noise.
     """
 
     root: str
     explained: tuple[str, ...]
     candidates: tuple[tuple[str, float], ...]
+    odds: float
 
 
 def own_evidence(signs: Mapping[str, Sign], cis: Iterable[str]) -> dict[str, float]:
@@ -83,21 +89,23 @@ def named(scorer: Scorer, cover: str, cis: tuple[str, ...]) -> Explanation:
     signs = {ci: scorer.case.signs[ci] for ci in cis}
     near = list(dict.fromkeys([*_alternatives(scorer, cover, cis), *suspects(scorer.case.reach.estate, signs, SHOWN)]))
     evidence, outages, heard = own_evidence(signs, near), share_of_outages(signs, cis), frozenset(cis)
-    scores = {}
+    plain = sum(not s.strained and not s.callers for s in signs.values()) / len(signs)
+    weight = outages + (1 - outages) * plain**PLAIN_POWER
+    scores, explaining = {}, {cover}
     for ci in near:
         whole = scorer.score(ci, heard)
-        reach = outages * whole.score + (1 - outages) * REACH_WEIGHT * log1p(len(whole.explained))
+        if outages <= 1 / 2 or whole.gains.keys() == heard:
+            explaining.add(ci)
+        fit = max(whole.score, _WORST)
+        reach = weight * fit + (1 - weight) * REACH_WEIGHT * log1p(len(whole.gains))
         scores[ci] = round(reach + evidence[ci], 6)
-    best = max(scores.values())
-    if outages > 1 / 2:
-        root, scores[cover] = cover, best
-    else:
-        root = min(near, key=lambda ci: (-scores[ci], ci not in signs, ci))
-    weights = {ci: exp((score - best) / 2) for ci, score in scores.items()}
+    root = min(explaining, key=lambda ci: (-scores[ci], ci != cover, ci not in signs, ci))
+    best = scores[root]
+    weights = {ci: exp(min(0.0, score - best) / 2) for ci, score in scores.items()}
     total = sum(weights.values())
     ranked = sorted(near, key=lambda ci: (ci != root, -weights[ci], ci not in signs, ci))
     candidates = tuple((ci, round(weights[ci] / total, 3)) for ci in ranked[:SHOWN])
-    return Explanation(root=root, explained=cis, candidates=candidates)
+    return Explanation(root=root, explained=cis, candidates=candidates, odds=0.0)
 
 
 def _alternatives(scorer: Scorer, root: str, cis: tuple[str, ...]) -> list[str]:

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rules.deadlines import meet_deadlines, note_quiet
-from rules.decision import Change, Command, Decision, Listing, Push, SourceFailed
+from rules.decision import Change, Command, Decision, Listing, Push, SilenceOrder, SourceFailed
 from rules.draft import Draft
 from rules.grouping import regroup
 from rules.intake import end_expired, take_failure, take_listing, take_push
+from rules.learn import learn
 from rules.notices import tell, tell_sources
 from rules.orders import carry_out
 from rules.situation import Situation
+from rules.suppression import review, take_silence
 
 
 def decide(situation: Situation, changes: Sequence[Change], now: datetime) -> Decision:
@@ -23,12 +25,14 @@ def decide(situation: Situation, changes: Sequence[Change], now: datetime) -> De
     for change in changes:
         _take(draft, change)
     end_expired(draft)
+    review(draft)
     regroup(draft)
     note_quiet(draft)
     for change in changes:
         if isinstance(change, Command):
             carry_out(draft, change)
     meet_deadlines(draft)
+    learn(draft)
     tell(draft)
     tell_sources(draft)
     return draft.decision()
@@ -41,3 +45,5 @@ def _take(draft: Draft, change: Change) -> None:
         take_push(draft, change)
     elif isinstance(change, SourceFailed):
         take_failure(draft, change)
+    elif isinstance(change, SilenceOrder):
+        take_silence(draft, change)

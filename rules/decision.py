@@ -6,6 +6,8 @@ from datetime import datetime
 
 from rules.alert import Alert, Sighting
 from rules.incident import Incident
+from rules.lesson import Lesson
+from rules.silence import Silence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,8 @@ class Command:
     """A person's order about one incident.
 
     `value` is the assignee, the note, the resolution, the reason, the new priority or root CI, the number of the
-    incident to merge into, or, for a split, the CI whose alerts leave; `id` comes back in the `Reply`.
+    incident to merge into, or, for a split, the CI whose alerts leave. `root` is the CI that failed, where whoever
+    resolves the incident says so. `id` comes back in the `Reply`.
     """
 
     id: str
@@ -72,14 +75,31 @@ class Command:
     number: int
     value: str = ""
     reason: str = ""
+    root: str = ""
 
 
-Change = Listing | Push | SourceFailed | Command
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceOrder:
+    """A person's order to keep `silence`, or to end the one with the id `ends`.
+
+    A silence with an id is a change of that one; one without, or one that cannot be changed so, becomes a silence of
+    its own, which then bears the `id` of the order. `id` also comes back in the `Reply`.
+    """
+
+    id: str
+    at: datetime
+    actor: str
+    silence: Silence | None = None
+    ends: str = ""
+
+
+Order = Command | SilenceOrder
+Change = Listing | Push | SourceFailed | Order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """The answer to one `Command`: done, or refused with the reason in words."""
+    """The answer to one `Order`: done, or refused with the reason in words."""
 
     command: str
     done: bool
@@ -131,7 +151,8 @@ class SourceState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Everything one cycle decided. Rows replace those of the same identity; timeline and notices are added.
+    """Everything one cycle decided. Rows replace those of the same identity; timeline and notices are added, lessons
+    (one for each counter at the most) add to what was learnt before.
 
     `refreshed` and `forgotten` are for the situation alone: alerts of which only the time at which a source's word
     runs out moved, and incidents that can no longer change.
@@ -144,10 +165,14 @@ class Decision:
     notices: tuple[Notice, ...] = ()
     sources: tuple[SourceState, ...] = ()
     replies: tuple[Reply, ...] = ()
+    lessons: tuple[Lesson, ...] = ()
+    silences: tuple[Silence, ...] = ()
     refreshed: tuple[Alert, ...] = ()
     forgotten: tuple[int, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to remember."""
-        return not (self.alerts or self.incidents or self.timeline or self.notices or self.sources or self.replies)
+        said = self.timeline or self.notices or self.replies
+        kept = self.alerts or self.incidents or self.sources or self.silences or self.lessons
+        return not (kept or said)

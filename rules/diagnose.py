@@ -8,30 +8,51 @@ walked to its end.
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from datetime import datetime
+from dataclasses import replace
+from itertools import pairwise
+from math import log
 
-from cmdb.impact import Hit
+from cmdb.impact import Hit, impact, states
+from cmdb.model import State
 from rules.culprit import Explanation, named, share_of_outages
-from rules.likelihood import Sign, gain_of
-from rules.score import WINDOW, Case, Scored, Scorer
+from rules.score import ANOTHER, WINDOW, Case, Scored, Scorer
 
 SPREAD_LIMIT = 30
 SPREAD_FLOOR = 60
 """A candidate that would hit more than FLOOR + LIMIT x signs CIs is left aside: it expects far more than is heard."""
 
 
+PAUSE_S = 60.0
+"""Where no symptom begins for so long, others may come from another failure: it is the mean delay of a prompt one."""
+
+OPEN_ODDS = log(1 / 10)
+"""Signs count as a failure from these log-odds on: ten incidents for noise cost as much as one failure overlooked."""
+
+
 def explain(case: Case) -> tuple[Explanation, ...]:
-    """The failures that together explain all signs, the best first; every sign is in exactly one."""
+    """The failures that together explain all signs, the best first; every sign is in exactly one.
+
+    One whose `odds` are below `OPEN_ODDS` is more likely noise, so far.
+    """
     known = {ci: s for ci, s in case.signs.items() if ci in case.reach.estate}
     pool = candidates_for(case, known)
     scorer = Scorer(case, pool)
-    chosen = _greedy(scorer, known, set(pool))
+    chosen = _greedy(scorer, known, set(pool) | case.standing.keys())
     chosen = _absorb(scorer, _parted(scorer, chosen))
-    assigned = _joined(case, _nearest(case, scorer, chosen, known))
-    found = [named(scorer, root, cis) for root, cis in assigned.items()]
+    chosen += _together(scorer, chosen, known.keys())
+    assigned = _joined(case, _nearest(scorer, chosen, known))
+    found = [_explanation(scorer, root, cis) for root, cis in assigned.items()]
     strangers = [ci for ci in case.signs if ci not in case.reach.estate]
-    found += [Explanation(root=ci, explained=(ci,), candidates=((ci, 1.0),)) for ci in strangers]
+    found += [Explanation(root=ci, explained=(ci,), candidates=((ci, 1.0),), odds=0.0) for ci in strangers]
     return tuple(sorted(found, key=lambda e: (-len(e.explained), e.root)))
+
+
+def _explanation(scorer: Scorer, cover: str, cis: tuple[str, ...]) -> Explanation:
+    """The root of these signs by name; where they are more likely noise it is not looked for."""
+    odds = _odds(scorer, cover, cis)
+    if odds < OPEN_ODDS and cover not in scorer.case.incumbents:
+        return Explanation(root=cover, explained=cis, candidates=((cover, 1.0),), odds=odds)
+    return replace(named(scorer, cover, cis), odds=odds)
 
 
 def candidates_for(case: Case, signs: Iterable[str]) -> dict[str, dict[str, Hit]]:
@@ -47,7 +68,8 @@ def candidates_for(case: Case, signs: Iterable[str]) -> dict[str, dict[str, Hit]
             if ci not in case.signs:
                 continue
             hits = case.reach.whole(ci)
-        pool[ci] = hits
+        if case.given.get(ci) is not State.DOWN or ci in case.incumbents:
+            pool[ci] = hits
         for provider in case.reach.estate.providers(ci):
             if provider not in seen:
                 seen.add(provider)
@@ -56,91 +78,147 @@ def candidates_for(case: Case, signs: Iterable[str]) -> dict[str, dict[str, Hit]
 
 
 def _greedy(scorer: Scorer, signs: Iterable[str], pool: AbstractSet[str]) -> list[Scored]:
-    """Take the best candidate, drop what it explains, repeat; what stays unexplained is a cause of its own.
+    """Take the best candidate, drop what it explains, repeat; what stays unexplained is noise, or a cause of its own.
 
     Scores only fall as signs are taken away, so a stale entry of the heap is an upper bound (lazy greedy).
     """
     remaining = set(signs)
-    heap = [(_rank(scorer, s), s) for s in (scorer.score(ci, remaining) for ci in sorted(pool)) if s.explained]
+    heap = [(_rank(scorer, s), s) for s in (scorer.score(ci, remaining) for ci in sorted(pool)) if s.gains]
     heap.sort(key=lambda entry: entry[0])
     order = [(rank, scored.ci) for rank, scored in heap]
     chosen: list[Scored] = []
     while order and remaining:
         _, ci = heapq.heappop(order)
         fresh = scorer.score(ci, remaining)
-        if not fresh.explained:
+        if not fresh.gains:
             continue
         rank = _rank(scorer, fresh)
         if order and rank > order[0][0]:
             heapq.heappush(order, (rank, ci))
             continue
-        if fresh.score <= 0 and fresh.explained != (ci,):
-            continue
+        if fresh.score < OPEN_ODDS:
+            break
         chosen.append(fresh)
-        remaining.difference_update(fresh.explained)
-    chosen += [scorer.score(ci, {ci}) for ci in sorted(remaining)]
+        remaining.difference_update(fresh.gains)
     return chosen
 
 
-def _rank(scorer: Scorer, scored: Scored) -> tuple[float, bool, datetime, int, str]:
+def _rank(scorer: Scorer, scored: Scored) -> tuple[float, bool, float, int, str]:
     """Order among candidates: score, then those that alert, the earliest, with the most different alerts."""
     sign = scorer.case.signs.get(scored.ci)
-    onset = sign.onset if sign else max(scorer.case.signs[c].onset for c in scored.explained or (scored.ci,))
-    return (-round(scored.score, 6), sign is None, onset, -len(sign.names) if sign else 0, scored.ci)
+    return (-round(scored.score, 6), sign is None, scored.began, -len(sign.names) if sign else 0, scored.ci)
 
 
 def _parted(scorer: Scorer, chosen: list[Scored]) -> list[Scored]:
-    """Local improvement: part a cause that would have failed only in part where smaller ones explain more together."""
+    """Local improvement: part a cause into several where these explain more together.
+
+    That may be so where much of its reach is silent, and where what it explains began in two bursts.
+    """
     kept: list[Scored] = []
     for large in chosen:
-        if large.is_partial and len(large.explained) > 1:
-            smaller = {c for sign in large.explained for c in scorer.causes_of(sign)} - {large.ci}
-            parts = _greedy(scorer, large.explained, smaller)
-            if sum(p.score for p in parts) > large.score:
-                kept += parts
-                continue
-        kept.append(large)
+        ways = [[large]]
+        if len(large.gains) > 1:
+            causes = {c for sign in large.gains for c in scorer.causes_of(sign)}
+            if large.missing < ANOTHER:
+                ways.append(_greedy(scorer, large.gains, causes - {large.ci}))
+            early, late = _bursts(scorer, large)
+            if late:
+                ways.append([*_greedy(scorer, early, causes), *_greedy(scorer, late, causes)])
+        kept += max(ways, key=lambda parts: sum(part.score for part in parts))
     return _once_each(scorer, kept)
+
+
+def _bursts(scorer: Scorer, scored: Scored) -> tuple[set[str], set[str]]:
+    """What it explains before and after the longest pause between two beginnings; nothing after where none is long."""
+    delays = scorer.delays(scored.gains, scored.began)
+    ordered = sorted(zip(delays, scored.gains, strict=True))
+    pauses = [(after[0] - before[0], number) for number, (before, after) in enumerate(pairwise(ordered), start=1)]
+    longest, first_late = max(pauses)
+    if longest < PAUSE_S:
+        return set(scored.gains), set()
+    return {ci for _, ci in ordered[:first_late]}, {ci for _, ci in ordered[first_late:]}
 
 
 def _once_each(scorer: Scorer, chosen: list[Scored]) -> list[Scored]:
     """One entry for each cause, with all that its entries explain."""
     explained: dict[str, set[str]] = {}
     for scored in chosen:
-        explained.setdefault(scored.ci, set()).update(scored.explained)
+        explained.setdefault(scored.ci, set()).update(scored.gains)
     return [scorer.score(ci, signs) for ci, signs in explained.items()]
 
 
 def _absorb(scorer: Scorer, chosen: list[Scored]) -> list[Scored]:
     """Local improvement: drop a chosen cause where another, reaching it, explains both at least as well."""
-    kept = list(chosen)
-    by_ci = {s.ci: s for s in kept}
-    for small in sorted(chosen, key=lambda s: (len(s.explained), s.ci)):
-        reaching = [s for s in by_ci.values() if s.ci != small.ci and small.ci in scorer.pool[s.ci]]
+    by_ci = {s.ci: s for s in chosen}
+    for small in sorted(chosen, key=lambda s: (len(s.gains), s.ci)):
+        reaching = [s for s in by_ci.values() if s.ci != small.ci and small.ci in scorer.hits_of(s.ci)]
         for large in sorted(reaching, key=lambda s: (-s.score, s.ci)):
-            both = {*by_ci[large.ci].explained, *by_ci[small.ci].explained}
+            both = {*by_ci[large.ci].gains, *by_ci[small.ci].gains}
             joint = scorer.score(large.ci, both)
-            if set(joint.explained) == both and joint.score > by_ci[large.ci].score + by_ci[small.ci].score:
+            if joint.gains.keys() == both and joint.score > by_ci[large.ci].score + by_ci[small.ci].score:
                 by_ci[large.ci] = joint
                 del by_ci[small.ci]
                 break
     return [by_ci[s.ci] for s in chosen if s.ci in by_ci]
 
 
-def _nearest(case: Case, scorer: Scorer, chosen: list[Scored], signs: Mapping[str, Sign]) -> dict[str, tuple[str, ...]]:
-    """Give each sign to the chosen cause that explains it best; a cause keeps its own sign."""
-    explains: dict[str, list[str]] = {}
+def _together(scorer: Scorer, chosen: list[Scored], signs: AbstractSet[str]) -> list[Scored]:
+    """What is left and only comes about because several have failed at the same time: the last member of a redundant
+    pair takes down what the first one alone did not."""
+    case = scorer.case
+    left = signs - {ci for scored in chosen for ci in scored.gains}
+    failed = sorted({s.ci for s in chosen} | case.standing.keys())
+    if not left or not failed:
+        return []
+    estate = case.reach.estate
+    together = states(estate, dict.fromkeys(failed, State.DOWN))
+    found = []
+    for straw in sorted(chosen, key=lambda s: (-s.began, s.ci)):
+        hits = scorer.hits_of(straw.ci)
+        worse = {
+            ci: Hit(ci, together[ci], hits[ci].hops, None)
+            for ci in left
+            if ci in hits and together[ci] > hits[ci].state
+        }
+        gains = scorer.gains_at(worse, sorted(worse), straw.began)
+        if gains:
+            found.append(replace(straw, gains=gains))
+            left -= gains.keys()
+    given = {**case.given, **together}
+    weak = {
+        ci: hits
+        for ci in sorted({c for sign in left for c in scorer.causes_of(sign)})
+        if (hits := _on_top(case, scorer.hits_of(ci), given))
+    }
+    return found + _greedy(Scorer(replace(case, given=given), weak), left, weak.keys())
+
+
+def _on_top(case: Case, hits: Mapping[str, Hit], given: Mapping[str, State]) -> dict[str, Hit]:
+    """What the failure would hit on top of others, where a redundancy group joins them; else nothing."""
+    estate = case.reach.estate
+    root = next(iter(hits))
+    weakened = (ci for ci, hit in hits.items() if hit.state is State.REDUCED)
+    if given.get(root) is State.DOWN or not any(
+        given.get(p) is State.DOWN for ci in weakened for p in estate.providers(ci)
+    ):
+        return {}
+    return impact(estate, {root: State.DOWN}, given=given)
+
+
+def _nearest(scorer: Scorer, chosen: list[Scored], signs: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Give each sign to the chosen cause that explains it best; a cause keeps its own sign, the rest stands alone."""
+    explains: dict[str, list[Scored]] = {}
     for scored in chosen:
-        for ci in scored.explained:
-            explains.setdefault(ci, []).append(scored.ci)
+        for ci in scored.gains:
+            explains.setdefault(ci, []).append(scored)
     roots = {s.ci for s in chosen}
     taken: dict[str, list[str]] = {s.ci: [] for s in chosen}
     for ci in sorted(signs):
         if ci in roots or ci not in explains:
             taken.setdefault(ci, []).append(ci)
             continue
-        best = max(explains[ci], key=lambda root: (gain_of(scorer.pool[root][ci], case.signs[ci]), root))
-        taken[best].append(ci)
+        best = max(explains[ci], key=lambda scored: (scored.gains[ci], scored.ci))
+        taken[best.ci].append(ci)
     return {root: tuple(cis) for root, cis in taken.items() if cis}
 
 
@@ -153,7 +231,9 @@ def _joined(case: Case, assigned: Mapping[str, tuple[str, ...]]) -> dict[str, tu
     owner = {ci: root for root, cis in assigned.items() if share_of_outages(case.signs, cis) <= 1 / 2 for ci in cis}
     leader = {root: root for root in owner.values()}
     for ci, other in _touching(case, owner):
-        if abs(case.signs[ci].onset - case.signs[other].onset) <= WINDOW:
+        one, two = case.signs[ci], case.signs[other]
+        spreads = one.callers or two.callers or (one.strained and two.strained)
+        if spreads and abs(one.onset - two.onset) <= WINDOW:
             _unite(leader, owner[ci], owner[other])
     found = {root: cis for root, cis in assigned.items() if root not in leader}
     parts: dict[str, list[str]] = {}
@@ -163,6 +243,19 @@ def _joined(case: Case, assigned: Mapping[str, tuple[str, ...]]) -> dict[str, tu
         cover = max(roots, key=lambda root: (len(assigned[root]), root))
         found[cover] = tuple(sorted(ci for root in roots for ci in assigned[root]))
     return found
+
+
+def _odds(scorer: Scorer, cover: str, cis: tuple[str, ...]) -> float:
+    """Log-odds of a failure against noise: by what explains the signs, or as bad work that began together."""
+    explained = scorer.score(cover, cis).score
+    if len(cis) == 1:
+        return explained + scorer.case.alone(scorer.case.signs[cis[0]].severity)
+    if share_of_outages(scorer.case.signs, cis) > 1 / 2:
+        return explained
+    hits = {ci: Hit(ci, State.DEGRADED, 1, None) for ci in cis}
+    began = min(at for ci in cis for at, *_ in scorer.case.signs[ci].heard)
+    together = sum(scorer.gains_at(hits, cis, began).values()) + ANOTHER
+    return max(explained, together)
 
 
 def _touching(case: Case, owner: Mapping[str, str]) -> Iterator[tuple[str, str]]:

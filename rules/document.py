@@ -10,6 +10,7 @@ from rules.alert import Alert
 from rules.doubt import Doubt
 from rules.incident import Candidate, Incident, RootCause, incident_key
 from rules.past import History
+from rules.silence import Silence
 
 
 class AlertDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +59,7 @@ class ServiceDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IncidentDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """An incident as programs and templates see it."""
+    """An incident as programs and templates see it. `confirmed_root` is the CI that a person says has failed."""
 
     number: str
     title: str
@@ -81,6 +82,7 @@ class IncidentDocument(msgspec.Struct, frozen=True, kw_only=True):
     resolution: str
     links: tuple[dict[str, str], ...]
     alerts: tuple[AlertDocument, ...]
+    confirmed_root: str | None = None
 
 
 class DoubtDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +128,34 @@ class NoticeContent(msgspec.Struct, frozen=True, kw_only=True):
     idempotency_key: str
     incident: IncidentDocument | None = None
     source: SourceDocument | None = None
+
+
+class MatcherDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """One condition on a label; without `isEqual` it is met by what matches."""
+
+    name: str
+    value: str
+    isRegex: bool  # noqa: N815  Alertmanager's spelling
+    isEqual: bool = True  # noqa: N815
+
+
+class SilenceStatus(msgspec.Struct, frozen=True):
+    """`pending`, `active` or `expired`."""
+
+    state: str
+
+
+class GettableSilence(msgspec.Struct, frozen=True, kw_only=True):
+    """A silence in Alertmanager's shape."""
+
+    id: str
+    status: SilenceStatus
+    updatedAt: str  # noqa: N815
+    matchers: tuple[MatcherDocument, ...]
+    startsAt: str  # noqa: N815
+    endsAt: str  # noqa: N815
+    createdBy: str  # noqa: N815
+    comment: str
 
 
 def rfc3339(at: datetime) -> str:
@@ -179,6 +209,7 @@ def incident_document(incident: Incident, alerts: Iterable[Alert]) -> IncidentDo
         resolution=incident.resolution,
         links=tuple({"kind": link.kind, "number": incident_key(link.number)} for link in incident.links),
         alerts=tuple(alert_document(a) for a in sorted(alerts, key=lambda a: (a.starts_at, a.id))),
+        confirmed_root=incident.confirmed_root,
     )
 
 
@@ -219,3 +250,20 @@ def _root_document(root: RootCause) -> RootDocument:
 
 def _candidate_document(candidate: Candidate) -> CandidateDocument:
     return CandidateDocument(ci=candidate.ci, confidence=candidate.confidence, evidence=candidate.evidence)
+
+
+def silence_document(silence: Silence, now: datetime) -> GettableSilence:
+    """The silence as programs see it at this moment."""
+    return GettableSilence(
+        id=silence.id,
+        status=SilenceStatus(str(silence.state_at(now))),
+        updatedAt=rfc3339(silence.updated_at),
+        matchers=tuple(
+            MatcherDocument(name=m.name, value=m.value, isRegex=m.is_regex, isEqual=m.is_equal)
+            for m in silence.matchers
+        ),
+        startsAt=rfc3339(silence.starts_at),
+        endsAt=rfc3339(silence.ends_at),
+        createdBy=silence.created_by,
+        comment=silence.comment,
+    )

@@ -9,6 +9,8 @@ import msgspec
 from rules.alert import Alert
 from rules.decision import Decision, Notice, Reply, SourceState, TimelineEntry
 from rules.incident import Incident
+from rules.lesson import Lesson, summed
+from rules.silence import Silence
 from rules.situation import Situation
 
 DAEMON = "incidentd"
@@ -26,6 +28,7 @@ class Draft:
         self.replies: list[Reply] = []
         self.notices: list[Notice] = []
         self.news: list[tuple[int, str, str]] = []
+        self.lessons: list[Lesson] = []
         self._alerts: dict[str, Alert] = {}
         self._refreshed: dict[str, Alert] = {}
         self._current: dict[str, str | None] = {}
@@ -33,6 +36,7 @@ class Draft:
         self._members: dict[int, set[str]] = {}
         self._incidents: dict[int, Incident] = {}
         self._sources: dict[str, SourceState] = {}
+        self._silences: dict[str, Silence] = {}
         self._timeline: list[TimelineEntry] = []
         self._forgotten: list[int] = []
         self._next_number = situation.next_number
@@ -67,6 +71,10 @@ class Draft:
                 self._owned(old).discard(alert.id)
             if alert.incident is not None:
                 self._owned(alert.incident).add(alert.id)
+
+    def changed_alerts(self) -> list[Alert]:
+        """Alerts changed in this cycle, in order of identity."""
+        return [self._alerts[i] for i in sorted(self._alerts)]
 
     def refresh_alert(self, alert: Alert) -> None:
         """Record that only the time at which a source's word runs out has moved."""
@@ -163,6 +171,22 @@ class Draft:
         """Every source heard of, by name."""
         return [s for s in map(self.source, sorted({*self.situation.sources, *self._sources})) if s is not None]
 
+    def silence(self, silence_id: str) -> Silence | None:
+        """What is known of a silence."""
+        return self._silences.get(silence_id) or self.situation.silences.get(silence_id)
+
+    def put_silence(self, silence: Silence) -> None:
+        """Record a new silence, or a change of one."""
+        self._silences[silence.id] = silence
+
+    def changed_silences(self) -> list[Silence]:
+        """The silences recorded in this cycle, by id."""
+        return [self._silences[i] for i in sorted(self._silences)]
+
+    def all_silences(self) -> list[Silence]:
+        """Every silence in mind, by id."""
+        return [s for s in map(self.silence, sorted({*self.situation.silences, *self._silences})) if s is not None]
+
     def note(self, number: int, kind: str, text: str, *, actor: str = DAEMON, old: str = "", new: str = "") -> None:
         """Add a line to an incident's history."""
         self._timeline.append(
@@ -173,12 +197,14 @@ class Draft:
         """Everything that was changed."""
         return Decision(
             at=self.now,
-            alerts=tuple(self._alerts[i] for i in sorted(self._alerts)),
+            alerts=tuple(self.changed_alerts()),
             incidents=tuple(self.touched()),
             timeline=tuple(self._timeline),
             notices=tuple(self.notices),
             sources=tuple(self._sources[n] for n in sorted(self._sources)),
             replies=tuple(self.replies),
+            lessons=summed(self.lessons),
+            silences=tuple(self.changed_silences()),
             refreshed=tuple(self._refreshed[i] for i in sorted(self._refreshed)),
             forgotten=tuple(sorted(self._forgotten)),
         )

@@ -1,12 +1,13 @@
 """Why this root: the evidence for and against it, in words for an operator."""
 
 from collections.abc import Collection, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from cmdb.graph import Estate
 from cmdb.impact import Hit
 from cmdb.model import State
 from rules.likelihood import Sign
+from rules.maintenance import Window
 from rules.words import span
 
 _NAMED = 4
@@ -38,6 +39,12 @@ def evidence_lines(
     if providers and root in signs:
         lines.append(f"what it needs itself is quiet: {_listed(providers)}")
     return tuple(lines)
+
+
+def change_line(work: Window, first: datetime) -> str:
+    """That the root was worked on before its first symptom, which showed at `first`."""
+    verb, edge = ("began", work.starts_at) if first < work.ends_at else ("ended", work.ends_at)
+    return f'announced maintenance "{work.name}" {verb} {span(first - edge)} before'
 
 
 def _own_line(root: str, signs: Mapping[str, Sign], explained: Collection[str]) -> str:

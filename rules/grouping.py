@@ -1,25 +1,23 @@
 """From alerts to incidents: which belong together, which open something, which join, merge or split."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from cmdb.impact import impact
-from cmdb.model import State
 from rules.alert import Alert, Severity
 from rules.assess import assess, reassess
 from rules.culprit import Explanation
-from rules.diagnose import SPREAD_FLOOR, SPREAD_LIMIT, explain
+from rules.diagnose import OPEN_ODDS, explain
 from rules.draft import Draft
 from rules.incident import Incident, Level, Link, Priority, Status
-from rules.kinds import Kind, caller_of, is_outage, kind_of, template_of
 from rules.lifecycle import Step, next_status
-from rules.likelihood import P_MONITORED_TYPE, P_MONITORED_UNKNOWN, Sign
-from rules.score import WINDOW, Case
+from rules.likelihood import Sign
+from rules.signs import LOCKED, case_of, is_held, region_of, sign_of, signs_of
 
-LOCKED = "membership"
-"""Pinned where a person has merged or split: the daemon then leaves the incident's alerts together."""
+ALONE = "more likely noise so far: nothing that it would go with alerts, and it has not lasted"
+
+LOOK_AGAIN = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,46 +30,26 @@ class Group:
 
 def regroup(draft: Draft) -> None:
     """Find the incidents that the alerts of this cycle open, join or change."""
+    draft.called.update(_due(draft))
     dirty = [a for a in map(draft.alert, sorted(draft.fired | draft.called)) if a is not None]
     serious = _take_back(draft, [a for a in dirty if a.severity > Severity.INFO])
-    signs, alerts = _signs(draft, _region(draft, {draft.situation.subject(a) for a in serious}))
+    signs, alerts = signs_of(draft, region_of(draft, {draft.situation.subject(a) for a in serious}))
     if signs:
-        groups = _explained(draft, signs, alerts)
+        explanations = explain(case_of(draft, signs, alerts))
+        groups = [Group(found=e, alerts=tuple(a for ci in e.explained for a in alerts[ci])) for e in explanations]
         for group, incident, merged in _matched(draft, groups):
             _settle(draft, group, incident, merged, signs)
     _give_reasons(draft, dirty)
 
 
-def _region(draft: Draft, subjects: set[str]) -> set[str]:
-    """Every CI with alerts that could share a cause with these, and all of the incidents they are in."""
-    situation = draft.situation
-    limit = SPREAD_FLOOR + SPREAD_LIMIT * draft.sign_count()
-    region = set(subjects)
-    queue = sorted(s for s in subjects if s in situation.estate)
-    seen = set(queue)
-    for ci in queue:
-        hits = situation.reach.of(ci, limit)
-        if hits is None:
+def _due(draft: Draft) -> Iterator[str]:
+    """Alerts that opened nothing, of which it is time to think again."""
+    for alert_id in draft.situation.waiting(draft.now):
+        alert = draft.alert(alert_id)
+        if alert is None or alert.look_again_at is None or alert.look_again_at > draft.now:
             continue
-        region.update(h for h in hits if draft.has_signs(h))
-        for provider in situation.estate.providers(ci):
-            if provider not in seen:
-                seen.add(provider)
-                queue.append(provider)
-    numbers = {a.incident for ci in region for a in map(draft.alert, draft.on_ci(ci)) if a is not None}
-    for number in numbers:
-        incident = draft.incident(number) if number is not None else None
-        if incident is not None and incident.is_active and not is_held(draft, incident):
-            region.update(situation.subject(a) for a in draft.member_alerts(incident.number))
-    return region
-
-
-def is_held(draft: Draft, incident: Incident) -> bool:
-    """Whether what belongs to the incident is settled: by a person, or because its first symptoms are all in.
-
-    Others may still join it; it is not diagnosed again, so what clears or comes late cannot turn its root or split it.
-    """
-    return LOCKED in incident.pinned or draft.now - incident.opened_at > WINDOW
+        if alert.is_firing and alert.incident is None:
+            yield alert_id
 
 
 def _take_back(draft: Draft, alerts: list[Alert]) -> list[Alert]:
@@ -102,75 +80,6 @@ def _was_in(draft: Draft, alert: Alert) -> int | None:
         if is_recent and incident is not None and incident.is_active:
             return incident.number
     return None
-
-
-def _signs(draft: Draft, region: Iterable[str]) -> tuple[dict[str, Sign], dict[str, list[Alert]]]:
-    signs, alerts = {}, {}
-    for subject in sorted(region):
-        here = [a for a in map(draft.alert, sorted(draft.on_ci(subject))) if a is not None and _is_evidence(draft, a)]
-        if here:
-            here = _latest_spell(here, draft.situation.policy.resolve_after)
-            signs[subject] = _sign(draft, subject, here)
-            alerts[subject] = here
-    return signs, alerts
-
-
-def _latest_spell(alerts: list[Alert], gap: timedelta) -> list[Alert]:
-    """The alerts of a CI since it was last quiet for longer than `gap`: what was before tells of another failure."""
-    ordered = sorted(alerts, key=lambda a: (a.starts_at, a.id))
-    first, quiet_at = 0, ordered[0].cleared_at
-    for index, alert in enumerate(ordered[1:], start=1):
-        if quiet_at is not None and alert.starts_at - quiet_at > gap:
-            first, quiet_at = index, alert.cleared_at
-        elif quiet_at is not None:
-            quiet_at = None if alert.cleared_at is None else max(quiet_at, alert.cleared_at)
-    return ordered[first:]
-
-
-def _is_evidence(draft: Draft, alert: Alert) -> bool:
-    """Alerts in force, and those cleared that an open incident was made of; never what a person has settled."""
-    if alert.severity is Severity.INFO:
-        return False
-    incident = draft.incident(alert.incident) if alert.incident is not None else None
-    if incident is None:
-        return alert.is_firing or alert.id in draft.fired
-    if not incident.is_active:
-        return alert.is_firing and alert.id in draft.fired
-    # The root's own alerts go on saying whether it still fails, and with it what joins late.
-    return not is_held(draft, incident) or (LOCKED not in incident.pinned and alert.ci == incident.root.ci)
-
-
-def _sign(draft: Draft, subject: str, alerts: list[Alert]) -> Sign:
-    return Sign(
-        ci=subject,
-        onset=min(min(a.starts_at, a.first_seen_at) for a in alerts),
-        severity=max(a.severity for a in alerts),
-        names=frozenset(a.name for a in alerts),
-        is_firing=any(a.is_firing for a in alerts),
-        last=max(a.cleared_at or draft.now for a in alerts),
-        strained=frozenset(template_of(a.name) for a in alerts if kind_of(a.labels) is Kind.RESOURCE),
-        is_outage=any(is_outage(a.labels) for a in alerts),
-        callers=frozenset(filter(None, (caller_of(a.labels) for a in alerts))),
-    )
-
-
-def _explained(draft: Draft, signs: Mapping[str, Sign], alerts: Mapping[str, list[Alert]]) -> list[Group]:
-    situation = draft.situation
-    types = set(situation.alerting_types)
-    types.update(situation.estate.ci(ci).type for ci in signs if ci in situation.estate)
-
-    def monitored(ci: str) -> float:
-        return P_MONITORED_TYPE if situation.estate.ci(ci).type in types else P_MONITORED_UNKNOWN
-
-    incumbents = {}
-    for number in sorted({a.incident for found in alerts.values() for a in found if a.incident is not None}):
-        incident = draft.incident(number)
-        if incident is not None and incident.is_active and incident.root.ci is not None:
-            incumbents[incident.root.ci] = min(a.first_seen_at for a in draft.member_alerts(number))
-    case = Case(reach=situation.reach, signs=signs, incumbents=incumbents, monitored=monitored)
-    return [
-        Group(found=found, alerts=tuple(a for ci in found.explained for a in alerts[ci])) for found in explain(case)
-    ]
 
 
 def _matched(draft: Draft, groups: list[Group]) -> list[tuple[Group, Incident | None, list[Incident]]]:
@@ -233,7 +142,7 @@ def _join(draft: Draft, incident: Incident, alerts: Iterable[Alert]) -> Incident
     ]
     again = sum(a.fingerprint in known for a in joined)
     for alert in joined:
-        draft.change_alert(alert, incident=incident.number, reason="")
+        draft.change_alert(alert, incident=incident.number, reason="", look_again_at=None)
     # The line "opened by …" has said it already where an incident begins with a single alert.
     if len(joined) > 1 or (joined and incident.number in draft.situation.incidents):
         draft.note(incident.number, "alerts_joined", f"{_counted(joined)} joined: {_named(joined)}")
@@ -332,11 +241,18 @@ def _keep_as_events(draft: Draft, group: Group, why_not: str) -> None:
     for alert in map(draft.alert, sorted(a.id for a in group.alerts)):
         if alert is None or _is_settled(draft, alert):
             continue
-        if alert.incident is None and alert.reason != why_not:
-            draft.change_alert(alert, reason=why_not)
+        if alert.incident is None and (alert.reason != why_not or why_not == ALONE):
+            draft.change_alert(alert, reason=why_not, look_again_at=_look_again_at(draft, alert, why_not))
         elif alert.incident is not None and _is_open(draft, alert.incident):
             draft.note(alert.incident, "alert_left", f"{alert.name} on {alert.ci or 'an unknown CI'} is no part of it")
             draft.change_alert(alert, incident=None, reason=f"{why_not}; not explained by the incident it was in")
+
+
+def _look_again_at(draft: Draft, alert: Alert, why_not: str) -> datetime | None:
+    """The older an alert is, the less often it pays to think about it again: each time it is half as old again."""
+    if why_not != ALONE or not alert.is_firing:
+        return None
+    return draft.now + max(LOOK_AGAIN, (draft.now - alert.first_seen_at) / 2)
 
 
 def _is_open(draft: Draft, number: int) -> bool:
@@ -368,22 +284,15 @@ def _opening_words(group: Group) -> str:
 
 
 def _why_not(draft: Draft, group: Group) -> str:
-    """Why these alerts open nothing; empty where they do."""
-    firing = [a for a in group.alerts if a.is_firing]
+    """Why these alerts open nothing; empty where they do. What an incident holds already calls for no other."""
+    firing = [a for a in group.alerts if a.is_firing and not _is_settled(draft, a)]
     if not firing:
         return "it had cleared before anything could be decided"
     calling = [a for a in firing if not a.suppressed]
     if not calling:
-        return f"{firing[0].suppressed} at its source"
-    subjects = {draft.situation.subject(a) for a in group.alerts}
-    if len(subjects) > 1 or any(a.severity is Severity.CRITICAL for a in calling):
-        return ""
-    root = group.found.root
-    if root not in draft.situation.estate:
-        return ""
-    hit = impact(draft.situation.estate, {root: State.AT_RISK})
-    if draft.situation.estate.business_services.isdisjoint(hit):
-        return "a lone warning that threatens no business service"
+        return firing[0].suppressed
+    if group.found.odds < OPEN_ODDS:
+        return ALONE
     return ""
 
 
@@ -410,6 +319,6 @@ def split(draft: Draft, incident: Incident, ci: str, *, actor: str) -> Incident:
         draft.change_alert(alert, incident=number)
     draft.note(number, "opened", f"split from {incident.key} for {ci}", actor=actor)
     draft.note(incident.number, "split", f"{_counted(leaving)} on {ci} moved to {child.key}", actor=actor)
-    signs = {ci: replace(_sign(draft, ci, leaving))}
-    found = Explanation(root=ci, explained=(ci,), candidates=((ci, 1.0),))
+    signs = {ci: sign_of(draft, ci, leaving)}
+    found = Explanation(root=ci, explained=(ci,), candidates=((ci, 1.0),), odds=0.0)
     return assess(draft, child, found, signs)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cmdb.model import State
+from rules.lesson import Lesson
 
 
 class Status(enum.StrEnum):
@@ -89,9 +90,11 @@ class Link:
 class Incident:
     """One failure, from the first sign to closing.
 
-    `impacted` holds ids of the CIs that are down or degraded, the root included; `services` the business services
-    reached, at risk included. `group` owns the failed CI. `pinned` names the fields a person has set, which the
-    daemon then leaves alone. `quiet_since` is when the last of its alerts cleared. Instants are aware UTC.
+    `state` is how badly the root itself is off. `impacted` holds ids of the CIs that are down or degraded, the root
+    included; `services` the business services reached, at risk included. `group` owns the failed CI. `pinned` names the
+    fields a person has set, which the daemon then leaves alone. `quiet_since` is when the last of its alerts cleared.
+    `confirmed_root` is the CI that a person says has failed; `taught` is what was learnt from the incident so far.
+    Instants are aware UTC.
     """
 
     number: int
@@ -104,6 +107,7 @@ class Incident:
     opened_at: datetime
     updated_at: datetime
     root: RootCause = field(default_factory=RootCause)
+    state: State = State.DOWN
     impacted: tuple[str, ...] = ()
     services: tuple[HitService, ...] = ()
     group: str = ""
@@ -118,12 +122,19 @@ class Incident:
     pinned: frozenset[str] = frozenset()
     refired: int = 0
     told: tuple[Told, ...] = ()
+    confirmed_root: str | None = None
+    taught: tuple[Lesson, ...] = ()
     version: int = 1
 
     @property
     def key(self) -> str:
         """The number as people write it."""
         return incident_key(self.number)
+
+    @property
+    def diagnosed_root(self) -> str | None:
+        """The CI that the diagnosis named, whatever a person has said since."""
+        return self.root.candidates[0].ci if self.root.candidates else None
 
     @property
     def is_active(self) -> bool:

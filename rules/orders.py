@@ -8,9 +8,10 @@ from rules.deadlines import close, resolve_incident
 from rules.decision import Command, Reply, Verb
 from rules.draft import Draft
 from rules.errors import IncidentdError
-from rules.grouping import LOCKED, merge, reopen, split
+from rules.grouping import merge, reopen, split
 from rules.incident import Incident, Priority, incident_key, incident_number
 from rules.lifecycle import Step, next_status
+from rules.signs import LOCKED
 
 
 class Refused(IncidentdError):
@@ -63,8 +64,13 @@ def _note(draft: Draft, incident: Incident, command: Command) -> str:
 
 
 def _resolve(draft: Draft, incident: Incident, command: Command) -> str:
+    ci = _known_ci(draft, command.root) if command.root else None
+    # Asked before anything is changed: an order is carried out whole or not at all.
+    next_status(incident.status, Step.RESOLVE)
+    if ci is not None:
+        incident = _name_root(draft, incident, ci, command)
     resolve_incident(draft, incident, reason=command.value or command.reason or "resolved by hand", actor=command.actor)
-    return f"{incident.key} is resolved"
+    return f"{incident.key} is resolved" + (f"; its root cause is {ci}" if ci is not None else "")
 
 
 def _close(draft: Draft, incident: Incident, command: Command) -> str:
@@ -130,9 +136,18 @@ def _set_priority(draft: Draft, incident: Incident, command: Command) -> str:
 
 
 def _set_root(draft: Draft, incident: Incident, command: Command) -> str:
-    ci = draft.situation.estate.find(_required(command, "the CI that failed"))
-    if ci is None:
-        raise Refused(f"the CMDB has no CI called {command.value!r}")
+    ci = _known_ci(draft, _required(command, "the CI that failed"))
+    _name_root(draft, incident, ci, command)
+    return f"the root cause of {incident.key} is {ci}"
+
+
+def _name_root(draft: Draft, incident: Incident, ci: str, command: Command) -> Incident:
+    """Take a person's word for what failed: it confirms what the incident says, with its reasons, or corrects it."""
+    pinned = incident.pinned | {"root"}
+    if ci == incident.root.ci:
+        why = f": {command.reason}" if command.reason else ""
+        draft.note(incident.number, "root_confirmed", f"root cause {ci} confirmed{why}", actor=command.actor)
+        return draft.change_incident(incident, confirmed_root=ci, pinned=pinned)
     why = command.reason or "set by hand"
     root = replace(incident.root, ci=ci, confidence=1.0, evidence=(f"{command.actor} says so: {why}",))
     draft.note(
@@ -143,8 +158,14 @@ def _set_root(draft: Draft, incident: Incident, command: Command) -> str:
         old=incident.root.ci or "",
         new=ci,
     )
-    reassess(draft, draft.change_incident(incident, root=root, pinned=incident.pinned | {"root"}))
-    return f"the root cause of {incident.key} is {ci}"
+    return reassess(draft, draft.change_incident(incident, root=root, confirmed_root=ci, pinned=pinned))
+
+
+def _known_ci(draft: Draft, name: str) -> str:
+    ci = draft.situation.estate.find(name)
+    if ci is None:
+        raise Refused(f"the CMDB has no CI called {name!r}")
+    return ci
 
 
 def _required(command: Command, what: str) -> str:

@@ -12,12 +12,12 @@ from cmdb.graph import Estate
 from cmdb.impact import Hit
 from cmdb.model import State
 from rules.alert import Alert, Severity
-from rules.grouping import LOCKED
 from rules.incident import Incident, Status
 from rules.kinds import is_outage
 from rules.likelihood import P_SPEAKS
 from rules.reach import Reach
 from rules.score import WINDOW
+from rules.signs import LOCKED
 
 MAX_REACH = 5_000
 """A failure that reaches more CIs is left aside: so much begins with it that nothing can be told from it."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from rules.incident import Level, Priority
+from rules.maintenance import Window
 
 Matrix = Mapping[tuple[Level, Level], Priority]
 
@@ -44,7 +45,7 @@ class Policy:
     the number to the organisation, three days (a weekend and its Monday) is common practice of service desks.
     `blind_after`: a source that stays unreachable this long is told of; half a minute spares people a restart.
     `matrix` has one priority for each of the nine pairs (impact, urgency). `mapping_labels` are tried in order
-    against CI ids and aliases.
+    against CI ids and aliases. `maintenance` are the announced windows, past and to come.
     """
 
     resolve_after: timedelta = timedelta(minutes=2)
@@ -55,6 +56,7 @@ class Policy:
     blind_after: timedelta = timedelta(seconds=30)
     matrix: Matrix = field(default_factory=lambda: ITIL_MATRIX, hash=False)
     mapping_labels: tuple[str, ...] = MAPPING_LABELS
+    maintenance: tuple[Window, ...] = ()
 
     def priority(self, impact: Level, urgency: Level) -> Priority:
         """The priority that the matrix gives."""

@@ -1,43 +1,84 @@
 """How well one candidate explains a set of signs, in log-odds; see `likelihood` for the model."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from math import exp, log
+from dataclasses import dataclass, field
+from datetime import timedelta
+from math import exp, inf, log, log1p
 
 from cmdb.impact import Hit
-from rules.likelihood import P_LEAK, Sign, alone, gain_of, partial, prior, silence_of
+from cmdb.model import State
+from rules.alert import Severity
+from rules.likelihood import (
+    P_ALERT,
+    PRIOR,
+    WINDOW_S,
+    Sign,
+    arrived,
+    breadth_of,
+    contrast,
+    partial,
+    promptness,
+    silence_of,
+)
 from rules.reach import Reach
 
-WINDOW = timedelta(minutes=10)
-"""Symptoms of one failure begin within this time: a scrape, an evaluation and a usual `for:` of five minutes."""
+WINDOW = timedelta(seconds=WINDOW_S)
 
 INCUMBENT_BONUS = 2.0
 """Log-odds that a root already told to people keeps: about 7 to 1, so that a new one must be clearly better."""
 
+ANOTHER = log(PRIOR) - log(promptness(0.0))
+"""What it costs to suppose one more failure: it is rare, and may have begun at any time of the window."""
+
+_ANCHORS = 6
+_FEW = 64
+_BURST_S = 120.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """Everything one diagnosis looks at. `incumbents` maps roots already named to when their failure was last felt."""
+    """Everything one diagnosis looks at, at the moment `now` (seconds since 1970).
+
+    `incumbents` are the roots of incidents that are still being diagnosed. `standing` are those of settled incidents,
+    with the moment at which their failure began: they may explain late symptoms and need not be found again. `given`
+    is what those have done to the estate already. `is_masked` tells of a CI whose silence says nothing, since it
+    alerts for another reason. `monitored` is the chance that a CI is monitored at all, `prior` how much likelier than
+    the average a CI is to fail, `alone` how much likelier than usual an alert that is alone is to tell of a failure,
+    both as logarithms.
+    """
 
     reach: Reach
+    now: float
     signs: Mapping[str, Sign]
-    incumbents: Mapping[str, datetime]
-    monitored: Callable[[str], float]
+    incumbents: AbstractSet[str] = frozenset()
+    standing: Mapping[str, float] = field(default_factory=dict)
+    given: Mapping[str, State] = field(default_factory=dict)
+    is_masked: Callable[[str], bool] = lambda _: False
+    monitored: Callable[[str], float] = lambda _: 1.0
+    prior: Callable[[str], float] = lambda _: 0.0
+    alone: Callable[[Severity], float] = lambda _: 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
-    """A candidate with the log-odds by which it beats «each sign has a cause of its own».
+    """A candidate with the log-odds by which it beats «the signs it explains are noise».
 
-    `is_partial`: only a failure that hits a part of what needs it explains the signs better than one that hits all.
+    `began` is when its failure first shows, in seconds since 1970, `gains` what each sign it explains adds.
+    `missing` is what the silence of the others that it should have hit costs it, 0 at best.
     """
 
     ci: str
     score: float
-    explained: tuple[str, ...]
-    is_partial: bool
+    began: float
+    gains: Mapping[str, float]
+    missing: float = 0.0
+
+    @property
+    def explained(self) -> tuple[str, ...]:
+        """The CIs whose signs it explains, sorted."""
+        return tuple(sorted(self.gains))
 
 
 class Scorer:
@@ -46,7 +87,7 @@ class Scorer:
     def __init__(self, case: Case, pool: dict[str, dict[str, Hit]]) -> None:
         self.case = case
         self.pool = pool
-        self._silence: dict[str, tuple[float, float]] = {}
+        self._expected: dict[str, Counter[tuple[State, int, float]]] = {}
         self._causes: dict[str, list[str]] = {}
 
     def causes_of(self, sign: str) -> list[str]:
@@ -64,68 +105,113 @@ class Scorer:
             self.pool[ci] = self.case.reach.whole(ci)
         return self.pool[ci]
 
-    def score(self, ci: str, remaining: AbstractSet[str]) -> Scored:
-        """Log-odds of `ci` over «each of the signs it explains has a cause of its own»."""
-        hits, signs = self.hits_of(ci), self.case.signs
-        heard = self._in_time(ci, [c for c in _smaller(hits, remaining) if c in hits and c in remaining])
-        gains = {c: g for c in heard if (g := gain_of(hits[c], signs[c])) > 0}
-        silence, silent = self._silence_around(ci)
+    def score(self, ci: str, remaining: Collection[str]) -> Scored:
+        """How well the failure of `ci` explains those of the `remaining` signs that it can explain."""
+        hits = self.hits_of(ci)
+        heard = [c for c in _smaller(hits, remaining) if c in hits and c in remaining]
+        fresh = self._as_new(ci, hits, heard)
+        if (since := self.case.standing.get(ci)) is None:
+            return fresh
+        late = self.gains_at(hits, heard, since)
+        known = Scored(ci=ci, score=sum(late.values()), began=since, gains=late)
+        return max(known, fresh, key=lambda scored: scored.score)
+
+    def _as_new(self, ci: str, hits: Mapping[str, Hit], heard: list[str]) -> Scored:
+        """The same for a failure that is not known yet."""
+        began, gains = self._best_began(hits, heard)
+        if not gains:
+            return Scored(ci=ci, score=-inf, began=began, gains={})
         others = [c for c in gains if c != ci]
-        full = sum(gains[c] for c in others) + silence
-        leaks = sum(log(P_LEAK[signs[c].severity]) for c in others)
-        part = partial(len(others), silent, leaks)
-        effects = max(full, part)
-        own = gains[ci] if ci in gains else self._own_silence(ci)
-        score = prior(self.case.reach.estate.ci(ci).type) + own + effects - sum(alone(signs[c]) for c in gains)
-        if ci in gains and not others:
-            score = 0.0
+        share = arrived(self.case.now - began, self.delays(gains, began))
+        silence, silent = self._silence(ci, share)
+        effects = sum(gains[c] for c in others)
+        full = effects + silence
+        part = partial(len(others), silent, effects) if others else full
+        own = gains[ci] if ci in gains else self._own_silence(ci, share)
+        score = ANOTHER + self.case.prior(ci) + own + max(full, part)
         if ci in self.case.incumbents:
             score += INCUMBENT_BONUS
-        return Scored(ci=ci, score=score, explained=tuple(sorted(gains)), is_partial=part > full)
+        return Scored(ci=ci, score=score, began=began, gains=gains, missing=max(full, part) - effects)
 
-    def _own_silence(self, ci: str) -> float:
-        if ci in self.case.signs:
-            return 0.0
-        return silence_of(self.pool[ci][ci], self.case.monitored(ci))
+    def _is_expected(self, ci: str, hit: Hit) -> bool:
+        """Whether silence of a CI that would be hit says anything: it alerts for no other reason and was well."""
+        is_worse = self.case.given.get(ci, State.UP) < hit.state
+        return is_worse and ci not in self.case.signs and not self.case.is_masked(ci)
 
-    def _silence_around(self, ci: str) -> tuple[float, float]:
-        known = self._silence.get(ci)
-        if known is None:
-            total = weight = 0.0
-            for other, hit in self.pool[ci].items():
-                if other != ci and other not in self.case.signs:
-                    said = silence_of(hit, self.case.monitored(other))
-                    total += said
-                    weight += 1 - exp(said)
-            known = self._silence[ci] = (total, weight)
-        return known
+    def _best_began(self, hits: Mapping[str, Hit], heard: list[str]) -> tuple[float, dict[str, float]]:
+        """When the failure most likely began, by the signs it explains then, and what each of them adds."""
+        best: tuple[float, float, dict[str, float]] = (-inf, self.case.now, {})
+        for began in self._anchors(hits, heard):
+            gains = self.gains_at(hits, heard, began)
+            total = sum(gains.values())
+            if total > best[0]:
+                best = (total, began, gains)
+        return best[1], best[2]
 
-    def _in_time(self, ci: str, heard: list[str]) -> list[str]:
-        """Those of `heard` that began when the failure of `ci` can have caused them."""
+    def _anchors(self, hits: Mapping[str, Hit], heard: list[str]) -> list[float]:
+        """Moments at which the failure may have begun: those at which signs that it can explain began."""
         signs = self.case.signs
-        own = signs.get(ci)
-        since = self.case.incumbents.get(ci)
-        if own is not None:
-            until = None if own.is_firing else own.last + WINDOW
-            start = own.onset - WINDOW
-            return [c for c in heard if signs[c].onset >= start and (until is None or signs[c].onset <= until)]
-        if since is not None:
-            return [c for c in heard if abs(signs[c].onset - since) <= WINDOW]
-        return _densest(heard, signs)
+        found = sorted(h.at for c in heard for h in signs[c].heard if (hits[c].state, h.severity) in P_ALERT)
+        if len(found) > _FEW:
+            return [_densest(found)]
+        distinct = list(dict.fromkeys(found))
+        if len(distinct) <= _ANCHORS:
+            return distinct
+        return list(dict.fromkeys([distinct[0], _densest(found), *distinct[-_ANCHORS:]]))
+
+    def gains_at(self, hits: Mapping[str, Hit], heard: Iterable[str], began: float) -> dict[str, float]:
+        """What each sign adds if the failure began then; without those that it does not explain."""
+        signs, gains = self.case.signs, {}
+        for c in heard:
+            hit = hits[c]
+            best = 0.0
+            for at, severity, noise, is_strain in signs[c].heard:
+                odds = contrast(hit.state, hit.hops, severity, is_strain) / noise * promptness(at - began)
+                best = max(best, odds)
+            if best > 1 / 4:
+                gains[c] = log1p(best) + breadth_of(len(signs[c].names))
+        return gains
+
+    def delays(self, gains: Iterable[str], began: float) -> list[float]:
+        """How long after the failure began each of the signs did."""
+        return [min(abs(h.at - began) for h in self.case.signs[c].heard) for c in gains]
+
+    def _own_silence(self, ci: str, share: float) -> float:
+        if ci in self.case.signs or self.case.is_masked(ci):
+            return 0.0
+        hit = self.hits_of(ci)[ci]
+        return silence_of(hit.state, hit.hops, self.case.monitored(ci), share)
+
+    def _silence(self, ci: str, share: float) -> tuple[float, float]:
+        """Log-probability that what it takes down is as silent as it is, and about how many are.
+
+        `share` is how many of all symptoms have begun.
+        """
+        expected = self._expected.get(ci)
+        if expected is None:
+            expected = self._expected[ci] = Counter(
+                (hit.state, hit.hops, self.case.monitored(other))
+                for other, hit in self.hits_of(ci).items()
+                if other != ci and self._is_expected(other, hit)
+            )
+        total = weight = 0.0
+        for (state, hops, monitored), count in expected.items():
+            said = silence_of(state, hops, monitored, share)
+            total += count * said
+            weight += count * (1 - exp(said))
+        return total, weight
 
 
 def _smaller(hits: Mapping[str, Hit], remaining: Collection[str]) -> Iterable[str]:
     return hits if len(hits) <= len(remaining) else sorted(remaining)
 
 
-def _densest(heard: list[str], signs: Mapping[str, Sign]) -> list[str]:
-    """The largest set of CIs whose signs began within one window; the earliest among equals."""
-    ordered = sorted(heard, key=lambda c: (signs[c].onset, c))
-    best: tuple[int, int] = (0, 0)
-    first = 0
-    for last, ci in enumerate(ordered):
-        while signs[ci].onset - signs[ordered[first]].onset > WINDOW:
+def _densest(moments: list[float]) -> float:
+    """The first moment of the burst that holds the most of them; the earliest among equals."""
+    best, first, began = 0, 0, moments[0]
+    for last, at in enumerate(moments):
+        while at - moments[first] > _BURST_S:
             first += 1
-        if last + 1 - first > best[1] - best[0]:
-            best = (first, last + 1)
-    return ordered[slice(*best)]
+        if last + 1 - first > best:
+            best, began = last + 1 - first, moments[first]
+    return began

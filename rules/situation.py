@@ -8,15 +8,19 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from cmdb.graph import Estate
-from rules.alert import Alert
+from rules.alert import Alert, Hold
 from rules.decision import Decision, SourceState
+from rules.experience import Experience
 from rules.incident import Incident
+from rules.lesson import Lesson
+from rules.maintenance import Maintenance
 from rules.policy import Policy
 from rules.reach import Reach
 from rules.resolve import subject_of
+from rules.silence import KEPT, Silence
 from rules.subscriptions import Subscription
 
-_EXPIRY_STEP_S = 15
+_STEP_S = 15
 
 
 class Situation:
@@ -27,6 +31,8 @@ class Situation:
         self.policy = policy
         self.subscriptions = subscriptions
         self.reach = Reach(estate)
+        self.experience = Experience(estate)
+        self.maintenance = Maintenance(estate, policy.maintenance, policy.resolve_after)
         self.alerts: dict[str, Alert] = {}
         self.current: dict[str, str] = {}
         self.incidents: dict[int, Incident] = {}
@@ -36,9 +42,13 @@ class Situation:
         self.by_root: dict[str, set[int]] = {}
         self.impacted_by: dict[str, set[int]] = {}
         self.sources: dict[str, SourceState] = {}
+        self.silences: dict[str, Silence] = {}
+        self.held: dict[Hold, set[str]] = {}
         self.alerting_types: set[str] = set()
         self.next_number = 1
+        self.decided_at: datetime | None = None
         self._expiring: dict[int, set[str]] = {}
+        self._waiting: dict[int, set[str]] = {}
 
     def apply(self, decision: Decision) -> None:
         """Take in what was decided and stored."""
@@ -48,6 +58,9 @@ class Situation:
             self._take_incident(incident)
         for source in decision.sources:
             self.sources[source.name] = source
+        self.experience.take(decision.lessons)
+        self._take_silences(decision)
+        self.decided_at = decision.at
         self._forget(decision)
 
     def subject(self, alert: Alert) -> str:
@@ -56,8 +69,13 @@ class Situation:
 
     def expiring(self, now: datetime) -> list[str]:
         """Ids of alerts that have a source whose word may have run out by `now`, in order."""
-        due = _expiry_step(now)
+        due = _step(now)
         return sorted(i for step, ids in self._expiring.items() if step <= due for i in ids if i in self.alerts)
+
+    def waiting(self, now: datetime) -> list[str]:
+        """Ids of alerts that opened nothing and are to be thought about again by `now`, in order."""
+        due = _step(now)
+        return sorted(i for step, ids in self._waiting.items() if step <= due for i in ids if i in self.alerts)
 
     def _take_alert(self, alert: Alert) -> None:
         before = self.alerts.get(alert.id)
@@ -67,13 +85,16 @@ class Situation:
         elif self.current.get(alert.fingerprint) == alert.id:
             del self.current[alert.fingerprint]
         self._index_membership(before, alert)
+        self._index_holds(before, alert)
         self.on_ci.setdefault(self.subject(alert), set()).add(alert.id)
         if alert.ci is not None:
             self.alerting_types.add(self.estate.ci(alert.ci).type)
         for source, seen in alert.seen_by.items():
             self._index_source(source, alert.fingerprint)
             if seen.firing and alert.is_firing and seen.expires_at is not None:
-                self._expiring.setdefault(_expiry_step(seen.expires_at), set()).add(alert.id)
+                self._expiring.setdefault(_step(seen.expires_at), set()).add(alert.id)
+        if alert.look_again_at is not None:
+            self._waiting.setdefault(_step(alert.look_again_at), set()).add(alert.id)
 
     def _index_source(self, source: str, fingerprint: str) -> None:
         current = self.alerts.get(self.current.get(fingerprint, ""))
@@ -89,6 +110,24 @@ class Situation:
             self.members.get(before.incident, set()).discard(alert.id)
         if alert.incident is not None:
             self.members.setdefault(alert.incident, set()).add(alert.id)
+
+    def _index_holds(self, before: Alert | None, after: Alert | None) -> None:
+        """Keep in mind which firing alerts each silence and window holds back."""
+        if before is not None and before.is_firing:
+            for hold in before.holds:
+                self.held[hold].discard(before.id)
+                if not self.held[hold]:
+                    del self.held[hold]
+        if after is not None and after.is_firing:
+            for hold in after.holds:
+                self.held.setdefault(hold, set()).add(after.id)
+
+    def _take_silences(self, decision: Decision) -> None:
+        if not decision.silences:
+            return
+        self.silences.update((s.id, s) for s in decision.silences)
+        for old in [s.id for s in self.silences.values() if s.ends_at < decision.at - KEPT]:
+            del self.silences[old]
 
     def _take_incident(self, incident: Incident) -> None:
         self._index_incident(self.incidents.get(incident.number), present=False)
@@ -119,14 +158,16 @@ class Situation:
         for alert in decision.alerts:
             if not alert.is_firing and alert.incident is None:
                 self._drop_alert(alert.id)
-        due = _expiry_step(decision.at)
-        for step in [s for s in self._expiring if s < due]:
-            del self._expiring[step]
+        due = _step(decision.at)
+        for agenda in (self._expiring, self._waiting):
+            for step in [s for s in agenda if s < due]:
+                del agenda[step]
 
     def _drop_alert(self, alert_id: str) -> None:
         alert = self.alerts.pop(alert_id, None)
         if alert is None:
             return
+        self._index_holds(alert, None)
         here = self.on_ci.get(self.subject(alert))
         if here is not None:
             here.discard(alert_id)
@@ -140,10 +181,24 @@ def rebuild(
     alerts: Iterable[Alert],
     sources: Iterable[SourceState],
     at: datetime,
+    *,
+    lessons: Iterable[Lesson] = (),
+    silences: Iterable[Silence] = (),
 ) -> None:
     """Fill an empty situation with what the store held."""
-    situation.apply(Decision(at=at, incidents=tuple(incidents), alerts=tuple(alerts), sources=tuple(sources)))
+    situation.apply(
+        Decision(
+            at=at,
+            incidents=tuple(incidents),
+            alerts=tuple(alerts),
+            sources=tuple(sources),
+            lessons=tuple(lessons),
+            silences=tuple(silences),
+        )
+    )
+    # Silences and windows may have begun or ended since: the next decision looks at every alert once.
+    situation.decided_at = None
 
 
-def _expiry_step(at: datetime) -> int:
-    return int(at.timestamp()) // _EXPIRY_STEP_S
+def _step(at: datetime) -> int:
+    return int(at.timestamp()) // _STEP_S

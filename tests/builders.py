@@ -6,6 +6,8 @@ from typing import Any
 from rules.alert import Alert, alert_id, fingerprint_of
 from rules.decision import Decision, Notice, Sighting, SourceState, TimelineEntry
 from rules.incident import Incident, Level, Priority, Status
+from rules.matchers import parse_matchers
+from rules.silence import Silence
 
 T0 = datetime(2026, 11, 24, 8, 0, 0, tzinfo=UTC)
 """When every story begins."""
@@ -82,6 +84,12 @@ def notice(key: str = "n1", *, to: str = "noc", incident: int | None = 1, **fiel
 def source_state(name: str = "main", **fields: Any) -> SourceState:
     """A source that can be heard."""
     return SourceState(**{"name": name, "is_up": True, "since": T0, "last_ok_at": T0, **fields})
+
+
+def silence(*matchers: str, begin: float = 0, end: float = 3600, **fields: Any) -> Silence:
+    """A silence of what meets the matchers, from `begin` to `end` seconds into the story."""
+    known = {"id": "a", "created_by": "anna", "comment": "known", "updated_at": T0, **fields}
+    return Silence(matchers=parse_matchers(matchers), starts_at=at(begin), ends_at=at(end), **known)
 
 
 def decision(**fields: Any) -> Decision:

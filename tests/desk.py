@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from cmdb.graph import Estate
 from cmdb.model import CI, Criticality, Dependency, Strength
 from rules.alert import Alert, Sighting
 from rules.decide import decide
-from rules.decision import Change, Command, Decision, Listing, Notice, SourceFailed, Verb
+from rules.decision import Change, Command, Decision, Listing, Notice, SilenceOrder, SourceFailed, Verb
 from rules.incident import Incident
+from rules.matchers import parse_matchers
 from rules.policy import Policy
-from rules.situation import Situation
+from rules.silence import Silence
+from rules.situation import Situation, rebuild
 from rules.subscriptions import Subscription
 from tests.builders import T0, sighting
 
@@ -81,6 +84,46 @@ class Desk:
         self._commands += 1
         command = Command(id=f"c{self._commands}", at=self.now, actor="anna", verb=verb, number=number, value=value)
         return self.decide(command).replies[0].message
+
+    def silence(self, *matchers: str, seconds: float = 3600, after: float = 0, change: str = "") -> str:
+        """One cycle in which a person silences what meets the matchers, or changes a silence; the answer."""
+        silence = Silence(
+            id=change,
+            matchers=parse_matchers(matchers),
+            starts_at=self.now + timedelta(seconds=after),
+            ends_at=self.now + timedelta(seconds=after + seconds),
+            updated_at=self.now,
+            created_by="anna",
+            comment="known",
+        )
+        return self._order(silence=silence)
+
+    def end_silence(self, silence_id: str) -> str:
+        """One cycle in which a person ends a silence; the answer."""
+        return self._order(ends=silence_id)
+
+    def _order(self, **fields: Any) -> str:
+        self._commands += 1
+        order = SilenceOrder(id=f"s{self._commands}", at=self.now, actor="anna", **fields)
+        return self.decide(order).replies[0].message
+
+    def restart(self) -> None:
+        """Begin anew with nothing but what a store would hold."""
+        old = self.situation
+        self.situation = Situation(old.estate, old.policy, old.subscriptions)
+        rebuild(
+            self.situation,
+            old.incidents.values(),
+            old.alerts.values(),
+            old.sources.values(),
+            self.now,
+            lessons=old.experience.lessons(),
+            silences=old.silences.values(),
+        )
+
+    def reasons(self) -> set[str]:
+        """Why the alerts that fire and are in no incident opened nothing."""
+        return {a.reason for a in self.situation.alerts.values() if a.is_firing and a.incident is None}
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""

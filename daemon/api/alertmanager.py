@@ -11,7 +11,6 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from daemon.api.access import require
 from daemon.api.documents import json_response
-from daemon.api.matchers import MAX_MATCHERS, parse_matchers
 from daemon.api.openapi import answers, json_body
 from daemon.api.ports import Ports
 from daemon.api.problems import wrong_field
@@ -19,6 +18,7 @@ from daemon.api.version import VERSION
 from daemon.sources.push import PostedAlert, WebhookBody, decode_alerts, decode_webhook
 from rules.alert import Alert, Sighting
 from rules.document import rfc3339
+from rules.matchers import Matches, all_of, parse_matchers
 
 RECEIVER = "incidentd"
 # An alert without an end fires on; readers want one, and by Alertmanager's own rule it lies ahead.
@@ -33,7 +33,11 @@ class ReceiverDocument(msgspec.Struct, frozen=True):
 
 
 class AlertState(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether an alert calls people. `silencedBy` and `inhibitedBy` name the sources that say it does not."""
+    """Whether an alert calls people.
+
+    `silencedBy` has the ids of silences, or the names of sources that say it is silenced there; `inhibitedBy` names
+    sources, `mutedBy` maintenance windows and sources.
+    """
 
     state: str
     silencedBy: tuple[str, ...] = ()  # noqa: N815  Alertmanager's spelling
@@ -180,27 +184,32 @@ def alertmanager_routes(ports: Ports) -> APIRouter:
     def get_receivers() -> Response:
         return json_response([ReceiverDocument()])
 
-    @router.get("/api/v2/silences", summary="Silences: none are kept here", response_class=Response)
-    def get_silences() -> Response:
-        return json_response([])
-
     return router
 
 
 def _firing(
     ports: Ports, filters: Collection[str], active: bool, silenced: bool, inhibited: bool
 ) -> list[GettableAlert]:
-    if len(filters) > MAX_MATCHERS:
-        raise wrong_field("filter", f"at most {MAX_MATCHERS} matchers are taken")
-    try:
-        matches = parse_matchers(filters)
-    except ValueError as error:
-        raise wrong_field("filter", str(error)) from None
-    wanted = {"": active, "silenced": silenced, "inhibited": inhibited}
+    matches = filter_of(filters)
     now = ports.clock.now()
     firing = (a for a in ports.store.load(now).alerts if a.is_firing and matches(a.labels))
-    chosen = (a for a in firing if wanted.get(a.suppressed, silenced))
-    return [_gettable(a, now) for a in sorted(chosen, key=lambda a: (a.starts_at, a.fingerprint))]
+    found = [_gettable(a, now) for a in sorted(firing, key=lambda a: (a.starts_at, a.fingerprint))]
+    return [a for a in found if _is_wanted(a.status, active, silenced, inhibited)]
+
+
+def filter_of(texts: Collection[str]) -> Matches:
+    """The matchers of a `filter` parameter together; a 400 that names it where one cannot be used."""
+    try:
+        return all_of(parse_matchers(texts))
+    except ValueError as error:
+        raise wrong_field("filter", str(error)) from None
+
+
+def _is_wanted(status: AlertState, active: bool, silenced: bool, inhibited: bool) -> bool:
+    if status.state == "active":
+        return active
+    is_silenced = bool(status.silencedBy or status.mutedBy)
+    return (silenced or not is_silenced) and (inhibited or not status.inhibitedBy)
 
 
 def _gettable(alert: Alert, now: datetime) -> GettableAlert:
@@ -222,13 +231,16 @@ def _gettable(alert: Alert, now: datetime) -> GettableAlert:
 
 
 def _state(alert: Alert) -> AlertState:
-    why = alert.suppressed
-    if not why:
-        return AlertState(state="active")
-    by = tuple(name for name, seen in sorted(alert.seen_by.items()) if seen.firing and seen.suppressed == why)
-    match why:
-        case "inhibited":
-            return AlertState(state="suppressed", inhibitedBy=by)
-        case "muted":
-            return AlertState(state="suppressed", mutedBy=by)
-    return AlertState(state="suppressed", silencedBy=by)
+    said = {(seen.suppressed, name) for name, seen in alert.seen_by.items() if seen.firing and seen.suppressed}
+    inhibited = tuple(sorted(name for why, name in said if why == "inhibited"))
+    muted = tuple(sorted(name for why, name in said if why == "muted"))
+    silenced = tuple(sorted(name for why, name in said if why not in ("inhibited", "muted")))
+    return AlertState(
+        state="suppressed" if alert.suppressed else "active",
+        silencedBy=(*(hold.id for hold in alert.holds if hold.kind == "silence"), *silenced),
+        inhibitedBy=inhibited,
+        mutedBy=(
+            *(hold.text.removeprefix("silenced by ") for hold in alert.holds if hold.kind == "maintenance"),
+            *muted,
+        ),
+    )

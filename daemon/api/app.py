@@ -15,6 +15,7 @@ from daemon.api.orders import order_routes
 from daemon.api.ports import Ports
 from daemon.api.probes import probe_routes
 from daemon.api.problems import add_problem_handlers
+from daemon.api.silences import silence_routes
 from daemon.api.version import VERSION
 
 # Threads for reading and for looking at tokens; pushes, orders and probes have some of their own beside these.
@@ -35,7 +36,8 @@ def create_api(ports: Ports) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=_threads_sized,
     )
-    routers = [make(ports) for make in (probe_routes, push_routes, alertmanager_routes, reading_routes, order_routes)]
+    makers = (probe_routes, push_routes, alertmanager_routes, silence_routes, reading_routes, order_routes)
+    routers = [make(ports) for make in makers]
     for router in routers:
         app.include_router(router)
     add_problem_handlers(app, [route for router in routers for route in router.routes])

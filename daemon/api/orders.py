@@ -53,9 +53,10 @@ class Note(Order):
 
 
 class Resolve(Order):
-    """What mended it."""
+    """What mended it. `root` is the CI that failed: it confirms the one that the incident names, or corrects it."""
 
     resolution: Prose = ""
+    root: Word | None = None
 
 
 class Merge(Remark):
@@ -148,6 +149,7 @@ def _give(ports: Ports, kind: _Kind, key: str, caller: Caller, body: Order) -> R
         number=incident.number,
         value=_value(ports, kind, incident, body),
         reason=getattr(body, "reason", ""),
+        root=_known_ci(ports, "root", body.root) if isinstance(body, Resolve) and body.root else "",
     )
     try:
         reply = ports.order(command)
@@ -172,11 +174,15 @@ def _value(ports: Ports, kind: _Kind, incident: Incident, body: Order) -> str:
     if kind.verb is Verb.MERGE:
         return _merge_target(ports, incident, value)
     if kind.verb is Verb.SET_ROOT:
-        found = ports.estate().find(value)
-        if found is None:
-            raise wrong_field(kind.value, f"the CMDB has no CI {value}")
-        return found
+        return _known_ci(ports, kind.value, value)
     return value
+
+
+def _known_ci(ports: Ports, field: str, name: str) -> str:
+    found = ports.estate().find(name)
+    if found is None:
+        raise wrong_field(field, f"the CMDB has no CI {name}")
+    return found
 
 
 def _merge_target(ports: Ports, incident: Incident, key: str) -> str:

@@ -10,7 +10,7 @@ from cmdb.graph import Estate
 from daemon.clock import Clock, SystemClock
 from daemon.sources.settings import DEFAULT_IGNORED_LABELS
 from daemon.store.store import Store
-from rules.decision import Command, Reply
+from rules.decision import Order, Reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class Ports:
 
     store: Store
     accept: Callable[[str, bytes], None]
-    order: Callable[[Command], Reply]
+    order: Callable[[Order], Reply]
     readiness: Callable[[], Readiness]
     registry: CollectorRegistry
     access: Literal["login", "open"]

@@ -130,8 +130,7 @@ def _services(incident: Incident) -> None:
 
 def _why(incident: Incident) -> None:
     root = incident.root
-    pinned = ", set by a person" if "root" in incident.pinned else f", {percent(root.confidence)} sure"
-    _heading(safe(f"Why {root.ci}{pinned}" if root.ci else "No root cause: no alert maps onto the CMDB"))
+    _heading(safe(f"Why {root.ci}, {_sure(incident)}" if root.ci else "No root cause: no alert maps onto the CMDB"))
     for line in root.evidence:
         say(_item(safe(line, 600)))
     others = [c for c in root.candidates if c.ci != root.ci and c.confidence >= WORTH_NAMING][:MOST_CANDIDATES]
@@ -139,6 +138,13 @@ def _why(incident: Incident) -> None:
         say(_item(safe("it could also be " + ", ".join(f"{c.ci} {percent(c.confidence)}" for c in others), 600)))
     _heading(f"Why {incident.priority}")
     say(_item(safe(incident.priority_reason or f"impact {incident.impact}, urgency {incident.urgency}", 600)))
+
+
+def _sure(incident: Incident) -> str:
+    if "root" not in incident.pinned:
+        return f"{percent(incident.root.confidence)} sure"
+    is_confirmed = incident.root.ci == incident.confirmed_root == incident.diagnosed_root
+    return "confirmed by a person" if is_confirmed else "set by a person"
 
 
 def _timeline(timeline: Sequence[TimelineEntry]) -> None:

@@ -12,7 +12,20 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from daemon.cli import configuration, database, estate, incidents, lab, notices, process, recorded, tokens
+from daemon.cli import (
+    backtest,
+    configuration,
+    database,
+    estate,
+    incidents,
+    lab,
+    learned,
+    notices,
+    process,
+    recorded,
+    silences,
+    tokens,
+)
 
 DEBUG = "INCIDENTD_DEBUG"
 
@@ -79,7 +92,20 @@ def root(
     """Options of every command; `daemon.cli.place` looks them up."""
 
 
-for commands in (process, configuration, recorded, estate, incidents, notices, tokens, database):
+_GROUPS = (
+    process,
+    configuration,
+    recorded,
+    backtest,
+    estate,
+    incidents,
+    silences,
+    learned,
+    notices,
+    tokens,
+    database,
+)
+for commands in _GROUPS:
     commands.add_to(app)
 app.add_typer(lab.app)
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from daemon.config.config import Config
-    from rules.decision import Command, Reply, TimelineEntry
+    from rules.decision import Order, Reply, TimelineEntry
 
 Number = Annotated[str, typer.Argument(metavar="NUMBER", help="As in INC-42, or 42.")]
 Numbers = Annotated[list[str], typer.Argument(metavar="NUMBER...", help="As in INC-42, or 42; several at once.")]
@@ -76,11 +76,16 @@ def resolve(
     number: Number,
     resolution: Annotated[str, typer.Argument(metavar="[HOW]", help="What mended it.")] = "",
     *,
+    root: Annotated[
+        str | None, typer.Option("--root", metavar="CI", help="What failed: confirms the named root, or corrects it.")
+    ] = None,
     by: By = None,
     as_json: AsJson = False,
 ) -> None:
     """Say that it is mended."""
-    _order(context, "resolve", [number], resolution, by=by, as_json=as_json)
+    if root is not None and not root.strip():
+        raise typer.BadParameter("it is empty; allowed: a CI's id or alias", param_hint="--root")
+    _order(context, "resolve", [number], resolution, root=root or "", by=by, as_json=as_json)
 
 
 def close(
@@ -191,6 +196,7 @@ def _order(
     value: str = "",
     *,
     reason: str = "",
+    root: str = "",
     by: str | None,
     as_json: bool,
 ) -> None:
@@ -204,8 +210,9 @@ def _order(
 
     wanted = [read_number(number) for number in numbers]
     config = read_config(context)
-    who = _text(by or _user(), "the name of who says so")
-    value, reason = _text(value, "the text"), _text(reason, "the reason")
+    who = checked_text(by or caller_name(), "the name of who says so")
+    value, reason = checked_text(value, "the text"), checked_text(reason, "the reason")
+    root = checked_text(root.strip(), "the CI")
     answers = []
     for number in wanted:
         command = Command(
@@ -216,8 +223,9 @@ def _order(
             number=number,
             value=value,
             reason=reason,
+            root=root,
         )
-        reply = _reply(order, config, command)
+        reply = answer_to(order, config, command)
         answers.append((number, reply.done, reply.message))
         if not as_json:
             _tell(*answers[-1])
@@ -227,7 +235,7 @@ def _order(
         raise typer.Exit(1)
 
 
-def _reply(order: "Callable[[Config, Command], Reply]", config: "Config", command: "Command") -> "Reply":
+def answer_to(order: "Callable[[Config, Order], Reply]", config: "Config", command: "Order") -> "Reply":
     """The daemon's answer; one that does not come in time is an answer too: the order is stored and not lost."""
     from rules.decision import Reply
 
@@ -256,7 +264,8 @@ def _tell(number: int, done: bool, message: str) -> None:
         complain(line)
 
 
-def _text(text: str, what: str) -> str:
+def checked_text(text: str, what: str) -> str:
+    """Text from the command line as it can be stored; Refusal where it is too long."""
     from daemon.cli.refusal import Refusal
 
     if len(text) > LONGEST_TEXT:
@@ -265,7 +274,8 @@ def _text(text: str, what: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
 
 
-def _user() -> str:
+def caller_name() -> str:
+    """Who calls this command."""
     import getpass
 
     try:

@@ -35,6 +35,11 @@ def load_estate(files: Sequence[Path]) -> Estate:
 
 def estate_remarks(config: Config, estate: Estate) -> Iterator[Problem]:
     """What the settings say about the estate that it does not hold: allowed, but hardly meant."""
+    for window in config.policy.maintenance:
+        for name in window.cis:
+            if estate.find(name) is None:
+                what = f'maintenance: the CMDB has no CI "{name}", so {window.name} covers nothing of it'
+                yield Problem(file=str(config.file), line=0, what=what)
     names = sorted({name for subscription in config.notify for name in subscription.when.service})
     for name in names:
         if name not in estate:

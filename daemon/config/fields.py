@@ -4,7 +4,7 @@ import difflib
 import ipaddress
 import re
 from collections.abc import Callable, Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -12,7 +12,9 @@ from pydantic import AfterValidator, BeforeValidator
 
 from daemon.config.document import Filled
 from daemon.config.durations import EXAMPLES, parse_duration
+from daemon.sources.texts import parse_instant
 
+_INSTANTS = "a time with its zone, as in 2026-11-24T08:00:00Z or 2026-11-24T09:00:00+01:00"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?\.?", re.ASCII)
@@ -82,6 +84,19 @@ def _between(least: timedelta, most: timedelta, words: str) -> Callable[[timedel
         return value
 
     return check
+
+
+def _instant(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value
+    text = _text(value, _INSTANTS)
+    try:
+        found = parse_instant(text)
+    except ValueError as error:
+        raise Refused(f"{shown(value)} {error}", f"allowed: {_INSTANTS}") from None
+    if found is None:
+        raise Refused("is no time", f"allowed: {_INSTANTS}")
+    return found
 
 
 def _number(value: Any) -> Any:
@@ -211,6 +226,7 @@ Interval = Annotated[Duration, AfterValidator(_between(timedelta(seconds=1), tim
 Timeout = Annotated[
     Duration, AfterValidator(_between(timedelta(milliseconds=100), timedelta(minutes=5), "100ms to 5m"))
 ]
+Instant = Annotated[datetime, BeforeValidator(_instant)]
 Number = Annotated[int, BeforeValidator(_number)]
 Name = Annotated[str, BeforeValidator(_matching(_NAME, "is not a name", "letters, digits, . _ and -, 63 at most"))]
 Label = Annotated[

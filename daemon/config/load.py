@@ -23,6 +23,7 @@ from daemon.config.schema import (
     Http,
     Incidents,
     Log,
+    MaintenanceWindow,
     MappingRules,
     Messages,
     Notify,
@@ -32,6 +33,7 @@ from daemon.config.schema import (
 from daemon.errors import ConfigError
 from notifiers.secret import Secret
 from notifiers.settings import NotifierSettings
+from rules.maintenance import Window
 from rules.policy import MAPPING_LABELS, Policy
 from rules.subscriptions import Subscription
 
@@ -84,6 +86,7 @@ class _Loader:
         self._refuse_second_push()
         rules_path, rules = self._rules()
         subscriptions = [*self._notify(self._context, raw), *self._notify(rules, _raw_of(rules))]
+        windows = [*self._maintenance(self._context, raw), *self._maintenance(rules, _raw_of(rules))]
         config = Config(
             file=self._path,
             directory=self._context.directory,
@@ -94,7 +97,7 @@ class _Loader:
             rules=rules_path,
             notifiers=tuple(notifiers),
             notify=tuple(subscriptions),
-            policy=self._policy(rules),
+            policy=replace(self._policy(rules), maintenance=tuple(windows)),
             log=self._log(),
             messages=self._one("messages", Messages, parts.make_messages) or MessageSettings(),
             **self._delivery(),
@@ -186,6 +189,15 @@ class _Loader:
             section = context.section(loc, item, Notify)
             if section is not None:
                 yield from parts.make_subscriptions(context, loc, section, self._notifier_names)
+
+    def _maintenance(self, context: Context | None, raw: Mapping[str, Any]) -> Iterator[Window]:
+        if context is None:
+            return
+        for loc, item in context.items(("maintenance",), raw.get("maintenance")):
+            section = context.section(loc, item, MaintenanceWindow)
+            window = None if section is None else parts.make_window(context, loc, section)
+            if window is not None:
+                yield window
 
     def _policy(self, rules: Context | None) -> Policy:
         raw_rules = _raw_of(rules)

@@ -18,6 +18,7 @@ from daemon.config.schema import (
     Http,
     Incidents,
     Log,
+    MaintenanceWindow,
     Messages,
     Notify,
     PolledSource,
@@ -32,6 +33,7 @@ from notifiers.render import Renderer
 from notifiers.secret import Secret
 from notifiers.settings import EmailSettings, NotifierSettings, WebhookSettings, faults
 from rules.incident import Level, Priority
+from rules.maintenance import Window
 from rules.policy import ITIL_MATRIX, Matrix
 from rules.subscriptions import Subscription, When
 
@@ -192,6 +194,16 @@ def make_subscriptions(
             allowed = suggestion(name, notifiers) if notifiers else "there are no notifiers"
             context.problem((*loc, "to"), f'to: there is no notifier "{name}"', allowed)
     return tuple(Subscription(to=name, when=when) for name in dict.fromkeys(section.to))
+
+
+def make_window(context: Context, loc: Loc, section: MaintenanceWindow) -> Window | None:
+    """One announced maintenance; a problem where it ends before it begins."""
+    if section.ends_at <= section.starts_at:
+        context.problem((*loc, "to"), "to is not after from")
+        return None
+    return Window(
+        name=section.name, starts_at=section.starts_at, ends_at=section.ends_at, cis=tuple(dict.fromkeys(section.cis))
+    )
 
 
 def make_lengths(section: Incidents) -> dict[str, timedelta]:

@@ -14,6 +14,7 @@ from daemon.config.fields import (
     Headers,
     Host,
     HttpUrl,
+    Instant,
     Interval,
     Label,
     Labels,
@@ -157,6 +158,15 @@ class EmailNotifier(Section):
     ca_file: str | None = None
 
 
+class MaintenanceWindow(Section):
+    """Work on some CIs, announced for a time."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    starts_at: Annotated[Instant, Field(alias="from")]
+    ends_at: Annotated[Instant, Field(alias="to")]
+    cis: Annotated[Texts, Field(min_length=1)]
+
+
 PriorityWord = Literal["P1", "P2", "P3", "P4", "P5"]
 LevelWord = Literal["high", "medium", "low"]
 
@@ -237,12 +247,13 @@ CONFIG_KEYS = (
     "rules",
     "notifiers",
     "notify",
+    "maintenance",
     "incidents",
     "delivery",
     "messages",
     "log",
 )
-RULES_KEYS = ("priority", "mapping", "incidents", "notify")
+RULES_KEYS = ("priority", "mapping", "maintenance", "incidents", "notify")
 SOURCES: dict[str, type[Section]] = {"prometheus": PolledSource, "alertmanager": PolledSource, "push": PushSource}
 CMDBS: dict[str, type[Section]] = {"yaml": CmdbFile}
 NOTIFIERS: dict[str, type[Section]] = {"webhook": WebhookNotifier, "email": EmailNotifier}

@@ -8,7 +8,7 @@ import msgspec
 import requests
 
 from daemon.errors import SourceDown
-from daemon.sources.http_session import BoundedSession
+from daemon.sources.http_session import BoundedSession, SourceRefused
 from daemon.sources.texts import decode_json, parse_instant
 
 T = TypeVar("T")
@@ -48,6 +48,14 @@ def unwrapped(session: BoundedSession, body: bytes, shape: type[T]) -> T:
     if envelope.warnings:
         raise SourceDown(f"{session.host} answered only in part: {envelope.warnings[0][:500]}")
     return decoded(session, bytes(envelope.data), shape)
+
+
+def stated_reason(refused: SourceRefused) -> str:
+    """Why Prometheus says that it refused; empty where it was another that answered."""
+    try:
+        return (decode_json(refused.body, Envelope).error or "")[:500]
+    except msgspec.DecodeError:
+        return ""
 
 
 def instant(session: BoundedSession, text: str | None) -> datetime | None:

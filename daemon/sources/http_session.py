@@ -28,11 +28,16 @@ _CONNECT_TIMEOUT_S = 3.05
 
 
 class SourceRefused(SourceDown):
-    """The server answered with another status than 200, which is in `status`."""
+    """The server answered with another status than 200, which is in `status`; `body` is what came with it."""
 
-    def __init__(self, message: str, status: int) -> None:
+    def __init__(self, message: str, status: int, body: bytes = b"") -> None:
         super().__init__(message)
         self.status = status
+        self.body = body
+
+
+class AnswerTooLarge(SourceDown):
+    """The server answered with more than a body may have."""
 
 
 class BoundedSession(requests.Session):
@@ -77,7 +82,7 @@ class BoundedSession(requests.Session):
                 raise SourceDown(f"{self.host} {self._why(error, watch)}") from error
             if watch.has_cut:  # a body that ends where the connection ends would look whole
                 raise SourceDown(f"{self.host} {self._too_slow}")
-        self._check_status(response)
+        self._check_status(response, body)
         response.raw = io.BytesIO(body)
         self.answer = response
         return response
@@ -89,13 +94,13 @@ class BoundedSession(requests.Session):
             for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=True):
                 size += len(chunk)
                 if size > MAX_BODY_BYTES:
-                    raise SourceDown(f"{self.host} answered with more than {MAX_BODY_BYTES // 1024**2} MiB")
+                    raise AnswerTooLarge(f"{self.host} answered with more than {MAX_BODY_BYTES // 1024**2} MiB")
                 parts.append(chunk)
         finally:
             response.close()
         return b"".join(parts)
 
-    def _check_status(self, response: requests.Response) -> None:
+    def _check_status(self, response: requests.Response, body: bytes) -> None:
         status = response.status_code
         if status == requests.codes.ok:
             return
@@ -106,7 +111,7 @@ class BoundedSession(requests.Session):
             text = f"refuses our credentials (HTTP {status})"
         else:
             text = f"answered with HTTP {status}{f' {response.reason}' if response.reason else ''}"
-        raise SourceRefused(f"{self.host} {text}", status)
+        raise SourceRefused(f"{self.host} {text}", status, body)
 
     def _why(self, error: BaseException, watch: "_Watch") -> str:
         if watch.has_cut or any(map(_is_timeout, _chain(error))):

@@ -1,34 +1,30 @@
 """Alerts of a Prometheus, read from the server that evaluates their rules."""
 
-import contextlib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import msgspec
-import requests
-import yaml
-from prometheus_api_client import PrometheusConnect
-from prometheus_api_client.exceptions import PrometheusApiClientException
-from urllib3.util.retry import Retry
 
 from daemon.clock import Clock
 from daemon.errors import SourceDown
 from daemon.sources.answers import get, instant, server_time, unwrapped
 from daemon.sources.http_session import BoundedSession, SourceRefused
 from daemon.sources.prometheus_rules import EvaluatedRule, RuleGroups, RuleIndex, graph_link, untrusted_names
+from daemon.sources.prometheus_series import (
+    ABSENT,
+    ACTIVE_SINCE,
+    FIRING,
+    HIDDEN,
+    alert_labels,
+    answer_to,
+    connect,
+    read_external_labels,
+    series_key,
+)
 from daemon.sources.settings import SourceSettings
 from daemon.sources.texts import clean_labels, clean_link, clean_text
 from rules.alert import Sighting
 from rules.decision import Listing
-
-# Servers that speak the query API only (Thanos Query, some Mimir set-ups) answer so where they have no such path.
-_ABSENT = frozenset({404, 405, 501})
-# Where a proxy shows only some paths, what it hides is optional to us.
-_HIDDEN = _ABSENT | {401, 403}
-_FIRING = 'ALERTS{alertstate="firing"}'
-_NOT_IDENTITY = frozenset({"__name__", "alertstate"})
-_YAML = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 class _Alert(msgspec.Struct, frozen=True, gc=False):
@@ -45,10 +41,6 @@ class _Alerts(msgspec.Struct, frozen=True):
 class _Runtime(msgspec.Struct, frozen=True, rename="camel"):
     start_time: str | None = None
     last_config_time: str | None = None
-
-
-class _Config(msgspec.Struct, frozen=True):
-    yaml: str
 
 
 class _Series(msgspec.Struct, frozen=True):
@@ -94,12 +86,7 @@ class _Link:
 
     def __init__(self, settings: SourceSettings) -> None:
         self._session = BoundedSession(settings)
-        self._client = PrometheusConnect(
-            url=self._session.base_url,
-            session=self._session,
-            retry=Retry(total=0),
-            timeout=settings.timeout.total_seconds(),
-        )
+        self._client = connect(self._session)
         self._ignore = settings.ignore_labels
         self._external: dict[str, str] = {}
         self._config_seen: _Runtime | None = None
@@ -136,7 +123,7 @@ class _Link:
         try:
             response = get(self._session, "/api/v1/rules", {"type": "alert", "exclude_alerts": "true"})
         except SourceRefused as error:
-            if error.status in _ABSENT:
+            if error.status in ABSENT:
                 return None, now
             raise
         groups = unwrapped(self._session, response.content, RuleGroups).groups or []
@@ -161,20 +148,20 @@ class _Link:
         try:
             response = get(self._session, "/api/v1/alerts")
         except SourceRefused as error:
-            if error.status not in _ABSENT:
+            if error.status not in ABSENT:
                 raise
             return self._alerts_from_series(has_rules)
         return unwrapped(self._session, response.content, _Alerts).alerts or []
 
     def _alerts_from_series(self, has_rules: bool) -> list[_Alert]:
         """Firing alerts out of the series that Prometheus writes about them; those carry no annotations."""
-        firing = self._query(_FIRING)
-        since = {_series_key(series.metric): series.value[1] for series in self._query("ALERTS_FOR_STATE")}
+        firing = self._query(FIRING)
+        since = {series_key(series.metric): series.value[1] for series in self._query(ACTIVE_SINCE)}
         if not has_rules:
             self._check_alive()
         return [
-            _Alert(labels=labels, state="firing", activeAt=_unix_instant(since.get(_series_key(labels))))
-            for labels in ({k: v for k, v in s.metric.items() if k not in _NOT_IDENTITY} for s in firing)
+            _Alert(labels=labels, state="firing", activeAt=_unix_instant(since.get(series_key(labels))))
+            for labels in (alert_labels(series.metric) for series in firing)
         ]
 
     def _check_alive(self) -> None:
@@ -185,20 +172,13 @@ class _Link:
         self._had_up = has_up
 
     def _query(self, expression: str) -> list[_Series]:
-        # What the client makes of an answer loses its warnings, so the answer itself is read; where the client
-        # stumbles over an odd one, decoding it here says better what is odd.
-        with contextlib.suppress(PrometheusApiClientException, requests.RequestException, LookupError, TypeError):
-            self._client.custom_query(expression)
-        answer = self._session.answer
-        if answer is None:
-            raise SourceDown(f"{self._session.host} gave no answer to a query")
-        return unwrapped(self._session, answer.content, _Vector).result
+        return answer_to(self._session, lambda: self._client.custom_query(expression), _Vector).result
 
     def _runtime(self) -> _Runtime:
         try:
             response = get(self._session, "/api/v1/status/runtimeinfo")
         except SourceRefused as error:
-            if error.status in _HIDDEN:
+            if error.status in HIDDEN:
                 return _Runtime()
             raise
         return unwrapped(self._session, response.content, _Runtime)
@@ -207,25 +187,8 @@ class _Link:
         """Read them once, and again whenever the server has started or loaded its configuration anew."""
         if runtime == self._config_seen:
             return
-        try:
-            response = get(self._session, "/api/v1/status/config")
-            text = unwrapped(self._session, response.content, _Config).yaml
-        except SourceRefused as error:
-            if error.status not in _HIDDEN:
-                raise
-            text = ""
-        self._external = _external_labels(text)
+        self._external = read_external_labels(self._session)
         self._config_seen = runtime
-
-
-def _external_labels(config: str) -> dict[str, str]:
-    """`global.external_labels` of a Prometheus configuration; every value is text, as Prometheus itself reads it."""
-    loaded: Any = None
-    with contextlib.suppress(yaml.YAMLError, RecursionError):
-        loaded = yaml.load(config, Loader=_YAML)  # noqa: S506  the base loader makes nothing but text, lists and maps
-    section = loaded.get("global") if isinstance(loaded, dict) else None
-    labels = section.get("external_labels") if isinstance(section, dict) else None
-    return {k: v for k, v in labels.items() if isinstance(v, str)} if isinstance(labels, dict) else {}
 
 
 def _without_twins(sightings: Iterable[Sighting]) -> tuple[Sighting, ...]:
@@ -236,10 +199,6 @@ def _without_twins(sightings: Iterable[Sighting]) -> tuple[Sighting, ...]:
         if sighting.starts_at < known.starts_at:
             earliest[sighting.fingerprint] = sighting
     return tuple(earliest.values())
-
-
-def _series_key(metric: dict[str, str]) -> frozenset[tuple[str, str]]:
-    return frozenset((name, value) for name, value in metric.items() if name not in _NOT_IDENTITY)
 
 
 def _unix_instant(seconds: str | None) -> str | None:

@@ -65,7 +65,7 @@ def decode_webhook(
     body: bytes, now: datetime, ignore: Collection[str] = DEFAULT_IGNORED_LABELS
 ) -> tuple[Sighting, ...]:
     """The body of Alertmanager's webhook, version 4. Raises BadPush; nothing of a bad request is kept."""
-    hook = _decode(body, WebhookBody)
+    hook = decode_posted(body, WebhookBody)
     if hook.version != "4":
         raise BadPush("version", 'must be "4"')
     _check_count(len(hook.alerts), "alerts")
@@ -73,7 +73,7 @@ def decode_webhook(
 
 
 def _bounded(body: bytes, shape: type[list[PostedAlert]]) -> list[PostedAlert]:
-    alerts = _decode(body, shape)
+    alerts = decode_posted(body, shape)
     _check_count(len(alerts), "")
     return alerts
 
@@ -146,7 +146,8 @@ def _shortened(text: str) -> str:
     return text if len(text) <= MAX_ANNOTATION else f"{text[: MAX_ANNOTATION - 1]}…"
 
 
-def _decode(body: bytes, shape: type[T]) -> T:
+def decode_posted(body: bytes, shape: type[T]) -> T:
+    """A posted JSON body as `shape`; BadPush that names the field where it is something else."""
     if len(body) > MAX_BODY_BYTES:
         raise BadPush("", f"the body is larger than {MAX_BODY_BYTES // 1024**2} MiB")
     try:

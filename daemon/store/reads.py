@@ -6,11 +6,14 @@ from itertools import product
 from sqlalchemy import ColumnElement, select, union_all
 
 from daemon.store.engine import Database
-from daemon.store.records import alert_of, clean, incident_of, source_of
-from daemon.store.schema import alerts, incidents, replies, sources, timeline
+from daemon.store.record import lessons_in
+from daemon.store.records import alert_of, clean, incident_of, silence_of, source_of
+from daemon.store.schema import alerts, incidents, replies, silences, sources, timeline
 from rules.alert import Alert
 from rules.decision import Reply, SourceState, TimelineEntry
 from rules.incident import Incident
+from rules.lesson import Lesson
+from rules.silence import Silence
 
 
 def incident(database: Database, number: int) -> Incident | None:
@@ -79,6 +82,26 @@ def reply(database: Database, command_id: str) -> Reply | None:
     with database.read() as connection:
         row = connection.execute(select(*columns).where(replies.c.command == clean(command_id))).one_or_none()
         return None if row is None else Reply(command=row.command, done=row.done, message=row.message)
+
+
+def list_silences(database: Database) -> list[Silence]:
+    """Every silence that is kept, by id."""
+    with database.read() as connection:
+        found = connection.execute(select(silences.c.record).order_by(silences.c.id)).scalars()
+        return [silence_of(record) for record in found]
+
+
+def silence(database: Database, silence_id: str) -> Silence | None:
+    """The silence of that id, None where there is none."""
+    with database.read() as connection:
+        record = connection.execute(select(silences.c.record).where(silences.c.id == clean(silence_id))).scalar()
+        return None if record is None else silence_of(record)
+
+
+def lessons(database: Database) -> tuple[Lesson, ...]:
+    """Everything learnt so far, one lesson for each counter, in order."""
+    with database.read() as connection:
+        return lessons_in(connection)
 
 
 def source_states(database: Database) -> list[SourceState]:

@@ -4,18 +4,20 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, insert, or_, select
+from sqlalchemy import Connection, delete, func, insert, or_, select
 
 from daemon.store.engine import Database
 from daemon.store.inbox import forget
 from daemon.store.lease import fence
-from daemon.store.records import alert_of, clean, clean_or_none, encode, incident_of, source_of
+from daemon.store.records import alert_of, clean, clean_or_none, encode, incident_of, silence_of, source_of
 from daemon.store.rows import Loaded
-from daemon.store.schema import alerts, incidents, notices, replies, sources, timeline
+from daemon.store.schema import alerts, experience, incidents, notices, replies, silences, sources, timeline
 from daemon.store.upsert import upsert
 from rules.alert import Alert
 from rules.decision import Decision, Notice, Reply, SourceState, TimelineEntry
 from rules.incident import Incident, Status
+from rules.lesson import Lesson
+from rules.silence import KEPT, Silence
 
 REPLIES_KEPT = timedelta(days=1)
 
@@ -28,9 +30,11 @@ def commit(database: Database, decision: Decision, inbox_ids: Collection[int], e
         (incidents, ("number",), [_incident_row(i) for i in decision.incidents]),
         (sources, ("name",), [_source_row(s) for s in decision.sources]),
         (replies, ("command",), [_reply_row(r, decision.at) for r in decision.replies]),
+        (silences, ("id",), [_silence_row(s) for s in decision.silences]),
     ]
     entries = [timeline_row(e) for e in decision.timeline]
     told = [_notice_row(n) for n in decision.notices]
+    learnt = [_lesson_row(lesson) for lesson in decision.lessons]
     with database.write() as connection:
         fence(connection, epoch, hold=False)
         for table, key, rows in writes:
@@ -38,9 +42,12 @@ def commit(database: Database, decision: Decision, inbox_ids: Collection[int], e
         if entries:
             connection.execute(insert(timeline), entries)
         upsert(connection, notices, ("key",), told, replace=False)
+        upsert(connection, experience, ("kind", "key", "field"), learnt, added=("count",))
         forget(connection, inbox_ids)
         if decision.replies:
             connection.execute(delete(replies).where(replies.c.at < decision.at - REPLIES_KEPT))
+        if decision.silences:
+            connection.execute(delete(silences).where(silences.c.ends_at < decision.at - KEPT))
         # Checked again at the end, where holding the row delays nobody's renewal.
         fence(connection, epoch, hold=True)
 
@@ -56,13 +63,23 @@ def load(database: Database, since: datetime) -> Loaded:
         cleared = select(alerts.c.record).where(alerts.c.cleared_at.is_not(None), alerts.c.incident.in_(numbers))
         episodes = [alert_of(r) for query in (firing, cleared) for r in connection.execute(query).scalars()]
         states = connection.execute(select(sources.c.record).order_by(sources.c.name)).scalars()
+        quiet = connection.execute(select(silences.c.record).order_by(silences.c.id)).scalars()
         last = connection.execute(select(func.max(incidents.c.number))).scalar()
         return Loaded(
             incidents=kept,
             alerts=tuple(sorted(episodes, key=lambda a: (a.starts_at, a.id))),
             sources=tuple(source_of(record) for record in states),
+            lessons=lessons_in(connection),
+            silences=tuple(silence_of(record) for record in quiet),
             next_number=(last or 0) + 1,
         )
+
+
+def lessons_in(connection: Connection) -> tuple[Lesson, ...]:
+    """Everything learnt so far, as lessons that a fresh experience can take in."""
+    columns = [experience.c[name] for name in ("kind", "key", "field", "count")]
+    found = connection.execute(select(*columns).where(experience.c["count"] != 0))
+    return tuple(sorted(Lesson(*row) for row in found))
 
 
 def timeline_row(entry: TimelineEntry) -> dict[str, Any]:
@@ -108,8 +125,16 @@ def _settled_at(incident: Incident) -> datetime | None:
     return max((at for at in moments if at is not None), default=incident.updated_at)
 
 
+def _lesson_row(lesson: Lesson) -> dict[str, Any]:
+    return {"kind": lesson.kind, "key": lesson.key, "field": lesson.field, "count": lesson.amount}
+
+
 def _source_row(state: SourceState) -> dict[str, Any]:
     return {"name": clean(state.name), "record": encode(state)}
+
+
+def _silence_row(silence: Silence) -> dict[str, Any]:
+    return {"id": clean(silence.id), "ends_at": silence.ends_at, "record": encode(silence)}
 
 
 def _reply_row(reply: Reply, at: datetime) -> dict[str, Any]:

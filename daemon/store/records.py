@@ -8,11 +8,13 @@ from daemon.errors import StoreError
 from rules.alert import Alert
 from rules.decision import SourceState
 from rules.incident import Incident
+from rules.silence import Silence
 
 _encoder = msgspec.json.Encoder()
 _alert_decoder = msgspec.json.Decoder(Alert)
 _incident_decoder = msgspec.json.Decoder(Incident)
 _source_decoder = msgspec.json.Decoder(SourceState)
+_silence_decoder = msgspec.json.Decoder(Silence)
 
 
 def clean(text: str) -> str:
@@ -67,3 +69,11 @@ def source_of(record: str) -> SourceState:
         return _source_decoder.decode(record)
     except msgspec.DecodeError as error:
         raise StoreError(f"a source's state in the database cannot be read: {error}") from error
+
+
+def silence_of(record: str) -> Silence:
+    """The silence that was encoded; StoreError where the text is something else."""
+    try:
+        return _silence_decoder.decode(record)
+    except msgspec.DecodeError as error:
+        raise StoreError(f"a silence in the database cannot be read: {error}") from error

@@ -7,14 +7,16 @@ from typing import Literal
 from rules.alert import Alert
 from rules.decision import Notice, SourceState
 from rules.incident import Incident
+from rules.lesson import Lesson
+from rules.silence import Silence
 
-InboxKind = Literal["push", "command"]
+InboxKind = Literal["push", "command", "silence"]
 NoticeState = Literal["pending", "sending", "delivered", "dead"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxRow:
-    """Something that came in and has not been decided on: a `push` holds sightings, a `command` one order."""
+    """Something that came in and has not been decided on: a `push` holds sightings, the others one order."""
 
     id: int
     kind: InboxKind
@@ -55,4 +57,6 @@ class Loaded:
     incidents: tuple[Incident, ...]
     alerts: tuple[Alert, ...]
     sources: tuple[SourceState, ...]
+    lessons: tuple[Lesson, ...]
+    silences: tuple[Silence, ...]
     next_number: int

@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002", "0003")
 """Every schema revision this code knows, oldest first; the last is the one it works with."""
 
 
@@ -176,6 +176,16 @@ inbox = Table(
     sqlite_autoincrement=True,
 )
 
+# What was learnt: a decision's lessons are added to the counts.
+experience = Table(
+    "experience",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("field", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
+
 replies = Table(
     "replies",
     metadata,
@@ -184,6 +194,14 @@ replies = Table(
     Column("message", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Index("ix_replies_at", "at"),
+)
+
+silences = Table(
+    "silences",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("ends_at", UtcDateTime, nullable=False),
+    Column("record", Text, nullable=False),
 )
 
 lease = Table(

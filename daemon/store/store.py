@@ -18,7 +18,9 @@ from daemon.store.tokens import Tokens
 from rules.alert import Alert
 from rules.decision import Decision, Reply, SourceState, TimelineEntry
 from rules.incident import Incident
+from rules.lesson import Lesson
 from rules.past import History
+from rules.silence import Silence
 
 
 class Store:
@@ -128,6 +130,18 @@ class Store:
     def sources(self) -> list[SourceState]:
         """What is known of every source, by name."""
         return reads.source_states(self._database)
+
+    def silences(self) -> list[Silence]:
+        """Every silence that is kept, expired ones for `rules.silence.KEPT`, by id."""
+        return reads.list_silences(self._database)
+
+    def silence(self, silence_id: str) -> Silence | None:
+        """The silence of that id."""
+        return reads.silence(self._database, silence_id)
+
+    def lessons(self) -> tuple[Lesson, ...]:
+        """Everything learnt so far, one lesson for each counter, in order."""
+        return reads.lessons(self._database)
 
     def notices(
         self, *, states: Collection[str] = (), incident: int | None = None, limit: int = 200

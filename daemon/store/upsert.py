@@ -1,6 +1,6 @@
 """Insert or replace, in the words of either database."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -8,15 +8,28 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 
 def upsert(
-    connection: Connection, table: Table, key: Sequence[str], rows: list[dict[str, Any]], *, replace: bool = True
+    connection: Connection,
+    table: Table,
+    key: Sequence[str],
+    rows: list[dict[str, Any]],
+    *,
+    replace: bool = True,
+    added: Collection[str] = (),
 ) -> None:
-    """Insert the rows; one with a known key replaces the old row, or is passed over where `replace` is False."""
+    """Insert the rows; one with a known key replaces the old row, or is passed over where `replace` is False.
+
+    The columns named in `added` are numbers to which those of the new row are added.
+    """
     if not rows:
         return
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     statement = dialect.insert(table)
     if replace:
-        new = {name: statement.excluded[name] for name in rows[0] if name not in key}
+        new = {
+            name: table.c[name] + statement.excluded[name] if name in added else statement.excluded[name]
+            for name in rows[0]
+            if name not in key
+        }
         statement = statement.on_conflict_do_update(index_elements=key, set_=new)
     else:
         statement = statement.on_conflict_do_nothing(index_elements=key)

@@ -20,7 +20,7 @@ from daemon.api.server import HttpServer
 from daemon.clock import ManualClock
 from daemon.store.store import Store
 from rules.alert import SeenBy, Sighting
-from rules.decision import Command, Decision, Reply, SourceState, TimelineEntry
+from rules.decision import Command, Decision, Order, Reply, SourceState, TimelineEntry
 from rules.incident import Priority, Status
 from tests.builders import T0, alert, at, incident, notice
 
@@ -37,6 +37,7 @@ class World:
     log: list[str] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     decide: Callable[[Command], Reply] = lambda c: Reply(command=c.id, done=True, message="done")
+    ordering: Callable[[Order], Reply] = lambda o: Reply(command=o.id, done=True, message="done")
     accepting: Callable[[str, bytes], None] = lambda source, body: None
     readiness: Readiness = field(default_factory=lambda: Readiness(is_ready=True))
 
@@ -45,9 +46,11 @@ class World:
         self.store.put("push", source, body)
         self.log.append("stored")
 
-    def order(self, command: Command) -> Reply:
-        self.commands.append(command)
-        return self.decide(command)
+    def order(self, order: Order) -> Reply:
+        if isinstance(order, Command):
+            self.commands.append(order)
+            return self.decide(order)
+        return self.ordering(order)
 
     def pushed(self) -> list[Sighting]:
         rows = self.store.pending(1000)

@@ -159,6 +159,16 @@ def test_an_order_reaches_the_daemon(
     assert (document["command"], document["incident"], document["done"]) == (command.id, "INC-42", True)
 
 
+@pytest.mark.parametrize("body", [{"root": "DB1.example"}, {"root": None}])
+def test_whoever_resolves_may_name_the_root(world: World, http: Session, body: dict[str, Any]) -> None:
+    fill(world)
+    answer = http.post(f"{world.url}/api/v1/incidents/42/resolve", json={"resolution": "new disk", **body})
+    assert answer.status_code == 200, answer.text
+    (command,) = world.commands
+    assert (command.value, command.root) == ("new disk", "db1" if body["root"] else "")
+    assert http.get(f"{world.url}/api/v1/incidents/42").json()["confirmed_root"] is None
+
+
 def test_an_order_may_be_refused_or_late(world: World, http: Session) -> None:
     fill(world)
     world.decide = lambda c: Reply(command=c.id, done=False, message="INC-41 is closed already")
@@ -188,6 +198,8 @@ def test_an_order_may_be_refused_or_late(world: World, http: Session) -> None:
         ("merge", {"into": "nothing"}, "into"),
         ("priority", {"priority": "urgent"}, "priority"),
         ("root", {"ci": "nowhere"}, "ci"),
+        ("resolve", {"root": "nowhere"}, "root"),
+        ("resolve", {"root": ""}, "root"),
         ("acknowledge", {"actor": "x" * 129}, "actor"),
     ],
 )

@@ -123,9 +123,7 @@ def test_firing_alerts_have_alertmanagers_shape(world: World, http: Session) -> 
     assert http.get(f"{world.url}/api/v2/status").json()["cluster"]["status"] == "disabled"
 
 
-@pytest.mark.parametrize(
-    "matcher", ["nothing", "=x", 'a=~"("', 'a=~"(a+)+"', 'a=~".*.*.*x"', 'a=~"a?a?a?aaa"', 'a=~"(a|a)(a|a)(a|a)(a|a)"']
-)
+@pytest.mark.parametrize("matcher", ["nothing", "=x", 'a=~"("', 'a=~"(?=x)"', 'a=~"((a{100}){100}){100}"'])
 def test_a_matcher_that_cannot_be_used_is_named(world: World, http: Session, matcher: str) -> None:
     document = problem(http.get(f"{world.url}/api/v2/alerts", params={"filter": matcher}), 400)
     assert [e["field"] for e in document["errors"]] == ["filter"]

@@ -18,10 +18,11 @@ from daemon.store.inbox import Inbox
 from daemon.store.rows import InboxRow
 from daemon.store.store import Store
 from daemon.store.upgrade import upgrade
-from rules.alert import Alert, SeenBy
+from rules.alert import Alert, Hold, SeenBy
 from rules.decision import Reply
 from rules.incident import Candidate, HitService, Incident, Link, Priority, RootCause, Status, Told
-from tests.builders import T0, alert, at, decision, entry, incident, notice, source_state
+from rules.silence import KEPT
+from tests.builders import T0, alert, at, decision, entry, incident, notice, silence, source_state
 from tests.contract.stores import OpenStore, child, everything, restarted, together
 
 Commit = Callable[..., None]
@@ -53,6 +54,7 @@ def rich_alert() -> Alert:
         mapped_by="label ci",
         generator_url="http://p/graph",
         incident=1,
+        holds=(Hold(kind="silence", id="a", text="silence a by anna: known"),),
     )
 
 
@@ -173,8 +175,12 @@ def test_restart_brings_back_what_was_committed(store: Store, commit: Commit, op
         alerts=(alert("db1", incident=1, starts_at=at(-1)), rich_alert()),
         incidents=(rich_incident(), incident(2)),
         sources=(source_state("a", is_up=False, error="no answer", failures=3, told=True), source_state("b")),
+        silences=(
+            silence("ci=db1", 'alertname!~"D.*"', id="a"),
+            silence("x=y", id="b", comment="wörd ☃", end=0.000001),
+        ),
     )
-    commit(alerts=written.alerts, incidents=written.incidents, sources=written.sources)
+    commit(alerts=written.alerts, incidents=written.incidents, sources=written.sources, silences=written.silences)
     store = restarted(open_store, store)
     assert everything(store) == written
     assert store.load(at(0)).next_number == 3
@@ -187,14 +193,27 @@ def test_an_empty_database_begins_with_number_one(store: Store) -> None:
 
 
 def test_rows_replace_those_of_the_same_identity(store: Store, commit: Commit) -> None:
-    commit(alerts=(alert(),), incidents=(incident(1),), sources=(source_state(),))
+    commit(alerts=(alert(),), incidents=(incident(1),), sources=(source_state(),), silences=(silence("ci=db1"),))
     new = {
         "alerts": (alert(incident=1, cleared_at=at(9)),),
         "incidents": (incident(1, status=Status.RESOLVED, resolved_at=at(9)),),
         "sources": (source_state(is_up=False),),
+        "silences": (silence("ci=db1", end=9),),
     }
     commit(**new)
     assert everything(store) == decision(**new)
+
+
+def test_silences_are_found_by_id_and_forgotten_in_time(store: Store, commit: Commit) -> None:
+    old, new = silence("ci=db1", id="old", end=60), silence("ci=db2", id="new", end=120)
+    commit(silences=(old, new))
+    assert store.silences() == [new, old]
+    assert store.silence("old") == old
+    assert store.silence("gone") is None
+    commit(at=at(60) + KEPT, silences=(new,))
+    assert store.silences() == [new, old]
+    commit(at=at(61) + KEPT, silences=(new,))
+    assert store.silences() == [new]
 
 
 def test_load_leaves_settled_history_behind(store: Store, commit: Commit) -> None:

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, make_url
@@ -54,6 +56,26 @@ def test_the_migrations_lead_to_the_tables_of_the_code(url: str, store: Store) -
 def test_the_code_knows_every_revision() -> None:
     scripts = ScriptDirectory(str(Path(__file__).parents[2] / "daemon" / "store" / "migrations"))
     assert tuple(reversed([script.revision for script in scripts.walk_revisions()])) == REVISIONS
+
+
+def test_an_older_database_is_brought_up_with_what_it_holds(url: str, open_store: OpenStore) -> None:
+    if url.startswith("sqlite"):
+        Path(str(make_url(url).database)).touch()
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", "daemon.store:migrations")
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = connection
+        command.upgrade(config, REVISIONS[0])
+    engine.dispose()
+    store = open_store()
+    row = store.put("push", "am", b"kept")
+    assert not store.is_current()
+    store.upgrade()
+    assert store.is_current()
+    assert [(r.id, r.body) for r in store.pending(10)] == [(row, b"kept")]
+    assert store.silences() == []
 
 
 def test_a_newer_database_is_refused_in_plain_words(url: str, store: Store) -> None:

@@ -1,5 +1,7 @@
 """What must hold whatever monitoring says and in whatever order."""
 
+from collections import Counter
+
 import networkx as nx
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,11 +9,13 @@ from hypothesis import strategies as st
 from cmdb.graph import Estate
 from cmdb.impact import impact
 from cmdb.model import CI, State
-from rules.alert import Sighting
+from rules.alert import Alert, Severity, Sighting
 from rules.decide import decide
 from rules.decision import Listing
+from rules.experience import Experience
 from rules.incident import Status
 from rules.kinds import is_outage
+from rules.lesson import Lesson, summed
 from rules.lifecycle import TRANSITIONS
 from tests.builders import at, sighting
 from tests.desk import Desk, needs
@@ -50,6 +54,13 @@ def sightings(draw: st.DrawFn) -> tuple[Sighting, ...]:
     return tuple(found.values())
 
 
+_LESSONS = st.builds(
+    Lesson,
+    st.sampled_from(["alert", "ci", "type"]),
+    st.sampled_from(["host", "Down"]),
+    st.sampled_from(["episodes", "heard", "confirmed"]),
+    st.integers(-3, 3),
+)
 _STORIES = st.lists(st.tuples(st.integers(0, 400), sightings()), max_size=8)
 
 
@@ -77,7 +88,7 @@ def test_deciding_twice_changes_nothing(
     desk = _play(estate, story)
     desk.hear(*seen)
     again = desk.hear(*seen)
-    assert (again.incidents, again.alerts, again.notices, again.timeline) == ((), (), (), ())
+    assert (again.incidents, again.alerts, again.notices, again.timeline, again.lessons) == ((), (), (), (), ())
 
 
 @settings(deadline=None, max_examples=60)
@@ -125,3 +136,40 @@ def test_histories_stay_inside_the_lifecycle_table(
             if was is not None and was.status is not incident.status:
                 assert (was.status, incident.status) in allowed
         desk.situation.apply(decision)
+
+
+@settings(deadline=None, max_examples=60)
+@given(estates(), _STORIES)
+def test_every_episode_that_is_over_was_learnt_once(
+    estate: Estate, story: list[tuple[int, tuple[Sighting, ...]]]
+) -> None:
+    desk, outside = Desk(estate), Counter[str]()
+    inside: dict[int, Counter[str]] = {}
+    for seconds, seen in story:
+        desk.wait(seconds)
+        decision = desk.hear(*seen)
+        outside.update(a.name for a in decision.alerts if a.incident is None and _is_over(a))
+        for number in (i.number for i in decision.incidents if not i.is_active):
+            held = (a for a in desk.alerts.values() if a.incident == number)
+            inside[number] = Counter(a.name for a in held if not a.is_firing)
+    experience = desk.situation.experience
+    assert {name: experience.episodes(name) for name in experience.names()} == sum(inside.values(), outside)
+    assert {ci for ci in _NAMES if experience.is_heard(ci)} == {a.ci for a in desk.alerts.values()} - {None}
+
+
+def _is_over(alert: Alert) -> bool:
+    was_silenced = any(seen.suppressed for seen in alert.seen_by.values())
+    return not alert.is_firing and alert.severity > Severity.INFO and not was_silenced
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(_LESSONS, max_size=40), st.data())
+def test_lessons_may_be_taken_in_any_portions(lessons: list[Lesson], data: st.DataObject) -> None:
+    at_once, by_portions = Experience(Estate.of([])), Experience(Estate.of([]))
+    at_once.take(lessons)
+    order = data.draw(st.permutations(lessons))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(order)), max_size=4)))
+    for start, end in zip([0, *cuts], [*cuts, len(order)], strict=True):
+        by_portions.take(summed(order[start:end]))
+    assert by_portions.lessons() == at_once.lessons() == summed(lessons)
+    assert by_portions.prior("host") == at_once.prior("host")

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from bench.answers import merged, place, ranking
-from bench.baselines import Heard, cover, deepest, earliest
+from bench.baselines import Heard, causes, cover, deepest, earliest, explaining
+from bench.dialects import Weather
 from bench.faults import Failure
 from bench.figures import calibration, storm_figures
+from bench.online import grouped
 from bench.plot import calibration_svg
 from bench.score import Score, score
 from bench.storms import Storm, Symptom, alert_key, estate_of
-from bench.symptoms import Weather
 
 CIS = [
     {"id": "host", "type": "host", "depends_on": []},
@@ -43,6 +44,7 @@ def storm_of(**causes: set[int]) -> Storm:
     }
     return Storm(
         shape="hand",
+        dialect="hand",
         seed=0,
         weather=Weather(),
         cmdb={"cis": CIS},
@@ -136,6 +138,34 @@ def test_the_baselines() -> None:
     assert deepest(ESTATE, heard) == ["vm-0", "vm-1", "shop"]
     assert earliest(ESTATE, heard) == ["vm-0", "vm-1", "shop"]
     assert cover(ESTATE, heard)[0] == "host"
+
+
+REDUNDANT = estate_of(
+    [
+        *({"id": f"switch-{side}", "type": "switch", "depends_on": []} for side in "ab"),
+        *(
+            {"id": f"vm-{n}", "type": "vm", "depends_on": [{"any_of": ["switch-a", "switch-b"], "need": 1}]}
+            for n in "12"
+        ),
+        {"id": "disk", "type": "volume", "depends_on": []},
+        *({"id": f"db-{n}", "type": "database", "depends_on": ["disk"]} for n in "12"),
+    ]
+)
+
+
+def test_explaining_away_knows_redundancy() -> None:
+    heard = [Heard(1, "vm-1"), Heard(2, "vm-2")]
+    assert explaining(REDUNDANT, heard)[0] == "vm-1", "one switch alone takes neither down"
+    named = [cause.ranking[0] for cause in causes(REDUNDANT, {"switch-a", "vm-1", "vm-2", "db-1", "db-2"})]
+    assert named == ["disk", "switch-a"]
+    assert [c.ranking[0] for c in causes(REDUNDANT, {"vm-1", "vm-2"}, ["switch-a"])] == ["switch-b"]
+    assert explaining(REDUNDANT, []) == []
+
+
+def test_explaining_online_finds_what_belongs_together() -> None:
+    heard = [Heard(0, "db-1"), Heard(30, "switch-a"), Heard(60, "db-2"), Heard(300, "db-2"), Heard(2000, "vm-1")]
+    groups = grouped(REDUNDANT, heard)
+    assert [(g.cause.ranking[0], g.alerts) for g in groups] == [("disk", [0, 2, 3]), ("switch-a", [1]), ("vm-1", [4])]
 
 
 def test_figures_over_storms() -> None:

@@ -24,6 +24,7 @@ from rules.decision import Decision, Notice, TimelineEntry
 from rules.document import NoticeContent
 from rules.incident import Candidate, HitService, Incident, Level, Priority, RootCause, Status
 from rules.words import span
+from tests.builders import silence
 from tests.fakes import hook
 
 ROOT = Path(__file__).parents[2]
@@ -115,8 +116,11 @@ class Site:
             store.bury("n2", T0, "the server says no")
             store.release(epoch)
 
+    def words(self, *words: str) -> list[str]:
+        return ["--config", str(self.config), *words]
+
     def run(self, *words: str, code: int = 0) -> str:
-        result = self.runner.invoke(app, ["--config", str(self.config), *words], env={"COLUMNS": "80"})
+        result = self.runner.invoke(app, self.words(*words), env={"COLUMNS": "80"})
         assert result.exit_code == code, (result.output, result.exception)
         return result.output
 
@@ -207,6 +211,11 @@ def test_help_imports_nothing_heavy() -> None:
         (["incident", "show", "x"], 2, '"x" is not the number of an incident'),
         (["incident", "list", "--status", "opne"], 2, "did you mean"),
         (["incident", "priority", "1", "P9"], 2, "allowed: P1 to P5"),
+        (["silence", "add", "ci=x", "--for", "2 hours", "--comment", "x"], 2, "is not a length of time"),
+        (["silence", "add", "ci=x", "--for", "0s", "--comment", "x"], 2, "it would end at once"),
+        (["silence", "add", "ci=~(", "--for", "2h", "--comment", "x"], 2, "is no regular expression"),
+        (["silence", "add", "ci=~.*", "--for", "2h", "--comment", "x"], 1, "matchers: at least one must not match"),
+        (["silence", "add", "ci=x", "--for", "2h", "--comment", " "], 1, "comment: must have 1 to 4000 characters"),
         (["check"], 1, "no configuration found"),
         (["--config", "gone.yaml", "check"], 1, "gone.yaml: the file cannot be read: No such file or directory"),
         (["incident", "list", "--config", "gone.yaml"], 1, "gone.yaml: the file cannot be read"),
@@ -461,6 +470,36 @@ def test_every_command_is_documented_and_prints_json(command: str) -> None:
     result = CliRunner().invoke(app, [*command.split(), "--help"])
     assert result.exit_code == 0
     assert "--json" in result.output or command in {"run", "lab up"}
+
+
+def test_silences_are_made_listed_and_ended_without_a_daemon(recorded: Site) -> None:
+    made = recorded.json(
+        "silence", "add", "SwitchDown", 'ci=~"tor-.*"', "--for", "2h", "--comment", HOSTILE, "--by", "anna"
+    )
+    assert made["done"]
+    assert recorded.run("silence", "add", "ci=x9", "--for", "1h", "--comment", "work").startswith("silence ")
+    (second, first) = recorded.json("silence", "list")["silences"]
+    assert first["id"] == made["silenceID"]
+    assert [m["name"] for m in first["matchers"]] == ["alertname", "ci"]
+    assert (first["createdBy"], first["status"]["state"]) == ("anna", "active")
+    shown = recorded.run("silence", "list")
+    assert first["id"][:8] in shown
+    assert "\x1b" not in shown
+    assert recorded.run("silence", "end", second["id"][:8]) == f"silence {second['id']} has ended\n"
+    assert [s["id"] for s in recorded.json("silence", "list")["silences"]] == [first["id"]]
+    states = {s["id"]: s["status"]["state"] for s in recorded.json("silence", "list", "--all")["silences"]}
+    assert states == {first["id"]: "active", second["id"]: "expired"}
+    assert "there is no silence nope" in str(
+        recorded.runner.invoke(app, recorded.words("silence", "end", "nope")).exception
+    )
+
+
+def test_an_ambiguous_silence_is_not_ended(recorded: Site) -> None:
+    with Store.open(f"sqlite:///{recorded.directory}/incidentd.db", ManualClock(T0)) as store:
+        both = (silence("ci=a", id="aa1"), silence("ci=b", id="aa2"))
+        store.commit(Decision(at=T0, silences=both), epoch=store.acquire("test", timedelta(minutes=1)))
+    result = recorded.runner.invoke(app, recorded.words("silence", "end", "aa"))
+    assert "2 silences begin with aa" in str(result.exception)
 
 
 def test_the_sample_is_plain_yaml(site: Site) -> None:

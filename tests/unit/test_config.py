@@ -126,6 +126,8 @@ def test_mistakes_of_all_files_come_at_once(site: Site) -> None:
 
 
 MAIN = "sources:\n  - {name: main, type: prometheus, url: 'http://p:9090', %s}\n"
+NOON = "2026-11-24T12:00:00Z"
+WINDOW = "maintenance: [{name: firmware, from: '%s', to: '%s', cis: tor-3a}]\n"
 HOOK = "notifiers:\n  - {name: noc, type: webhook, url: 'http://h/x', %s}\n"
 MAIL = "notifiers:\n  - {name: noc, type: email, host: mx, from: a@b.de, to: c@d.de, %s}\n"
 
@@ -217,6 +219,12 @@ MAIL = "notifiers:\n  - {name: noc, type: email, host: mx, from: a@b.de, to: c@d
         ("notify:\n  - {to: noc}\n", '2: to: there is no notifier "noc"; there are no notifiers'),
         ("notify:\n  - {when: {event: open}}\n", '2: event: "open" is not allowed; did you mean "opened"?'),
         ("notify:\n  - {when: {priority: P9}}\n", '2: priority: "P9" is not allowed; allowed: P1, P2, P3, P4, P5'),
+        (WINDOW % ("8:00", NOON), '1: from: "8:00" is not an RFC 3339 time such as'),
+        (WINDOW % ("2026-11-24T08:00:00", NOON), '1: from: "2026-11-24T08:00:00" is not an RFC 3339 time'),
+        (WINDOW % ("0001-01-01T00:00:00Z", NOON), "1: from: is no time; allowed: a time with its zone"),
+        (WINDOW % (NOON, NOON), "1: to is not after from"),
+        ("maintenance: [{name: x}]\n", "1: from is missing"),
+        ("maintenance: {}\n", "1: maintenance must be a list"),
         ("incidents: {settle: -5s}\n", '1: settle: "-5s" is not a length of time'),
         ("incidents: {settle: 11y}\n", '1: settle: "11y" is not a length of time'),
         ("incidents: {settle: 600w}\n", '1: settle: "600w" is longer than ten years'),
@@ -387,13 +395,23 @@ def test_the_samples_load_and_are_never_overwritten(tmp_path: Path) -> None:
 def test_the_commented_settings_of_the_sample_load_too(tmp_path: Path) -> None:
     path, _ = write_samples(tmp_path)
     lines = path.read_text(encoding="utf-8").splitlines()
-    starts = ("# notifiers", "#   - ", "#     ", "# notify", "#   -", "  # - {name: am", "  # public_url")
+    starts = (
+        "# notifiers",
+        "#   - ",
+        "#     ",
+        "# maintenance",
+        "# notify",
+        "#   -",
+        "  # - {name: am",
+        "  # public_url",
+    )
     opened = [line.replace("# ", "", 1) if line.startswith(starts) else line for line in lines]
     path.write_text("\n".join(opened), encoding="utf-8")
     (tmp_path / "noc.secret").write_text("s3cret")
     config = load_config(path, environ={"SMTP_PASSWORD": "pw"})
     assert [n.name for n in config.notifiers] == ["noc", "oncall"]
     assert [s.to for s in config.notify] == ["noc", "oncall"]
+    assert [w.name for w in config.policy.maintenance] == ["switch firmware"]
     assert len(config.sources) == 3
     assert config.http.base_url == "https://incidents.example.net"
 
@@ -405,6 +423,22 @@ def test_several_cmdb_files_make_one_estate(site: Site) -> None:
     site.write(text, a_yaml="cis: [{id: a}]\n", b_yaml="cis: [{id: a}]\n")
     with pytest.raises(ConfigError, match='"a"'):
         load_all(site.path, environ={})
+
+
+def test_maintenance_may_stand_in_both_files(site: Site) -> None:
+    text = WINDOW % ("2026-11-24T09:00:00+01:00", NOON)
+    config = site.load(f"rules: rules.yaml\n{text}", rules_yaml=text.replace("firmware", "cabling"))
+    first, second = config.policy.maintenance
+    assert (first.name, first.cis, first.ends_at - first.starts_at) == ("firmware", ("tor-3a",), timedelta(hours=4))
+    assert second.name == "cabling"
+
+
+def test_maintenance_of_a_ci_that_is_not_there_is_remarked_on(site: Site) -> None:
+    site.write(WINDOW % ("2026-11-24T08:00:00Z", NOON))
+    config, estate = load_all(site.path, environ={})
+    assert [r.what for r in estate_remarks(config, estate)] == [
+        'maintenance: the CMDB has no CI "tor-3a", so firmware covers nothing of it'
+    ]
 
 
 def test_a_subscription_to_a_service_that_is_not_there_is_remarked_on(site: Site) -> None:

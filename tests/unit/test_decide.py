@@ -7,6 +7,7 @@ import pytest
 
 from cmdb.model import State
 from rules.decision import Push, Verb
+from rules.grouping import ALONE
 from rules.incident import Priority, Status
 from rules.policy import Policy
 from rules.situation import Situation, rebuild
@@ -137,7 +138,7 @@ def test_a_relapse_reopens_within_the_time_and_opens_anew_after_it() -> None:
     ("labels", "suppressed", "reason"),
     [
         ({"ci": "host-1", "severity": "info"}, "", "severity info is kept as an event"),
-        ({"ci": "lonely", "severity": "warning"}, "", "a lone warning that threatens no business service"),
+        ({"ci": "lonely", "severity": "warning"}, "", ALONE),
         ({"ci": "host-1", "severity": "critical"}, "silenced", "silenced at its source"),
     ],
 )
@@ -146,6 +147,31 @@ def test_what_opens_nothing_is_kept_with_the_reason(labels: dict[str, str], supp
     desk.hear(sighting(labels=labels, suppressed=suppressed))
     assert desk.open() == []
     assert [a.reason for a in desk.alerts.values()] == [reason]
+
+
+def test_a_lone_warning_opens_once_it_has_outlasted_what_noise_does() -> None:
+    desk = Desk()
+    warning = sighting(labels={"ci": "host-1", "severity": "warning"})
+    opened_after = None
+    for minute in range(30):
+        desk.hear(warning)
+        if desk.open() and opened_after is None:
+            opened_after = minute
+        desk.wait(60)
+    assert opened_after is not None
+    assert 3 <= opened_after <= 15
+    assert [i.number for i in desk.open()] == [1]
+
+
+def test_a_lone_warning_opens_at_once_when_another_alert_goes_with_it() -> None:
+    desk = Desk()
+    warning = sighting("HighLatency", labels={"ci": "host-1", "severity": "warning"})
+    desk.hear(warning)
+    desk.wait(15)
+    desk.hear(warning, *down("host-2", "host-3", starts_at=desk.now))
+    (incident,) = desk.open()
+    assert incident.root.ci == "tor-3a"
+    assert len([a for a in desk.alerts.values() if a.incident == 1]) == 3
 
 
 def test_what_still_fires_counts_when_its_silence_ends() -> None:
