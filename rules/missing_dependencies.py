@@ -151,7 +151,8 @@ class _Search:
 
     def _judged(self, ci: str, needed: str, cases: Sequence[_Case]) -> Together | None:
         by_mark = {c.failure.mark: c for c in cases}
-        failures = [f for f in self._down[needed] if f.mark in by_mark or not self._cannot_tell(ci, f)]
+        known = [f for f in self._down[needed] if f.mark in by_mark or not self._cannot_tell(ci, f)]
+        failures = [max(same, key=lambda f: (f.mark in by_mark, f.is_merged, f.sure)) for same in _occasions(known)]
         spoke = [by_mark[f.mark] for f in failures if f.mark in by_mark]
         merged = sum(c.failure.is_merged and ci in c.failure.heard for c in spoke)
         companions = max((len(c.own.heard) - 1 for c in spoke if c.own is not None), default=0)
@@ -200,6 +201,17 @@ class _Search:
         if self._links.are_joined(one, other):
             return log(MISSING_EACH * USUAL_KIND / self._links.count(other))
         return log(MISSING_EACH * (1 - USUAL_KIND) / self._links.total())
+
+
+def _occasions(failures: Iterable[Failure]) -> list[list[Failure]]:
+    """Failures, in order of time, that began together: what was down in several of these went down once."""
+    found: list[list[Failure]] = []
+    for failure in failures:
+        if found and failure.at - found[-1][0].at <= AFTER:
+            found[-1].append(failure)
+        else:
+            found.append([failure])
+    return found
 
 
 def _strangers(past: Past, failure: Failure) -> Iterator[tuple[str, _Case]]:

@@ -79,6 +79,7 @@ class Past:
         self.estate = estate
         self.reach = Reach(estate)
         self.until = history.until
+        self._merged_by_hand = {i.merged_into for i in history.incidents if LOCKED in i.pinned}
         self.length = max(history.until - history.since, WINDOW)
         alerts = [a for a in history.alerts if a.ci in estate and a.severity > Severity.INFO]
         self._spells = _spells(alerts, history.until)
@@ -159,7 +160,7 @@ class Past:
                 at=min([o for o in onsets if o >= incident.opened_at - WINDOW] or onsets),
                 until=max(a.cleared_at or self.until for a in own),
                 sure=self._sure(incident, root, run, hits),
-                is_merged=_is_merged(incident),
+                is_merged=incident.number in self._merged_by_hand,
                 is_outage=any(is_outage(a.labels) for a in run),
                 heard=frozenset(a.ci for a in run if a.ci is not None),
                 hits=hits,
@@ -177,10 +178,6 @@ class Past:
             return incident.root.confidence
         due = sum(h.state is State.DOWN and h.ci != root and bool(self.spells(h.ci)) for h in hits.values())
         return incident.root.confidence / (1 + (1 - P_SPEAKS[State.DOWN]) ** -min(due, _ENOUGH))
-
-
-def _is_merged(incident: Incident) -> bool:
-    return LOCKED in incident.pinned and any(link.kind == "merged from" for link in incident.links)
 
 
 def onset_of(alert: Alert) -> datetime:

@@ -188,6 +188,32 @@ def test_a_merge_by_hand_makes_one_case_enough() -> None:
     assert "a person has merged them" in found.words
 
 
+def test_what_went_down_in_two_incidents_at_once_went_down_once() -> None:
+    desk = Desk(racks())
+    desk.hear(*down(*RACK, "stray", starts_at=desk.now))
+    (rack,) = (i for i in desk.open() if i.root.ci == "tor-1")
+    desk.ask(Verb.SPLIT, rack.number, "host-1")
+    desk.wait(20 * HOUR)
+    assert [i.root.ci for i in desk.incidents.values() if i.root.ci != "stray"] == ["tor-1", "host-1"]
+    assert doubted(desk) == [], "host-1 has failed once, by itself or with its switch"
+
+
+def test_only_a_persons_merge_is_a_persons_word() -> None:
+    desk = Desk(racks())
+    fail(desk, "host-5", "host-6")
+    desk.hear(*down(*RACK, "stray", starts_at=desk.now))
+    first, second = sorted(desk.open(), key=lambda i: i.root.ci != "tor-1")
+    desk.ask(Verb.MERGE, second.number, first.key)
+    desk.ask(Verb.SPLIT, first.number, "host-1")
+    desk.wait(20 * HOUR)
+    assert doubted(desk) == [("missing", "stray", "tor-1")], "a split elsewhere does not take it back"
+    told = past(desk)
+    by_itself = [replace(i, pinned=frozenset()) if i.number == second.number else i for i in told.incidents]
+    assert doubts(desk.situation.estate, replace(told, incidents=tuple(by_itself))) == (), (
+        "but splitting alone says nothing"
+    )
+
+
 # Dependencies that are false
 
 
