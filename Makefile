@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 STATE  ?= var
 
-.PHONY: help run test dev check bench bench-accuracy servers lock clean
+.PHONY: help run test dev check check-thorough bench bench-accuracy bench-scale servers lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -29,8 +29,14 @@ check: $(READY)  ## format, lint, types, import rules, fast tests
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pytest -q -n 2 tests/unit tests/property
 
+check-thorough: $(READY)  ## the property tests with thousands of random histories each
+	$(BIN)/python -m pytest -q -n 2 tests/property --hypothesis-profile=thorough --timeout=0
+
 bench: $(READY) servers  ## the benchmarks, each with ratios against a peer measured in the same run
 	$(BIN)/python -m bench.storm
+
+bench-scale: $(READY)  ## what a decision costs on estates of growing size; ARGS=... for larger ones
+	$(BIN)/python -m bench.diagnosis_scale $(ARGS)
 
 bench-accuracy: $(READY)  ## how often the failed component is named right; CASES=DIR adds recorded cases, ARGS=... more
 	$(BIN)/python -m bench.accuracy $(if $(CASES),--cases $(CASES)) $(ARGS)

@@ -1,4 +1,5 @@
-"""How often the failed component is named right, in made-up storms and recorded cases, beside simple baselines.
+"""How often the failed component is named right: in named scenarios, and beside simple baselines in made-up storms and
+recorded cases.
 
 Storms and cases of a mesh come from seeds for tuning unless --report asks for those kept for reporting; no setting may
 be chosen by what the latter show. Recorded cases are judged where --cases says where they are.
@@ -20,9 +21,11 @@ from bench.baselines import OURS
 from bench.dialects import DIALECTS
 from bench.figures import answers, calibration, halves, shares
 from bench.plot import calibration_svg
+from bench.scenarios import SCENARIOS
 from bench.score import Score
 from bench.storms import TUNING
-from bench.tables import cases_table, figures_by_dialect, peers_table, storms_table
+from bench.tables import cases_table, figures_by_dialect, peers_table, scenarios_table, storms_table
+from bench.verdict import Verdict, judge
 
 Storms = dict[runs.Asked, Score]
 
@@ -31,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
     asked = _asked(arguments)
     console = Console(width=None if sys.stdout.isatty() else 120)
+    verdicts = [] if asked.quick else _play_scenarios(console)
     storms = {} if asked.quick or not asked.storms else _run_storms(console, asked)
     judged = [] if asked.quick or not asked.mesh else _run_mesh(console, asked)
     if asked.cases is None:
@@ -40,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.wrong:
         _list_wrong(console, storms, judged)
     if asked.json:
-        asked.json.write_text(json.dumps(_document(asked, storms, judged), indent=2) + "\n")
+        asked.json.write_text(json.dumps(_document(asked, verdicts, storms, judged), indent=2) + "\n")
     if asked.plot:
         asked.plot.write_text(_plot(storms, judged))
     return 0
@@ -53,7 +57,7 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--mesh", type=int, default=20, metavar="N", help="made-up cases of a mesh, 0 to 100")
     parser.add_argument("--report", action="store_true", help="the storms kept for reporting, not those for tuning")
     parser.add_argument("--cases", type=Path, metavar="DIR", help="folders of recorded cases")
-    parser.add_argument("--quick", action="store_true", help="only the tuning half of the cases, and no storms")
+    parser.add_argument("--quick", action="store_true", help="the tuning half of the cases and nothing else")
     parser.add_argument("--wrong", action="store_true", help="list what of the tuning part was named wrong")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="write a plot of the confidence there")
@@ -63,6 +67,16 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     if not 0 <= asked.mesh <= len(TUNING):
         parser.error(f"--mesh is {asked.mesh}; allowed: 0 to {len(TUNING)}")
     return asked
+
+
+def _play_scenarios(console: Console) -> list[Verdict]:
+    played = track(SCENARIOS.values(), "named scenarios", console=console, transient=True)
+    verdicts = [judge(scenario) for scenario in played]
+    console.print(scenarios_table(verdicts))
+    for v in verdicts:
+        if v.faults:
+            console.print(f"{v.name}: {'; '.join(v.faults)}", highlight=False)
+    return verdicts
 
 
 def _run_storms(console: Console, asked: argparse.Namespace) -> Storms:
@@ -107,10 +121,13 @@ def _list_wrong(console: Console, storms: Storms, judged: Sequence[cases.Judged]
             console.print(f"{case.dataset}/{case.case}: named {case.named}, right at {case.places[OURS]}")
 
 
-def _document(asked: argparse.Namespace, storms: Storms, judged: Sequence[cases.Judged]) -> dict[str, object]:
+def _document(
+    asked: argparse.Namespace, verdicts: Sequence[Verdict], storms: Storms, judged: Sequence[cases.Judged]
+) -> dict[str, object]:
     places = [v.places for s in storms.values() for v in s.verdicts]
     return {
         "seeds": "reporting" if asked.report else "tuning",
+        "scenarios": {v.name: list(v.faults) for v in verdicts},
         "storms": figures_by_dialect(storms) if storms else {},
         "methods": shares(places) if places else {},
         "cases": [

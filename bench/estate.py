@@ -39,13 +39,13 @@ class Site:
         return json.dumps({"cis": self.entries})
 
 
-def site(alerts: int, failures: int) -> Site:
+def site(alerts: int, failures: int, prefix: str = "") -> Site:
     """A site with so many CIs that alert, under so many switches that fail, none of them redundant.
 
     Racks of 20 hosts, 6 virtual machines a host, an application on 4 machines of its rack, a business service on
-    what is left over of each rack's share.
+    what is left over of each rack's share. All ids begin with the prefix.
     """
-    roots = [f"switch-{n}" for n in range(failures)]
+    roots = [f"{prefix}switch-{n}" for n in range(failures)]
     entries = [{"id": root, "type": "switch", "owner": "network"} for root in roots]
     shares = [alerts // failures + (n < alerts % failures) for n in range(failures)]
     for root, share in zip(roots, shares, strict=True):

@@ -93,7 +93,7 @@ def storm(shape: str, seed: int, dialect: str = "rich", weather: Weather | None 
 def estate_of(cis: Sequence[Mapping[str, Any]]) -> Estate:
     """The estate of a made-up CMDB document, without reading a file."""
     return Estate.of(
-        CI(id=ci["id"], type=ci["type"], depends_on=tuple(map(_dependency, ci["depends_on"]))) for ci in cis
+        CI(id=ci["id"], type=ci["type"], depends_on=tuple(map(_dependency, ci.get("depends_on", ())))) for ci in cis
     )
 
 

@@ -9,6 +9,7 @@ from bench.cases import METHODS, Judged
 from bench.figures import Figures, grouped, halves, shares, storm_figures
 from bench.runs import Asked
 from bench.score import Score
+from bench.verdict import Verdict
 
 _ROWS = (
     ("storms", "storms", "{:.0f}", ""),
@@ -52,6 +53,27 @@ def cases_table(judged: Sequence[Judged], title: str) -> Table:
     for dataset, half, found in halves(judged):
         table.add_row(dataset, half, str(len(found)), *_shares([j.places for j in found]))
     return table
+
+
+def scenarios_table(verdicts: Sequence[Verdict]) -> Table:
+    """A row for each named scenario: what came out, and whether it passed."""
+    caption = (
+        "roots and services that were right when looked at; incidents that stand; stray: alerts in the wrong one or in "
+        "none; noise: incidents and notices of nothing; cycles until opened; turns: changes of the root people saw"
+    )
+    table = Table("scenario", "", title="Named scenarios", caption=caption)
+    for heading in ("roots", "inc.", "stray", "noise", "serv.", "cycles", "turns"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for v in verdicts:
+        cycles = "never" if v.cycles is None else str(v.cycles)
+        counts = (str(v.incidents), str(v.misplaced), str(v.noise))
+        passed = "FAIL" if v.faults else "pass"
+        table.add_row(v.name, passed, _share(v.roots), *counts, _share(v.services), cycles, str(v.root_changes))
+    return table
+
+
+def _share(counts: tuple[int, int]) -> str:
+    return f"{counts[0]}/{counts[1]}"
 
 
 def _methods(title: str, *headings: str, methods: Sequence[str] = METHODS) -> Table:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from rules.draft import Draft
 from rules.incident import Incident, Status
 from rules.lifecycle import Step, next_status
+from rules.situation import is_past
 from rules.words import span
 
 FLAPS = 3
@@ -35,8 +36,13 @@ def meet_deadlines(draft: Draft) -> None:
         elif incident.status is Status.RESOLVED and incident.resolved_at is not None:
             if draft.now - incident.resolved_at >= policy.close_after:
                 close(draft, incident, reason="nobody objected to its resolution")
-        elif draft.now - incident.updated_at >= policy.reopen_within:
+        elif is_past(incident, draft.now, policy) and not _holds_firing(draft, incident.number):
             draft.forget(incident.number)
+
+
+def _holds_firing(draft: Draft, number: int) -> bool:
+    """Whether an alert of it still fires, which would be taken for a new one if the incident were forgotten."""
+    return any(a is not None and a.is_firing for a in map(draft.alert, draft.members(number)))
 
 
 def quiet_needed(incident: Incident, resolve_after: timedelta) -> timedelta:

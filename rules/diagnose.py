@@ -25,8 +25,8 @@ SPREAD_FLOOR = 60
 PAUSE_S = 60.0
 """Where no symptom begins for so long, others may come from another failure: it is the mean delay of a prompt one."""
 
-OPEN_ODDS = log(1 / 10)
-"""Signs count as a failure from these log-odds on: ten incidents for noise cost as much as one failure overlooked."""
+OPEN_ODDS = log(1 / 5)
+"""Signs count as a failure from these log-odds on: five incidents for noise cost as much as one failure overlooked."""
 
 
 def explain(case: Case) -> tuple[Explanation, ...]:

@@ -25,6 +25,7 @@ class Draft:
         self.fired: set[str] = set()
         self.cleared: set[str] = set()
         self.called: set[str] = set()
+        self.listed: dict[str, set[str]] = {}
         self.replies: list[Reply] = []
         self.notices: list[Notice] = []
         self.news: list[tuple[int, str, str]] = []

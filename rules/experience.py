@@ -44,6 +44,9 @@ USUAL_STRENGTH = 4.0
 """So many episodes weigh as much as what is usual."""
 
 
+NOISIEST = 10.0
+"""No name of an alert counts for more than ten to one as noise, or as a failure."""
+
 WATCH_STRENGTH = 2000.0
 """So many CIs watched for a window weigh as much as what is usual: 500 CIs for 40 minutes."""
 
@@ -104,12 +107,14 @@ class Experience:
     def noisiness(self, name: str) -> float:
         """How much likelier an alert without a reason has this name than one of a failure; 1.0 without history.
 
-        The name's share of the lone episodes over its share of the others, each counted once more than it was.
+        The name's share of the lone episodes over its share of the others, each counted once more than it was, and
+        never more than `NOISIEST` to one: what was only noise so far may tell of the next failure.
         """
         lone, all_lone = self.lone(name), self._all(LONE, LONE_BOUNDS)
         rest, all_rest = self.episodes(name) - lone, max(0, self._of_all_alerts[EPISODES]) - all_lone
         names = max(1, self._names)
-        return (lone + 1) / (all_lone + names) * (max(0, all_rest) + names) / (max(0, rest) + 1)
+        ratio = (lone + 1) / (all_lone + names) * (max(0, all_rest) + names) / (max(0, rest) + 1)
+        return min(max(ratio, 1 / NOISIEST), NOISIEST)
 
     def outlasted(self, name: str, age: timedelta, usual: float) -> float:
         """Share of the alert's lone episodes that lasted longer than `age`.

@@ -17,6 +17,10 @@ from rules.signs import LOCKED, case_of, is_held, region_of, sign_of, signs_of
 
 ALONE = "more likely noise so far: nothing that it would go with alerts, and it has not lasted"
 
+NOT_IGNORED_AFTER = timedelta(minutes=15)
+"""A critical alert that fires for so long opens an incident even where all speaks for noise; a choice: no one should
+find a critical alert an hour later with nobody told."""
+
 LOOK_AGAIN = timedelta(seconds=30)
 
 
@@ -291,9 +295,14 @@ def _why_not(draft: Draft, group: Group) -> str:
     calling = [a for a in firing if not a.suppressed]
     if not calling:
         return firing[0].suppressed
-    if group.found.odds < OPEN_ODDS:
+    if group.found.odds < OPEN_ODDS and not any(_has_lasted(draft, a) for a in calling):
         return ALONE
     return ""
+
+
+def _has_lasted(draft: Draft, alert: Alert) -> bool:
+    """Whether people have to know of it however little goes with it."""
+    return alert.severity is Severity.CRITICAL and draft.now - alert.first_seen_at >= NOT_IGNORED_AFTER
 
 
 def _give_reasons(draft: Draft, dirty: list[Alert]) -> None:

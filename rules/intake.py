@@ -18,14 +18,19 @@ ALREADY_OVER = "was already over when first heard of"
 
 
 def take_listing(draft: Draft, listing: Listing) -> None:
-    """Everything a polled source sees; what it no longer names has ended, unless its rule could not be evaluated."""
+    """Everything a polled source sees; what it no longer names has ended, unless its rule could not be evaluated.
+
+    Where a slow cycle takes several listings of one source, that goes for what an earlier one of them named, too.
+    """
     _source_answers(draft, listing.source, listing.at)
     named = set()
     for sighting in listing.sightings:
         fingerprint = sighting.fingerprint
         named.add(fingerprint)
         _take_sighting(draft, listing.source, sighting, fingerprint)
-    for fingerprint in sorted(draft.situation.by_source.get(listing.source, set()) - named):
+    held = draft.situation.by_source.get(listing.source, set()) | draft.listed.get(listing.source, set())
+    draft.listed[listing.source] = named
+    for fingerprint in sorted(held - named):
         alert = draft.current(fingerprint)
         if alert is not None and alert.name not in listing.held:
             _end(draft, listing.source, alert, draft.now)

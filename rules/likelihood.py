@@ -86,7 +86,7 @@ P_SLOW = 0.3
 P_LATE = 0.03
 """Share of the symptoms that begin in each further window as long as the failure lasts."""
 
-P_STRAINED = 0.1
+P_STRAINED = 0.3
 """How much less likely a CI that is hit speaks of its own resources than one that failed: a provider's failure takes
 work away from what needs it more often than it piles work up."""
 

@@ -81,7 +81,10 @@ def needs_update(told: Told, incident: Incident) -> str:
 
 def _may_call(draft: Draft, incident: Incident) -> bool:
     """Whether anything still fires that nobody has silenced."""
-    return any(a.is_firing and not a.suppressed for a in draft.member_alerts(incident.number))
+    # Unsorted, and no further than the first: this is asked of every open incident in every cycle.
+    return any(
+        a is not None and a.is_firing and not a.suppressed for a in map(draft.alert, draft.members(incident.number))
+    )
 
 
 def _wants(sub: Subscription, incident: Incident, event: str, was: str = "") -> bool:

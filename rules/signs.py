@@ -139,14 +139,15 @@ def case_of(draft: Draft, signs: Mapping[str, Sign], alerts: Mapping[str, list[A
     """The signs with what is known around them."""
     situation = draft.situation
     estate = situation.estate
-    types = set(situation.alerting_types)
-    types.update(estate.ci(ci).type for ci in signs if ci in estate)
+    types = {estate.ci(ci).type for ci in signs if ci in estate}
 
     @cache
     def monitored(ci: str) -> float:
         if draft.has_signs(ci) or situation.experience.is_heard(ci):
             return P_MONITORED_HEARD
-        return P_MONITORED_TYPE if estate.ci(ci).type in types else P_MONITORED_UNKNOWN
+        kind = estate.ci(ci).type
+        is_known = kind in types or situation.experience.heard_of_type(kind) > 0
+        return P_MONITORED_TYPE if is_known else P_MONITORED_UNKNOWN
 
     @cache
     def is_masked(ci: str) -> bool:

@@ -11,7 +11,7 @@ from cmdb.graph import Estate
 from rules.alert import Alert, Hold
 from rules.decision import Decision, SourceState
 from rules.experience import Experience
-from rules.incident import Incident
+from rules.incident import Incident, Status
 from rules.lesson import Lesson
 from rules.maintenance import Maintenance
 from rules.policy import Policy
@@ -21,6 +21,7 @@ from rules.silence import KEPT, Silence
 from rules.subscriptions import Subscription
 
 _STEP_S = 15
+_ENDED = frozenset({Status.CLOSED, Status.MERGED})
 
 
 class Situation:
@@ -44,7 +45,6 @@ class Situation:
         self.sources: dict[str, SourceState] = {}
         self.silences: dict[str, Silence] = {}
         self.held: dict[Hold, set[str]] = {}
-        self.alerting_types: set[str] = set()
         self.next_number = 1
         self.decided_at: datetime | None = None
         self._expiring: dict[int, set[str]] = {}
@@ -87,8 +87,6 @@ class Situation:
         self._index_membership(before, alert)
         self._index_holds(before, alert)
         self.on_ci.setdefault(self.subject(alert), set()).add(alert.id)
-        if alert.ci is not None:
-            self.alerting_types.add(self.estate.ci(alert.ci).type)
         for source, seen in alert.seen_by.items():
             self._index_source(source, alert.fingerprint)
             if seen.firing and alert.is_firing and seen.expires_at is not None:
@@ -175,6 +173,11 @@ class Situation:
                 del self.on_ci[self.subject(alert)]
 
 
+def is_past(incident: Incident, now: datetime, policy: Policy) -> bool:
+    """Whether the incident can no longer change; one that holds an alert that still fires must be kept all the same."""
+    return incident.status in _ENDED and now - incident.updated_at >= policy.reopen_within
+
+
 def rebuild(
     situation: Situation,
     incidents: Iterable[Incident],
@@ -185,15 +188,18 @@ def rebuild(
     lessons: Iterable[Lesson] = (),
     silences: Iterable[Silence] = (),
 ) -> None:
-    """Fill an empty situation with what the store held."""
+    """Fill an empty situation with what the store held, less what the daemon had forgotten before it was stopped."""
+    kept, episodes = tuple(incidents), tuple(alerts)
+    held = {a.incident for a in episodes if a.is_firing}
     situation.apply(
         Decision(
             at=at,
-            incidents=tuple(incidents),
-            alerts=tuple(alerts),
+            incidents=kept,
+            alerts=episodes,
             sources=tuple(sources),
             lessons=tuple(lessons),
             silences=tuple(silences),
+            forgotten=tuple(i.number for i in kept if is_past(i, at, situation.policy) and i.number not in held),
         )
     )
     # Silences and windows may have begun or ended since: the next decision looks at every alert once.

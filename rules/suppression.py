@@ -79,9 +79,8 @@ def _in_question(draft: Draft) -> set[str]:
     # A window that begins needs no look: it covers only what begins under it.
     begun = Silencer(_begun(draft))
     if begun:
-        # What fires on after its incident was closed and forgotten is no longer in mind.
-        firing = (situation.alerts.get(i) for i in situation.current.values())
-        found.update(a.id for a in firing if a is not None and begun.matching(a.labels))
+        firing = (situation.alerts[i] for i in situation.current.values())
+        found.update(a.id for a in firing if begun.matching(a.labels))
     return found
 
 

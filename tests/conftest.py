@@ -4,8 +4,14 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests import postgres
+
+# The same examples every time, so that a red check is the change's doing; `thorough` looks for what nobody knows yet.
+settings.register_profile("check", max_examples=100, deadline=None, derandomize=True)
+settings.register_profile("thorough", max_examples=3_000, deadline=None, print_blob=True)
+settings.load_profile("check")
 
 
 @pytest.fixture(scope="session")

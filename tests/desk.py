@@ -4,16 +4,28 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from bench.stage import restarted
 from cmdb.graph import Estate
 from cmdb.model import CI, Criticality, Dependency, Strength
+from daemon.replay import Record
 from rules.alert import Alert, Sighting
 from rules.decide import decide
-from rules.decision import Change, Command, Decision, Listing, Notice, SilenceOrder, SourceFailed, Verb
+from rules.decision import (
+    Change,
+    Command,
+    Decision,
+    Listing,
+    Notice,
+    SilenceOrder,
+    SourceFailed,
+    TimelineEntry,
+    Verb,
+)
 from rules.incident import Incident
 from rules.matchers import parse_matchers
 from rules.policy import Policy
 from rules.silence import Silence
-from rules.situation import Situation, rebuild
+from rules.situation import Situation
 from rules.subscriptions import Subscription
 from tests.builders import T0, sighting
 
@@ -58,7 +70,7 @@ class Desk:
         self.notices: list[Notice] = []
         self.alerts: dict[str, Alert] = {}
         self.incidents: dict[int, Incident] = {}
-        self.timeline: list[str] = []
+        self.timeline: list[TimelineEntry] = []
         self._commands = 0
 
     def decide(self, *changes: Change) -> Decision:
@@ -67,7 +79,7 @@ class Desk:
         self.notices += decision.notices
         self.alerts.update((a.id, a) for a in decision.alerts)
         self.incidents.update((i.number, i) for i in decision.incidents)
-        self.timeline += [e.text for e in decision.timeline]
+        self.timeline += decision.timeline
         self.situation.apply(decision)
         return decision
 
@@ -108,18 +120,8 @@ class Desk:
         return self.decide(order).replies[0].message
 
     def restart(self) -> None:
-        """Begin anew with nothing but what a store would hold."""
-        old = self.situation
-        self.situation = Situation(old.estate, old.policy, old.subscriptions)
-        rebuild(
-            self.situation,
-            old.incidents.values(),
-            old.alerts.values(),
-            old.sources.values(),
-            self.now,
-            lessons=old.experience.lessons(),
-            silences=old.silences.values(),
-        )
+        """The daemon starts anew from what the store kept."""
+        self.situation = restarted(self.situation, Record(self.alerts, self.incidents), self.now)
 
     def reasons(self) -> set[str]:
         """Why the alerts that fire and are in no incident opened nothing."""
@@ -132,6 +134,10 @@ class Desk:
     def open(self) -> list[Incident]:
         """The incidents that are active now."""
         return [i for _, i in sorted(self.situation.incidents.items()) if i.is_active]
+
+    def history(self) -> list[str]:
+        """The lines of the histories of all incidents."""
+        return [entry.text for entry in self.timeline]
 
     def told(self, to: str = "noc") -> list[str]:
         """The events that a recipient was told of."""

@@ -53,8 +53,10 @@ def commit(database: Database, decision: Decision, inbox_ids: Collection[int], e
 
 
 def load(database: Database, since: datetime) -> Loaded:
-    """Everything that may still change, and what was settled after `since`, with all of their alerts."""
-    lively = or_(incidents.c.settled_at.is_(None), incidents.c.settled_at >= since)
+    """Everything that may still change or that holds a firing alert, and what was settled after `since`, with all of
+    their alerts."""
+    held = select(alerts.c.incident).where(alerts.c.cleared_at.is_(None), alerts.c.incident.is_not(None))
+    lively = or_(incidents.c.settled_at.is_(None), incidents.c.settled_at >= since, incidents.c.number.in_(held))
     with database.read() as connection:
         found = connection.execute(select(incidents.c.record).where(lively).order_by(incidents.c.number)).scalars()
         kept = tuple(incident_of(record) for record in found)

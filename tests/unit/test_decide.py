@@ -6,11 +6,10 @@ import msgspec
 import pytest
 
 from cmdb.model import State
-from rules.decision import Push, Verb
+from rules.decision import Listing, Push, Verb
 from rules.grouping import ALONE
 from rules.incident import Priority, Status
 from rules.policy import Policy
-from rules.situation import Situation, rebuild
 from tests.builders import at, sighting
 from tests.desk import Desk, down
 
@@ -109,6 +108,13 @@ def test_two_sources_see_one_alert_and_both_must_see_it_end() -> None:
     assert desk.open() == []
 
 
+def test_of_two_listings_in_one_cycle_the_later_one_counts() -> None:
+    desk = Desk()
+    desk.decide(*(Listing(source="main", at=desk.now, sightings=seen) for seen in (down("host-1"), ())))
+    assert [a.is_firing for a in desk.alerts.values()] == [False]
+    assert desk.open() == []
+
+
 def test_a_rule_that_cannot_be_evaluated_is_not_taken_for_a_cleared_alert() -> None:
     desk = Desk()
     desk.hear(*down("host-1"))
@@ -159,7 +165,7 @@ def test_a_lone_warning_opens_once_it_has_outlasted_what_noise_does() -> None:
             opened_after = minute
         desk.wait(60)
     assert opened_after is not None
-    assert 3 <= opened_after <= 15
+    assert 3 <= opened_after <= 25
     assert [i.number for i in desk.open()] == [1]
 
 
@@ -208,11 +214,43 @@ def test_a_restart_says_nothing_twice() -> None:
     desk.hear(*down(*RACK))
     desk.wait(15)
     desk.hear(*down(*RACK))
-    again = Situation(desk.situation.estate, desk.situation.policy, desk.situation.subscriptions)
-    rebuild(again, desk.incidents.values(), desk.alerts.values(), desk.situation.sources.values(), desk.now)
-    desk.situation = again
+    desk.restart()
     decision = desk.hear(*reversed(down(*RACK)))
     assert (decision.incidents, decision.notices, decision.alerts) == ((), (), ())
+
+
+def test_what_still_fires_when_people_close_its_incident_opens_no_other() -> None:
+    desk = Desk()
+    desk.hear(*down("host-1"))
+    desk.ask(Verb.RESOLVE, 1)
+    desk.ask(Verb.CLOSE, 1)
+    for _ in range(3):
+        desk.wait(20 * 60)
+        desk.hear(*down("host-1"))
+    desk.restart()
+    desk.hear(*down("host-1"))
+    assert list(desk.incidents) == [1]
+    assert [a.first_seen_at for a in desk.alerts.values()] == [at(0)]
+
+
+def test_a_restart_brings_nothing_back_that_was_forgotten() -> None:
+    desk = Desk()
+    desk.hear(*down("host-1"))
+    desk.hear()
+    for verb in (Verb.RESOLVE, Verb.CLOSE):
+        desk.ask(verb, 1)
+    desk.wait(31 * 60)
+    desk.hear()
+    desk.restart()
+    assert desk.ask(Verb.REOPEN, 1).startswith("INC-1 is not known")
+
+
+def test_a_restart_forgets_no_type_of_ci_that_is_monitored() -> None:
+    desk = Desk()
+    desk.hear(*down("lonely", severity="warning"))
+    desk.hear()
+    desk.restart()
+    assert desk.situation.experience.heard_of_type("printer") == 1
 
 
 def test_flapping_waits_longer_before_it_resolves() -> None:
@@ -238,6 +276,16 @@ def test_a_pushed_alert_ends_when_its_end_passes() -> None:
     desk.wait(61)
     desk.decide()
     assert [a.cleared_at for a in desk.alerts.values()] == [at(60)]
+
+
+@pytest.mark.xfail(strict=True, reason="an ended episode that is in no incident is not remembered")
+def test_an_end_that_is_pushed_again_leaves_the_record_as_it_is() -> None:
+    desk = Desk()
+    for firing, suppressed in ((True, "silenced"), (False, ""), (False, "")):
+        pushed = sighting(labels={"ci": "host-1"}, firing=firing, suppressed=suppressed, ends_at=at(60 + 600 * firing))
+        desk.decide(Push(source="push", at=desk.now, sightings=(pushed,)))
+        desk.wait(60)
+    assert [(a.first_seen_at, a.reason) for a in desk.alerts.values()] == [(at(0), "silenced at its source")]
 
 
 def test_a_push_that_names_no_start_goes_on_with_the_episode() -> None:

@@ -225,7 +225,7 @@ def test_resolving_with_the_named_root_confirms_it() -> None:
     assert resolve(desk, 1, "swapped", "TOR-3a") == "INC-1 is resolved; its root cause is tor-3a"
     incident = desk.incidents[1]
     assert (incident.confirmed_root, incident.root, incident.resolution) == ("tor-3a", before, "swapped")
-    assert "root cause tor-3a confirmed" in desk.timeline
+    assert "root cause tor-3a confirmed" in desk.history()
     found = learnt(desk)
     assert (found.confirmed("switch"), found.confirmed_ci("tor-3a"), found.refuted("switch")) == (1, 1, 0)
 
@@ -237,7 +237,7 @@ def test_resolving_with_another_root_corrects_it() -> None:
     incident = desk.incidents[1]
     assert (incident.confirmed_root, incident.root.ci, incident.diagnosed_root) == ("host-2", "host-2", "tor-3a")
     assert "root" in incident.pinned
-    assert "root cause set to host-2: set by hand" in desk.timeline
+    assert "root cause set to host-2: set by hand" in desk.history()
     found = learnt(desk)
     assert (found.confirmed("host"), found.refuted("switch"), found.refuted_ci("tor-3a")) == (1, 1, 1)
     assert found.corrections() == [("switch", "host", 1)]
