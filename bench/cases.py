@@ -10,7 +10,7 @@ reporting.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -18,10 +18,9 @@ from bench.answers import Ranked, merged, place, ranking
 from bench.baselines import BASELINES, OURS, Heard, spoken_of
 from cmdb.graph import Estate
 from cmdb.importers.yaml_file import load_cmdb
-from daemon.replay import replay
+from daemon.replay import INTERVAL, replay
 from rules.policy import Policy
 
-INTERVAL = timedelta(seconds=15)
 METHODS = (OURS, *BASELINES)
 
 

@@ -6,12 +6,11 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.cases import INTERVAL
 from bench.score import Score, score
 from bench.shapes import SHAPES
 from bench.storms import REPORTING, TUNING, storm
 from cmdb.importers.yaml_file import load_cmdb
-from daemon.replay import replay
+from daemon.replay import INTERVAL, replay
 from rules.policy import Policy
 
 

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from bench.cases import INTERVAL
 from bench.story import BEGAN_AT, Scenario, moment
 from cmdb.importers.yaml_file import load_cmdb
-from daemon.replay import Record
+from daemon.replay import INTERVAL, Record
 from daemon.sources.recorded_file import read_recording
 from daemon.sources.recording import Event
 from rules.alert import Sighting

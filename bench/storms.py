@@ -58,15 +58,19 @@ class Storm:
         return cmdb, events
 
 
-def storm(shape: str, seed: int, dialect: str = "rich", weather: Weather | None = None) -> Storm:
+def storm(shape: str, seed: int, dialect: str = "rich", weather: Weather | None = None, turn: int = 0) -> Storm:
     """Make a storm; the weather is the dialect's where none is given.
 
-    Raises `KeyError` for an unknown shape or dialect.
+    Each `turn` is another twelve hours over the same estate and by the same monitoring; all of them begin at
+    `BEGAN_AT`. Raises `KeyError` for an unknown shape or dialect.
     """
-    chance = Random(f"{shape}-{seed}" if dialect == "rich" else f"{shape}-{dialect}-{seed}")
+    name = f"{shape}-{seed}" if dialect == "rich" else f"{shape}-{dialect}-{seed}"
+    chance = Random(name)
     cis = SHAPES[shape](chance)
     estate = estate_of(cis)
     spoken = DIALECTS[dialect](chance)
+    if turn:
+        chance = Random(f"{name}-{turn}")
     if weather is not None:
         spoken = replace(spoken, weather=weather)
     drawn = draw(chance, estate, spoken.mix)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from bench.cases import INTERVAL
 from bench.stage import Played, play
 from bench.story import Scenario, Spell, View, moment
+from daemon.replay import INTERVAL
 from rules.alert import Alert, alert_id, fingerprint_of
 from rules.document import NoticeContent
 from rules.incident import Incident

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,15 @@ from rules.decide import decide
 from rules.decision import Decision, Push
 from rules.document import event_document, incident_document
 from rules.incident import Incident
+from rules.past import History
 from rules.policy import Policy
 from rules.situation import Situation
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _SOURCE = "replay"
+INTERVAL = timedelta(seconds=15)
+"""Time between two cycles where nothing else is asked for."""
+
 _SETTLE_CYCLES = 400
 """Cycles after the last event at the most, in which quiet incidents resolve, where the recording has no end."""
 
@@ -49,10 +54,30 @@ def replay(estate: Estate, events_path: Path, policy: Policy, interval: timedelt
     return run(estate, read_recording(events_path), policy, interval)
 
 
+def replay_history(estate: Estate, events_path: Path, policy: Policy, interval: timedelta = INTERVAL) -> History:
+    """The stretch of the record that a daemon would have, had it heard the recorded events; ConfigError as `replay`."""
+    recording = read_recording(events_path)
+    record = decided(estate, recording, policy, interval)
+    events = recording.events
+    return History(
+        since=events[0].at if events else _NEVER,
+        until=events[-1].at if events else _NEVER,
+        incidents=tuple(record.incidents.values()),
+        alerts=tuple(record.alerts.values()),
+    )
+
+
 def run(
     estate: Estate, recording: Recording, policy: Policy, interval: timedelta, *, watch: Watcher | None = None
 ) -> dict[str, Any]:
-    """Decide over a recording, a cycle every `interval`; the document of the outer contract.
+    """Decide over a recording, a cycle every `interval`; the document of the outer contract."""
+    return _document(decided(estate, recording, policy, interval, watch=watch), recording.spellings)
+
+
+def decided(
+    estate: Estate, recording: Recording, policy: Policy, interval: timedelta, *, watch: Watcher | None = None
+) -> Record:
+    """Everything that is decided over a recording, a cycle every `interval`.
 
     It begins with the first event. It ends where the recording ends; where that is not known, once all incidents are
     over or some time has passed after the last event.
@@ -68,7 +93,7 @@ def run(
         is_after = not sightings and now > recording.events[-1].at
         if is_after and not any(i.is_active for i in situation.incidents.values()):
             break
-    return _document(record, recording.spellings)
+    return record
 
 
 def _cycles(recording: Recording, interval: timedelta) -> Iterator[tuple[datetime, tuple[Sighting, ...]]]:

@@ -1,13 +1,15 @@
 """The shape in which incidents and notices leave the daemon: replay, CLI, API, webhooks and mails all show this."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
 
 from cmdb.model import State
 from rules.alert import Alert
+from rules.doubt import Doubt
 from rules.incident import Candidate, Incident, RootCause, incident_key
+from rules.past import History
 from rules.silence import Silence
 
 
@@ -81,6 +83,31 @@ class IncidentDocument(msgspec.Struct, frozen=True, kw_only=True):
     links: tuple[dict[str, str], ...]
     alerts: tuple[AlertDocument, ...]
     confirmed_root: str | None = None
+
+
+class DoubtDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A doubt about the CMDB: `kind` is missing or false; `odds` to one speak for it."""
+
+    kind: str
+    ci: str
+    needs: str
+    odds: float
+    seen: int
+    possible: int
+    incidents: tuple[str, ...]
+    services: tuple[str, ...]
+    words: str
+
+
+class DoubtList(msgspec.Struct, frozen=True, kw_only=True):
+    """The worst of `total` doubts, and the stretch of the record that was looked at."""
+
+    doubts: tuple[DoubtDocument, ...]
+    total: int
+    since: str
+    until: str
+    incidents: int
+    alerts: int
 
 
 class SourceDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,6 +210,32 @@ def incident_document(incident: Incident, alerts: Iterable[Alert]) -> IncidentDo
         links=tuple({"kind": link.kind, "number": incident_key(link.number)} for link in incident.links),
         alerts=tuple(alert_document(a) for a in sorted(alerts, key=lambda a: (a.starts_at, a.id))),
         confirmed_root=incident.confirmed_root,
+    )
+
+
+def doubts_document(found: Sequence[Doubt], history: History, limit: int) -> DoubtList:
+    """The first doubts, with what was looked at."""
+    return DoubtList(
+        doubts=tuple(_doubt_document(d) for d in found[:limit]),
+        total=len(found),
+        since=rfc3339(history.since),
+        until=rfc3339(history.until),
+        incidents=len(history.incidents),
+        alerts=len(history.alerts),
+    )
+
+
+def _doubt_document(doubt: Doubt) -> DoubtDocument:
+    return DoubtDocument(
+        kind=str(doubt.kind),
+        ci=doubt.ci,
+        needs=doubt.needs,
+        odds=doubt.odds,
+        seen=doubt.seen,
+        possible=doubt.possible,
+        incidents=tuple(map(incident_key, doubt.proof)),
+        services=doubt.services,
+        words=doubt.words,
     )
 
 

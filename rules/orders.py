@@ -95,7 +95,9 @@ def _merge(draft: Draft, incident: Incident, command: Command) -> str:
     into = draft.incident(number)
     if into is None or not into.is_active or into.number == incident.number:
         raise Refused(f"cannot merge into {incident_key(number)}; allowed: another incident that is still open")
-    merge(draft, incident, into, reason=command.reason or "by hand", actor=command.actor)
+    # Of both, so that a person's merge can be told from one of the daemon's.
+    part = draft.change_incident(incident, pinned=incident.pinned | {LOCKED})
+    merge(draft, part, into, reason=command.reason or "by hand", actor=command.actor)
     current = draft.incident(number) or into
     firing = any(a.is_firing for a in draft.member_alerts(number))
     pinned = current.pinned | {LOCKED}

@@ -34,7 +34,8 @@ likely as the average to be what failed. Mostly fewer are changed, which says mo
 """
 
 LOCKED = "membership"
-"""Pinned where a person has merged or split: the daemon then leaves the incident's alerts together."""
+"""Pinned on both incidents where a person has merged or split: the daemon then leaves their alerts together. It never
+merges one that is pinned so; hence a merged one that is pinned was merged by a person."""
 
 
 def is_held(draft: Draft, incident: Incident) -> bool:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from daemon.cli import doubts
 from daemon.cli.place import AsJson, CmdbFile, open_store, read_config, read_estate
 
 if TYPE_CHECKING:
@@ -251,4 +252,5 @@ def add_to(app: typer.Typer) -> None:
     """Put the commands of this module into the command line."""
     app.command()(impact)
     app.command()(spof)
+    doubts.add_to(cmdb)
     app.add_typer(cmdb)

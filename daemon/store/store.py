@@ -9,6 +9,7 @@ from typing import Self
 from daemon.clock import Clock
 from daemon.store import backup, reads, record, upgrade
 from daemon.store.engine import Database, open_database
+from daemon.store.history import history
 from daemon.store.inbox import Inbox
 from daemon.store.lease import Leases
 from daemon.store.outbox import Outbox
@@ -18,6 +19,7 @@ from rules.alert import Alert
 from rules.decision import Decision, Reply, SourceState, TimelineEntry
 from rules.incident import Incident
 from rules.lesson import Lesson
+from rules.past import History
 from rules.silence import Silence
 
 
@@ -120,6 +122,10 @@ class Store:
     def timeline(self, number: int) -> list[TimelineEntry]:
         """The history of one incident, as it was written."""
         return reads.timeline_of(self._database, number)
+
+    def history(self, since: datetime, until: datetime) -> History:
+        """What happened between, as far back as the newest incidents and alerts that can be looked at reach."""
+        return history(self._database, since, until)
 
     def sources(self) -> list[SourceState]:
         """What is known of every source, by name."""

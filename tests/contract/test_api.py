@@ -292,3 +292,17 @@ def test_open_access_is_not_open_to_other_sites_pages(
 
 def test_a_page_of_our_own_may_post(world: World, http: Session) -> None:
     assert http.post(f"{world.url}/api/v2/alerts", json=[], headers={"Origin": world.url}).ok
+
+
+def test_doubts_tell_what_was_looked_at(world: World, http: Session) -> None:
+    fill(world)
+    found = http.get(f"{world.url}/api/v1/cmdb/doubts", params={"days": 7}).json()
+    assert found == {
+        "doubts": [],
+        "total": 0,
+        "since": "2026-11-24T08:00:00.000Z",
+        "until": "2026-11-24T08:00:00.000Z",
+        "incidents": 3,
+        "alerts": 4,
+    }
+    problem(http.get(f"{world.url}/api/v1/cmdb/doubts", params={"days": 0}), 400)
