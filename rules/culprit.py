@@ -8,11 +8,12 @@ its own CI, and the more so the fewer CIs show the same. Callers that complain o
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from math import exp, log1p, sqrt
+from math import exp, log1p
 
 from cmdb.graph import Estate
 from rules.likelihood import Sign
-from rules.score import Scorer
+from rules.score import INCUMBENT_BONUS, Scorer
+from rules.strain import Strain
 
 STRAIN_WEIGHT = 2.3
 """Log-odds for each e-fold of news about a CI's own resources: ln 10, so that each takes the odds to ten times."""
@@ -23,12 +24,12 @@ CALLER_WEIGHT = 1.0
 CALLEE_WEIGHT = 0.25
 """Log-odds for each e-fold of CIs of which a caller complains: it may be the caller's own fault, but seldom is."""
 
-
-REACH_WEIGHT = 0.5
-"""Log-odds for each e-fold of CIs whose bad work it explains, where nothing is down: a CI that works badly harms some
-of what needs it and not others, so many say hardly more than a few."""
-
 PLAIN_POWER = 4
+"""How fast what explains the signs loses its say, the more of them tell of strain or slow calls and not of an outage:
+with half of them it has a sixteenth left. A CI that works badly harms some of what needs it and not others."""
+
+OUTAGE_DOUBT = 2.0
+"""By how much the log-odds of outages are to be divided: their symptoms are not as independent as the model has it."""
 
 _WORST = -100.0
 
@@ -50,34 +51,33 @@ class Explanation:
     odds: float
 
 
-def own_evidence(signs: Mapping[str, Sign], cis: Iterable[str]) -> dict[str, float]:
-    """Log-odds for each of the CIs that the failure which `signs` tell of began there, by the kinds of its alerts.
-
-    News that k CIs share counts as 1/sqrt(k), between each speaking for itself and all speaking once.
-    """
-    shown = Counter(news for sign in signs.values() for news in sign.strained)
+def own_evidence(strain: Strain, signs: Mapping[str, Sign], cis: Iterable[str]) -> dict[str, float]:
+    """Log-odds for each of the CIs that the failure which `signs` tell of began there, by the kinds of its alerts."""
     complains = Counter(caller for sign in signs.values() for caller in sign.callers)
     found = {}
     for ci in cis:
-        sign = signs.get(ci)
-        strain = sum(1 / sqrt(shown[news]) for news in sorted(sign.strained)) if sign else 0.0
-        callers = len(sign.callers) if sign else 0
-        found[ci] = (
-            STRAIN_WEIGHT * log1p(strain) + CALLER_WEIGHT * log1p(callers) + CALLEE_WEIGHT * log1p(complains[ci])
-        )
+        callers = len(signs[ci].callers) if ci in signs else 0
+        strained = strain.of(ci) + max(0.0, strain.shared(ci))
+        found[ci] = STRAIN_WEIGHT * strained + CALLER_WEIGHT * log1p(callers) + CALLEE_WEIGHT * log1p(complains[ci])
     return found
 
 
-def suspects(estate: Estate, signs: Mapping[str, Sign], most: int) -> list[str]:
-    """The CIs for which most speaks among those that alert and those that complain, best first."""
-    named = {*signs, *(caller for sign in signs.values() for caller in sign.callers)}
-    evidence = own_evidence(signs, named := {ci for ci in named if ci in estate})
-    return sorted(named, key=lambda ci: (-round(evidence[ci], 6), ci))[:most]
+def suspects(estate: Estate, strain: Strain, signs: Mapping[str, Sign], most: int) -> list[str]:
+    """The CIs for which most speaks among those that alert, those that complain and their neighbours, best first."""
+    heard = sorted({*signs, *(caller for sign in signs.values() for caller in sign.callers)})
+    heard = [ci for ci in heard if ci in estate]
+    around = {near for ci in heard for near in (*estate.providers(ci), *estate.dependents(ci))}
+    evidence = own_evidence(strain, signs, sorted({*heard, *around}))
+    return sorted(evidence, key=lambda ci: (-round(evidence[ci], 6), ci not in signs, ci))[:most]
 
 
 def share_of_outages(signs: Mapping[str, Sign], cis: Collection[str]) -> float:
-    """Which part of the CIs says that something does not work at all, from 0 to 1."""
-    return sum(signs[ci].is_outage for ci in cis) / len(cis) if cis else 0.0
+    """Which part of the CIs says that something does not work at all, from 0 to 1.
+
+    What is strained or answers its callers late still works, however critical that is called.
+    """
+    dead = (signs[ci].is_outage and not signs[ci].strained and not signs[ci].callers for ci in cis)
+    return sum(dead) / len(cis) if cis else 0.0
 
 
 def named(scorer: Scorer, cover: str, cis: tuple[str, ...]) -> Explanation:
@@ -87,25 +87,31 @@ def named(scorer: Scorer, cover: str, cis: tuple[str, ...]) -> Explanation:
     needs it, so reaching them all says little then, and it is the CI for which the kinds of the alerts speak.
     """
     signs = {ci: scorer.case.signs[ci] for ci in cis}
-    near = list(dict.fromkeys([*_alternatives(scorer, cover, cis), *suspects(scorer.case.reach.estate, signs, SHOWN)]))
-    evidence, outages, heard = own_evidence(signs, near), share_of_outages(signs, cis), frozenset(cis)
+    estate, strain = scorer.case.reach.estate, Strain(scorer.case.reach.estate, scorer.case.signs)
+    near = list(dict.fromkeys([*_alternatives(scorer, cover, cis), *suspects(estate, strain, signs, SHOWN)]))
+    evidence, outages, heard = own_evidence(strain, signs, near), share_of_outages(signs, cis), frozenset(cis)
     plain = sum(not s.strained and not s.callers for s in signs.values()) / len(signs)
-    weight = outages + (1 - outages) * plain**PLAIN_POWER
-    scores, explaining = {}, {cover}
+    weight = plain**PLAIN_POWER
+    scores, honest, explaining = {}, {}, {cover}
     for ci in near:
         whole = scorer.score(ci, heard)
         if outages <= 1 / 2 or whole.gains.keys() == heard:
             explaining.add(ci)
-        fit = max(whole.score, _WORST)
-        reach = weight * fit + (1 - weight) * REACH_WEIGHT * log1p(len(whole.gains))
-        scores[ci] = round(reach + evidence[ci], 6)
+        scores[ci] = round(weight * max(whole.score, _WORST) + evidence[ci], 6)
+        honest[ci] = scores[ci] - weight * INCUMBENT_BONUS * (ci in scorer.case.incumbents)
     root = min(explaining, key=lambda ci: (-scores[ci], ci != cover, ci not in signs, ci))
-    best = scores[root]
-    weights = {ci: exp(min(0.0, score - best) / 2) for ci, score in scores.items()}
-    total = sum(weights.values())
-    ranked = sorted(near, key=lambda ci: (ci != root, -weights[ci], ci not in signs, ci))
-    candidates = tuple((ci, round(weights[ci] / total, 3)) for ci in ranked[:SHOWN])
+    sure = _probabilities(honest, 1 + (OUTAGE_DOUBT - 1) * weight)
+    ranked = sorted(near, key=lambda ci: (ci != root, -sure[ci], ci not in signs, ci))
+    candidates = tuple((ci, round(sure[ci], 3)) for ci in ranked[:SHOWN])
     return Explanation(root=root, explained=cis, candidates=candidates, odds=0.0)
+
+
+def _probabilities(scores: Mapping[str, float], doubt: float) -> dict[str, float]:
+    """The scores, log-odds up to a constant, as probabilities that add up to 1; each divided by `doubt` first."""
+    best = max(scores.values())
+    weights = {ci: exp((score - best) / doubt) for ci, score in scores.items()}
+    total = sum(weights.values())
+    return {ci: weight / total for ci, weight in weights.items()}
 
 
 def _alternatives(scorer: Scorer, root: str, cis: tuple[str, ...]) -> list[str]:

@@ -25,14 +25,24 @@ class Kind(enum.Enum):
 CALLER_LABELS = ("source", "client", "caller", "source_workload", "source_service", "src", "upstream")
 """Labels by which monitoring names the CI whose calls to the alert's own CI are slow or fail."""
 
-_RESOURCE = frozenset(
-    """cpu load core mem memory rss heap oom gc swap disk diskio filesystem inode iowait io iops saturation thread
-    threads fd descriptors connections pool queue network bandwidth packet packets retransmits temperature fan
-    battery""".split()  # noqa: SIM905
-)
+FAMILIES = {
+    "processor": "cpu load core cores throttled softirq steal",
+    "memory": "memory mem rss heap oom gc swap pgmajfault faults cache",
+    "disk": "disk diskio filesystem fs inode inodes iowait io iops await iostat",
+    "network": "network bandwidth packet packets retransmits drops tcp udp sockets connections",
+    "process": "thread threads fd fds descriptors files restarts pool queue saturation",
+    "hardware": "temperature fan battery",
+    "program": "log logs",
+}
+"""Words by the resource they speak of, as the exporters of hosts and containers (node_exporter, cAdvisor) name metrics.
+
+A strained resource shows in several metrics of its family at once; what is needed for one is seldom short in others.
+"""
+
+_FAMILY_OF = {word: family for family, words in FAMILIES.items() for word in words.split()}
 _SERVICE = frozenset(
     """latency slow duration response responses error errors failed failure failures success traffic requests request
-    timeout timeouts http grpc rpc log logs apdex slo sli availability probe calls""".split()  # noqa: SIM905
+    timeout timeouts http grpc rpc apdex slo sli availability probe calls""".split()  # noqa: SIM905
 )
 _OUTAGE = frozenset(
     "down unreachable lost dead absent missing crash crashed crashing offline".split()  # noqa: SIM905
@@ -46,8 +56,8 @@ def kind_of(labels: Mapping[str, str]) -> Kind:
     """The kind of an alert by its labels; one that cannot be told counts as speaking of the service."""
     if caller_of(labels):
         return Kind.CALL
-    words = _words(labels.get("alertname", ""))
-    if not words & _RESOURCE or words & _SERVICE:
+    words = _words(labels.get("alertname", "")) | _words(labels.get("metric", ""))
+    if words.isdisjoint(_FAMILY_OF) or words & _SERVICE:
         return Kind.SERVICE
     return Kind.RELIEF if labels.get("direction", "").lower() in _FALLING else Kind.RESOURCE
 
@@ -58,19 +68,27 @@ def caller_of(labels: Mapping[str, str]) -> str:
 
 
 @lru_cache(maxsize=10_000)
+def families_of(name: str) -> tuple[str, ...]:
+    """The resources that news speaks of, sorted; of none by name, where the name tells of none."""
+    return tuple(sorted({_FAMILY_OF[word] for word in _words(name) if word in _FAMILY_OF})) or ("",)
+
+
+@lru_cache(maxsize=10_000)
 def template_of(name: str) -> str:
     """The alert's name without its numbers: `cpu_core_7` and `cpu_core_13` are one kind of news."""
     return _DIGITS.sub("#", name)
 
 
 def is_outage(labels: Mapping[str, str]) -> bool:
-    """Whether the alert says that something does not work at all: by its name, or critical news of more than calls."""
-    kind = kind_of(labels)
-    if kind is Kind.CALL:
-        return False
-    if severity_of(labels) is Severity.CRITICAL:
+    """Whether the alert says that something does not work at all: by its name, or critical news of a service.
+
+    A resource may be strained critically, and calls may fail, where things still work.
+    """
+    kind, is_critical = kind_of(labels), severity_of(labels) is Severity.CRITICAL
+    if kind is Kind.SERVICE and is_critical:
         return True
-    return kind is Kind.SERVICE and bool(_words(labels.get("alertname", "")) & _OUTAGE)
+    is_named = not _OUTAGE.isdisjoint(_words(labels.get("alertname", "")))
+    return is_named and (kind is Kind.SERVICE or (kind is not Kind.CALL and is_critical))
 
 
 @lru_cache(maxsize=10_000)

@@ -1,5 +1,7 @@
 """Naming the root where things work badly: stories on a small shop of services that call each other."""
 
+import pytest
+
 from cmdb.graph import Estate
 from cmdb.model import CI, Criticality, State
 from rules.alert import Sighting
@@ -79,6 +81,41 @@ def test_bad_work_that_does_not_touch_stays_apart() -> None:
         desk.hear(*apart)
         desk.wait(1800)
     assert {i.root.ci for i in desk.open()} == {"store", "host-ads"}
+
+
+def racked() -> Estate:
+    """Three services of three pods each; pod n of each runs on host n."""
+    hosts = [f"host-{n}" for n in range(3)]
+    pods = [CI(id=f"{name}-{n}", type="pod", depends_on=(needs(hosts[n]),)) for name in "abc" for n in range(3)]
+    services = [
+        CI(id=name, type="service", depends_on=(needs(*(f"{name}-{n}" for n in range(3)), need=2),)) for name in "abc"
+    ]
+    return Estate.of([*(CI(id=host, type="host") for host in hosts), *pods, *services])
+
+
+@pytest.mark.parametrize(
+    ("strained", "root"),
+    [(("a-1", "b-1", "c-1"), "host-1"), (("a-0", "a-1", "a-2"), "a"), (("b-2",), "b-2")],
+    ids=["what runs on a host", "the pods of a service", "one pod"],
+)
+def test_what_strained_cis_share_is_named_for_them(strained: tuple[str, ...], root: str) -> None:
+    desk = Desk(racked())
+    slow = [bad(f"{name}-{n}", "SlowCalls", source=name) for name in "abc" for n in range(3)]
+    desk.hear(*slow, *(bad(ci, name) for ci in strained for name in ("memory_usage", "memory_faults")))
+    largest = max(desk.open(), key=lambda i: len(members(desk, i)))
+    assert largest.root.ci == root
+
+
+def test_candidates_that_look_alike_are_equally_likely_also_after_one_was_named() -> None:
+    desk = Desk(racked())
+    desk.hear(bad("a-0", "HighCPU"), bad("a-1", "HighCPU"), bad("a", "SlowCalls", source="b"))
+    desk.wait(60)
+    desk.hear(bad("a-0", "HighCPU"), bad("a-1", "HighCPU"), bad("a", "SlowCalls", source="c"))
+    (incident,) = desk.open()
+    likely = {c.ci: c.confidence for c in incident.root.candidates}
+    assert likely["a-0"] == likely["a-1"]
+    assert likely["host-0"] == likely["host-1"]
+    assert 0.98 < sum(likely.values()) < 1.02
 
 
 def zone() -> Estate:

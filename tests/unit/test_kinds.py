@@ -2,7 +2,7 @@
 
 import pytest
 
-from rules.kinds import Kind, caller_of, is_outage, kind_of, template_of
+from rules.kinds import Kind, caller_of, families_of, is_outage, kind_of, template_of
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,9 @@ from rules.kinds import Kind, caller_of, is_outage, kind_of, template_of
         ({"alertname": ""}, Kind.SERVICE),
         ({"alertname": "SlowCalls", "source": "web-1"}, Kind.CALL),
         ({"alertname": "HighCPU", "source": ""}, Kind.RESOURCE),
+        ({"alertname": "MetricAnomaly", "metric": "fs_writes"}, Kind.RESOURCE),
+        ({"alertname": "NewLogPattern"}, Kind.RESOURCE),
+        ({"alertname": "LogErrors"}, Kind.SERVICE),
     ],
 )
 def test_the_kind_follows_from_name_and_labels(labels: dict[str, str], kind: Kind) -> None:
@@ -32,6 +35,8 @@ def test_the_kind_follows_from_name_and_labels(labels: dict[str, str], kind: Kin
         ({"alertname": "HighLatency", "severity": "warning"}, False),
         ({"alertname": "HighLatency", "severity": "critical"}, True),
         ({"alertname": "FailedCalls", "severity": "critical", "client": "web"}, False),
+        ({"alertname": "HighMemory", "severity": "critical"}, False),
+        ({"alertname": "NetworkDown", "severity": "critical"}, True),
     ],
 )
 def test_an_outage_is_told_by_name_or_rank(labels: dict[str, str], outage: bool) -> None:
@@ -40,6 +45,12 @@ def test_an_outage_is_told_by_name_or_rank(labels: dict[str, str], outage: bool)
 
 def test_numbers_do_not_make_another_kind_of_news() -> None:
     assert template_of("cpu_core_7_pct") == template_of("cpu_core_13_pct") == "cpu_core_#_pct"
+
+
+def test_news_speaks_of_a_resource() -> None:
+    assert families_of("container_memory_working_set") == ("memory",)
+    assert families_of("cpu_iowait") == ("disk", "processor")
+    assert families_of("MetricAnomaly") == ("",)
 
 
 def test_the_first_label_that_names_a_caller_counts() -> None:
