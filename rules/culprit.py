@@ -24,10 +24,6 @@ CALLER_WEIGHT = 1.0
 CALLEE_WEIGHT = 0.25
 """Log-odds for each e-fold of CIs of which a caller complains: it may be the caller's own fault, but seldom is."""
 
-REACH_WEIGHT = 0.25
-"""Log-odds for each e-fold of CIs whose bad work it explains: a CI that works badly harms some of what needs it and not
-others, so many say hardly more than a few."""
-
 PLAIN_POWER = 4
 """How fast what explains the signs loses its say, the more of them tell of strain or slow calls and not of an outage:
 with half of them it has a sixteenth left. A CI that works badly harms some of what needs it and not others."""
@@ -101,8 +97,7 @@ def named(scorer: Scorer, cover: str, cis: tuple[str, ...]) -> Explanation:
         whole = scorer.score(ci, heard)
         if outages <= 1 / 2 or whole.gains.keys() == heard:
             explaining.add(ci)
-        reach = weight * max(whole.score, _WORST) + (1 - weight) * REACH_WEIGHT * log1p(len(whole.gains))
-        scores[ci] = round(reach + evidence[ci], 6)
+        scores[ci] = round(weight * max(whole.score, _WORST) + evidence[ci], 6)
         honest[ci] = scores[ci] - weight * INCUMBENT_BONUS * (ci in scorer.case.incumbents)
     root = min(explaining, key=lambda ci: (-scores[ci], ci != cover, ci not in signs, ci))
     sure = _probabilities(honest, 1 + (OUTAGE_DOUBT - 1) * weight)

@@ -30,7 +30,7 @@ FAMILIES = {
     "memory": "memory mem rss heap oom gc swap pgmajfault faults cache",
     "disk": "disk diskio filesystem fs inode inodes iowait io iops await iostat",
     "network": "network bandwidth packet packets retransmits drops tcp udp sockets connections",
-    "process": "thread threads fd fds descriptors files restarts pool queue saturation",
+    "process": "thread threads fd fds descriptors files pool queue saturation",
     "hardware": "temperature fan battery",
     "program": "log logs",
 }
@@ -80,15 +80,13 @@ def template_of(name: str) -> str:
 
 
 def is_outage(labels: Mapping[str, str]) -> bool:
-    """Whether the alert says that something does not work at all: by its name, or critical news of a service.
-
-    A resource may be strained critically, and calls may fail, where things still work.
-    """
-    kind, is_critical = kind_of(labels), severity_of(labels) is Severity.CRITICAL
-    if kind is Kind.SERVICE and is_critical:
+    """Whether the alert says that something does not work at all: by its name, or critical news of more than calls."""
+    kind = kind_of(labels)
+    if kind is Kind.CALL:
+        return False
+    if severity_of(labels) is Severity.CRITICAL:
         return True
-    is_named = not _OUTAGE.isdisjoint(_words(labels.get("alertname", "")))
-    return is_named and (kind is Kind.SERVICE or (kind is not Kind.CALL and is_critical))
+    return kind is Kind.SERVICE and bool(_words(labels.get("alertname", "")) & _OUTAGE)
 
 
 @lru_cache(maxsize=10_000)

@@ -32,7 +32,7 @@ INCUMBENT_BONUS = 4.0
 ANOTHER = log(PRIOR) - log(promptness(0.0))
 """What it costs to suppose one more failure: it is rare, and may have begun at any time of the window."""
 
-OWN_HASTE = 2.0
+OWN_HASTE = 1.2
 """How much sooner than its dependents a CI that failed says so itself, where it does: of two that need each other, the
 one that alerted first is the likelier root."""
 

@@ -35,8 +35,6 @@ def test_the_kind_follows_from_name_and_labels(labels: dict[str, str], kind: Kin
         ({"alertname": "HighLatency", "severity": "warning"}, False),
         ({"alertname": "HighLatency", "severity": "critical"}, True),
         ({"alertname": "FailedCalls", "severity": "critical", "client": "web"}, False),
-        ({"alertname": "HighMemory", "severity": "critical"}, False),
-        ({"alertname": "NetworkDown", "severity": "critical"}, True),
     ],
 )
 def test_an_outage_is_told_by_name_or_rank(labels: dict[str, str], outage: bool) -> None:
