@@ -169,9 +169,9 @@ class Scorer:
         for c in heard:
             hit = hits[c]
             best = 0.0
-            slower = 1.0 if hit.hops else OWN_HASTE
+            haste = 1.0 if hit.hops else OWN_HASTE
             for at, severity, noise, is_strain in signs[c].heard:
-                odds = contrast(hit.state, hit.hops, severity, is_strain) / noise * promptness((at - began) * slower)
+                odds = contrast(hit.state, hit.hops, severity, is_strain) / noise * promptness((at - began) * haste)
                 best = max(best, odds)
             if best > 1 / 4:
                 gains[c] = log1p(best) + breadth_of(len(signs[c].names))
