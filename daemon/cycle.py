@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from time import perf_counter
 
 import msgspec
@@ -19,6 +19,7 @@ from daemon.telemetry import Metrics
 from rules.alert import Alert, Sighting
 from rules.decide import decide
 from rules.decision import Change, Command, Decision, Listing, Order, Push, Reply, SilenceOrder, SourceState
+from rules.intake import RENEWAL
 from rules.policy import Policy
 from rules.situation import Situation, rebuild
 from rules.words import span
@@ -26,8 +27,6 @@ from rules.words import span
 _log = structlog.get_logger(__name__)
 _BATCH = 500
 _MOST_WAITING = 1_000
-# A push that ran out while the daemon was away could not be renewed: it gets this long to come again.
-_GRACE = timedelta(minutes=5)
 # Lines of the diary that say what the whole incident is about, and what will happen by itself.
 _HEADLINES = frozenset({"opened", "reopened", "root_changed"})
 _NEXT = {
@@ -266,7 +265,7 @@ def _mapped(alert: Alert, situation: Situation) -> Alert:
 
 def _graced(alert: Alert, now: datetime) -> Alert:
     """The alert with a chance to be pushed again, where its time ran out or is about to."""
-    end = now + _GRACE
+    end = now + RENEWAL
     late = {
         source: msgspec.structs.replace(seen, expires_at=end)
         for source, seen in alert.seen_by.items()
