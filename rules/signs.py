@@ -10,7 +10,7 @@ from rules.alert import Alert, Severity
 from rules.diagnose import SPREAD_FLOOR, SPREAD_LIMIT
 from rules.draft import Draft
 from rules.incident import Incident
-from rules.kinds import Kind, caller_of, is_outage, kind_of, template_of
+from rules.kinds import Kind, caller_of, is_outage, kind_of, news_of
 from rules.likelihood import (
     P_ALERT,
     P_LEAK,
@@ -115,7 +115,7 @@ def sign_of(draft: Draft, subject: str, alerts: list[Alert]) -> Sign:
         names=frozenset(a.name for a in alerts),
         is_firing=any(a.is_firing for a in alerts),
         last=max(a.cleared_at or draft.now for a in alerts),
-        strained=frozenset(template_of(a.name) for a in alerts if kind_of(a.labels) is Kind.RESOURCE),
+        strained=frozenset(news_of(a.labels) for a in alerts if kind_of(a.labels) is Kind.RESOURCE),
         is_outage=any(is_outage(a.labels) for a in alerts),
         callers=frozenset(filter(None, (caller_of(a.labels) for a in alerts))),
     )
