@@ -102,8 +102,10 @@ def _is_evidence(draft: Draft, alert: Alert) -> bool:
         return alert.is_firing or alert.id in draft.fired
     if not incident.is_active:
         return alert.is_firing and alert.id in draft.fired
+    if not is_held(draft, incident):
+        return True
     # The root's own alerts go on saying whether it still fails, and with it what joins late.
-    return not is_held(draft, incident) or (LOCKED not in incident.pinned and alert.ci == incident.root.ci)
+    return LOCKED not in incident.pinned and alert.ci == incident.root.ci and _is_recent(draft, alert)
 
 
 def sign_of(draft: Draft, subject: str, alerts: list[Alert]) -> Sign:
@@ -194,7 +196,23 @@ def _prior_of(situation: Situation, signs: Mapping[str, Sign]) -> Callable[[str]
 
 
 def _standing(draft: Draft, signs: Mapping[str, Sign]) -> list[Incident]:
-    """The settled open incidents whose failure reaches one of the signs, oldest first."""
+    """The settled open incidents whose failure goes on and reaches one of the signs, oldest first."""
     numbers = {n for ci in signs for n in draft.situation.impacted_by.get(ci, ())}
     found = [i for i in map(draft.incident, sorted(numbers)) if i is not None]
-    return [i for i in found if i.is_active and i.root.ci in draft.situation.estate and is_held(draft, i)]
+    settled = [i for i in found if i.is_active and i.root.ci in draft.situation.estate and is_held(draft, i)]
+    return [i for i in settled if _goes_on(draft, i)]
+
+
+def _goes_on(draft: Draft, incident: Incident) -> bool:
+    """Whether the root still fails, by its own alerts or else by half of the CIs that alerted with it.
+
+    An incident may outlive its failure by a single alert that does not clear; it explains nothing new then.
+    """
+    members = draft.member_alerts(incident.number)
+    telling = [a for a in members if a.ci == incident.root.ci] or members
+    return 2 * len({a.ci for a in telling if _is_recent(draft, a)}) >= len({a.ci for a in telling})
+
+
+def _is_recent(draft: Draft, alert: Alert) -> bool:
+    """Whether it fires, or did so until a moment ago."""
+    return alert.cleared_at is None or draft.now - alert.cleared_at <= draft.situation.policy.resolve_after
