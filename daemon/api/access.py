@@ -27,7 +27,6 @@ ANONYMOUS = "anonymous"
 MAX_ACTOR = 128
 _log = structlog.get_logger(__name__)
 _bearer = HTTPBearer(auto_error=False, description="A token made with `incidentd token create`.")
-
 _cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="A session made at /api/v1/session.")
 
 

@@ -8,7 +8,7 @@ import anyio
 import msgspec
 import structlog
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from daemon.api.access import Caller, anyone, digest, require
 from daemon.api.documents import json_response
@@ -30,7 +30,7 @@ class Login(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
-    password: Annotated[str, Field(min_length=1, max_length=LONGEST_PASSWORD)]
+    password: Annotated[SecretStr, Field(min_length=1, max_length=LONGEST_PASSWORD)]
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +97,7 @@ def _log_in(ports: Ports, login: Login, address: str) -> Response:
         detail = f"too many wrong passwords; try again in {seconds} s"
         raise Problem(HTTPStatus.TOO_MANY_REQUESTS, detail, headers={"Retry-After": str(seconds)})
     user = users.user(name)
-    if not _is_right(users.password_hash(name), login.password) or user is None:
+    if not _is_right(users.password_hash(name), login.password.get_secret_value()) or user is None:
         _log.warning("login_refused", user=name, address=address)
         challenge = {"WWW-Authenticate": 'Bearer realm="incidentd"'}
         raise Problem(HTTPStatus.UNAUTHORIZED, "the name or the password is wrong", headers=challenge)

@@ -85,5 +85,6 @@ def _wanted(search: Search) -> list[ColumnElement[bool]]:
 
 def _order(sort: str, table: Any) -> list[ColumnElement[Any]]:
     """By the column that is asked for, and by number where that is the same."""
-    columns = [table.c[sort.removeprefix("-")], table.c.number]
+    # Each column once: SQLite reads no index alone for an order that names one twice.
+    columns = [table.c[name] for name in dict.fromkeys((sort.removeprefix("-"), "number"))]
     return [column.desc() if sort.startswith("-") else column.asc() for column in columns]

@@ -16,6 +16,7 @@ from daemon.api.access import UndeclaredRoute, anyone, check_declared, digest, r
 from daemon.api.openapi import openapi_routes
 from daemon.api.ports import COOKIE
 from rules.access import Role, Scope
+from rules.decision import Reply
 from rules.throttle import MOST_PER_NAME, WINDOW
 from tests.builders import T0, at
 from tests.contract.api_world import PASSWORD, Session, World, fill, problem
@@ -295,6 +296,26 @@ def test_where_access_is_open_who_logs_in_is_named(world: World, http: Session, 
     answer = http.post(f"{world.url}/api/v1/incidents/43/start", json={"actor": "mallory"}, headers=HERE)
     assert answer.status_code == 200
     assert world.commands[0].actor == "operator"
+
+
+@pytest.mark.parametrize(("token", "by"), [("token-operator", "operator"), ("token-write", "mallory")])
+def test_a_person_silences_in_no_other_name_a_service_may(peopled: World, http: Session, token: str, by: str) -> None:
+    asked: list[Any] = []
+
+    def note(order: Any) -> Reply:
+        asked.append(order)
+        return Reply(command=order.id, done=True, message="done")
+
+    peopled.ordering = note
+    silence = {
+        "matchers": [{"name": "ci", "value": "db1", "isRegex": False}],
+        "startsAt": "2026-11-24T08:00:00Z",
+        "endsAt": "2026-11-24T09:00:00Z",
+        "createdBy": "mallory",
+        "comment": "known",
+    }
+    assert http.post(f"{peopled.url}/api/v2/silences", json=silence, headers=_token(token)).status_code == 200
+    assert [(order.silence.created_by, order.actor == "mallory") for order in asked] == [(by, False)]
 
 
 def test_a_service_knows_itself(peopled: World, http: Session) -> None:

@@ -82,6 +82,9 @@ def _create_search() -> None:
     op.create_index("ix_incidents_group", "incidents", ["group", "number"])
     op.create_index("ix_incidents_ci", "incidents", ["ci", "number"])
     op.create_index("ix_incidents_updated_at", "incidents", ["updated_at", "number"])
+    op.create_index("ix_incidents_status_opened_at", "incidents", ["status", "opened_at", "number"])
+    op.create_index("ix_incidents_status_updated_at", "incidents", ["status", "updated_at", "number"])
+    op.create_index("ix_incidents_number_opened_at", "incidents", ["number", "opened_at"])
     op.create_table(
         "incident_services",
         sa.Column("service", sa.Text(), nullable=False),
