@@ -5,7 +5,8 @@ Every route names the permission that it needs, by `require` or `anyone`; `check
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Literal
 
@@ -40,6 +41,7 @@ class Caller:
     permissions: frozenset[Permission]
     user: UserRow | None = None
     token: TokenRow | None = None
+    expires_at: datetime | None = None
 
 
 class UndeclaredRoute(IncidentdError):
@@ -90,8 +92,7 @@ class Require:
         bearer = self._given(request, credentials)
         everything = frozenset(PERMISSIONS)
         if bearer is not None and not self._wrong_with(bearer):
-            known = _known(bearer)
-            return Caller(name=known.name, is_known=True, permissions=everything, user=known.user, token=known.token)
+            return replace(_known(bearer), permissions=everything)
         said = request.headers.get("x-incidentd-actor", "").strip()[:MAX_ACTOR]
         return Caller(name=said or ANONYMOUS, is_known=False, permissions=everything)
 
@@ -178,7 +179,14 @@ def _known(bearer: Bearer) -> Caller:
     permissions = granted(None if bearer.user is None else bearer.user.role, scopes)
     named = bearer.user if bearer.user is not None else bearer.token
     name = ANONYMOUS if named is None else named.name
-    return Caller(name=name, is_known=True, permissions=permissions, user=bearer.user, token=bearer.token)
+    return Caller(
+        name=name,
+        is_known=True,
+        permissions=permissions,
+        user=bearer.user,
+        token=bearer.token,
+        expires_at=bearer.expires_at,
+    )
 
 
 def _unauthorized(detail: str, more: str) -> Problem:

@@ -17,7 +17,7 @@ from daemon.api.ports import Ports
 from daemon.api.problems import Problem
 from daemon.passwords import is_right
 from daemon.store.rows import UserRow
-from rules.access import LONGEST_NAME, LONGEST_PASSWORD, granted
+from rules.access import LONGEST_NAME, LONGEST_PASSWORD, granted, user_name
 from rules.document import rfc3339
 
 _SESSION_BYTES = 32
@@ -34,7 +34,8 @@ class Login(BaseModel):
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
-    """Who one is here: `role` is null for a service's token and where nobody has logged in, `token` for a session."""
+    """Who one is here: `role` is null for a service's token and where nobody has logged in, `token` for a session;
+    `expires_at` is when the token or session ends."""
 
     name: str
     role: str | None
@@ -73,7 +74,6 @@ def session_routes(ports: Ports) -> APIRouter:
 
     @router.get("/api/v1/me", summary="Who one is, and what one may do", responses=answers(Me))
     def me(caller: Annotated[Caller, Depends(own)]) -> Response:
-        ends = None if caller.token is None or caller.token.expires_at is None else rfc3339(caller.token.expires_at)
         return json_response(
             Me(
                 name=caller.name,
@@ -81,7 +81,7 @@ def session_routes(ports: Ports) -> APIRouter:
                 groups=() if caller.user is None else caller.user.groups,
                 permissions=tuple(sorted(caller.permissions)),
                 token=None if caller.token is None else caller.token.name,
-                expires_at=ends,
+                expires_at=None if caller.expires_at is None else rfc3339(caller.expires_at),
             )
         )
 
@@ -89,7 +89,7 @@ def session_routes(ports: Ports) -> APIRouter:
 
 
 def _log_in(ports: Ports, login: Login, address: str) -> Response:
-    name = login.name.strip().lower()
+    name = _asked_for(login.name)
     users = ports.store.users
     if (wait := users.begin_login(name, address)) is not None:
         _log.warning("login_throttled", user=name, address=address)
@@ -103,6 +103,14 @@ def _log_in(ports: Ports, login: Login, address: str) -> Response:
         raise Problem(HTTPStatus.UNAUTHORIZED, "the name or the password is wrong", headers=challenge)
     _log.info("login", user=name, address=address)
     return _opened(ports, user)
+
+
+def _asked_for(text: str) -> str:
+    """The name as it is kept; empty, which nobody is called, for what cannot be one and should not be logged."""
+    try:
+        return user_name(text)
+    except ValueError:
+        return ""
 
 
 def _is_right(hashed: str | None, password: str) -> bool:

@@ -196,7 +196,7 @@ def test_a_session_from_login_to_logout(peopled: World, http: Session) -> None:
     secret = answer.cookies[COOKIE]
     assert secret not in answer.text
     fill(peopled)
-    assert http.get(f"{peopled.url}/api/v1/me").json()["name"] == "operator"
+    assert http.get(f"{peopled.url}/api/v1/me").json() == answer.json()
     started = http.post(f"{peopled.url}/api/v1/incidents/43/start", json={"actor": "mallory"}, headers=HERE)
     assert started.status_code == 200, started.text
     assert peopled.commands[0].actor == "operator"
