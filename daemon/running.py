@@ -231,6 +231,8 @@ class Daemon:
             estate=lambda: self._cycle.situation.estate,
             ignore_labels=push.ignore_labels if push else DEFAULT_IGNORED_LABELS,
             hosts=frozenset(filter(None, [urlsplit(config.http.public_url).hostname])),
+            is_secure=config.http.public_url.startswith("https://"),
+            session_lasts=config.http.session,
             clock=self._clock,
         )
 

@@ -65,7 +65,8 @@ class Command:
 
     `value` is the assignee, the note, the resolution, the reason, the new priority or root CI, the number of the
     incident to merge into, or, for a split, the CI whose alerts leave. `root` is the CI that failed, where whoever
-    resolves the incident says so. `id` comes back in the `Reply`.
+    resolves the incident says so. `expects` is the version of the incident that the person saw: where it has another
+    by now the order is refused, so that nobody overwrites what they have not seen. `id` comes back in the `Reply`.
     """
 
     id: str
@@ -76,6 +77,7 @@ class Command:
     value: str = ""
     reason: str = ""
     root: str = ""
+    expects: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +101,13 @@ Change = Listing | Push | SourceFailed | Order
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """The answer to one `Order`: done, or refused with the reason in words."""
+    """The answer to one `Order`: done, or refused with the reason in words. `stale` is a refusal because the asker had
+    seen an older version of what was to be changed."""
 
     command: str
     done: bool
     message: str
+    stale: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,17 +18,29 @@ class Refused(IncidentdError):
     """The order makes no sense as things are; the text says why and what is allowed."""
 
 
+class Stale(Refused):
+    """Whoever gave the order had seen an older version of the incident."""
+
+
 def carry_out(draft: Draft, command: Command) -> None:
     """Do what is asked, or say why not; either way the asker gets a `Reply`."""
     incident = draft.incident(command.number)
     try:
         if incident is None:
             raise Refused(f"{incident_key(command.number)} is not known, or was closed too long ago to be changed")
+        _refuse_stale(incident, command)
         message = _ORDERS[command.verb](draft, incident, command)
     except IncidentdError as refusal:
-        draft.replies.append(Reply(command=command.id, done=False, message=str(refusal)))
+        stale = isinstance(refusal, Stale)
+        draft.replies.append(Reply(command=command.id, done=False, message=str(refusal), stale=stale))
     else:
         draft.replies.append(Reply(command=command.id, done=True, message=message))
+
+
+def _refuse_stale(incident: Incident, command: Command) -> None:
+    if command.expects is not None and command.expects != incident.version:
+        versions = f"version {command.expects} then, {incident.version} now"
+        raise Stale(f"{incident.key} has been changed since it was read ({versions}); read it again")
 
 
 def _step(step: Step) -> Callable[[Draft, Incident, Command], str]:

@@ -1,5 +1,6 @@
 """The shapes of the API's own answers, and how values become them."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -38,17 +39,20 @@ class NoticeDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IncidentDetail(IncidentDocument, frozen=True, kw_only=True):
-    """An incident with its whole history and everything that was told about it."""
+    """An incident with its whole history and everything that was told about it. `version` grows with every change."""
 
+    version: int
     timeline: tuple[TimelineDocument, ...]
     notices: tuple[NoticeDocument, ...]
 
 
 class IncidentList(msgspec.Struct, frozen=True, kw_only=True):
-    """Incidents, newest first; `next_offset` is where the next page begins, null on the last."""
+    """Incidents, in the order that was asked for; `next_offset` is where the next page begins and `next` its address,
+    null on the last."""
 
     incidents: tuple[IncidentDocument, ...]
     next_offset: int | None
+    next: str | None
 
 
 class EventList(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,13 +79,30 @@ class SourceList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of an order. `done` is null where it is stored but was not decided on in time."""
+    """What became of an order. `done` is null where it is stored but was not decided on in time. `version` is that of
+    the incident afterwards, for the next order's `If-Match`."""
 
     command: str
     incident: str
     done: bool | None
     message: str
     status: str
+    version: int
+
+
+class BulkResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one order of many: `code` is the HTTP status that it would have been answered with alone."""
+
+    incident: str
+    code: int
+    done: bool | None
+    message: str
+
+
+class BulkDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of many orders, in the order of the numbers."""
+
+    results: tuple[BulkResult, ...]
 
 
 class PointerDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +149,6 @@ def source_document(state: SourceState) -> SourceStateDocument:
     )
 
 
-def json_response(document: Any, status: int = HTTPStatus.OK) -> Response:
+def json_response(document: Any, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response:
     """The document as it is sent."""
-    return Response(msgspec.json.encode(document), status, media_type="application/json")
+    return Response(msgspec.json.encode(document), status, headers, media_type="application/json")

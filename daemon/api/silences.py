@@ -93,7 +93,10 @@ def _listed(ports: Ports, filters: list[str]) -> list[GettableSilence]:
 
 def _keep(ports: Ports, caller: Caller, body: bytes) -> Response:
     now = ports.clock.now()
-    silence = _silence(decode_posted(body, PostableSilence), now)
+    posted = decode_posted(body, PostableSilence)
+    # A service may speak for its own users, a person for nobody else.
+    by = posted.createdBy if caller.user is None else caller.user.name
+    silence = _silence(posted, by, now)
     if wrong := wrong_with(silence, now):
         raise wrong_field(*wrong)
     if silence.id:
@@ -129,7 +132,7 @@ def _known(ports: Ports, silence_id: str) -> Silence:
     return found
 
 
-def _silence(posted: PostableSilence, now: datetime) -> Silence:
+def _silence(posted: PostableSilence, created_by: str, now: datetime) -> Silence:
     """The posted values; a start that is not given, or is Go's zero time, is now."""
     ends_at = _instant(posted.endsAt, "endsAt")
     if ends_at is None:
@@ -144,7 +147,7 @@ def _silence(posted: PostableSilence, now: datetime) -> Silence:
         starts_at=_instant(posted.startsAt, "startsAt") or now,
         ends_at=ends_at,
         updated_at=now,
-        created_by=clean_text(posted.createdBy),
+        created_by=clean_text(created_by),
         comment=clean_text(posted.comment),
     )
 

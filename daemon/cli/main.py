@@ -25,6 +25,7 @@ from daemon.cli import (
     recorded,
     silences,
     tokens,
+    users,
 )
 
 DEBUG = "INCIDENTD_DEBUG"
@@ -102,6 +103,7 @@ _GROUPS = (
     silences,
     learned,
     notices,
+    users,
     tokens,
     database,
 )

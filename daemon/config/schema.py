@@ -4,6 +4,7 @@ Every secret `x` may instead be given as `x_file` (a file that holds it) or `x_c
 credential). `daemon.config.load` makes values of these; docs/configuration.md explains every key.
 """
 
+from datetime import timedelta
 from typing import Annotated, ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -25,6 +26,7 @@ from daemon.config.fields import (
     OneOrMany,
     Refused,
     SecretUrl,
+    SessionLength,
     Texts,
     Timeout,
     one_of,
@@ -59,6 +61,7 @@ class Http(Section):
     listen: Listen = ("127.0.0.1", 8420)
     access: Literal["login", "open"] = "login"
     public_url: HttpUrl | None = None
+    session: SessionLength = timedelta(hours=12)
 
 
 class BasicAuth(Section):

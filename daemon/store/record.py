@@ -12,6 +12,7 @@ from daemon.store.lease import fence
 from daemon.store.records import alert_of, clean, clean_or_none, encode, incident_of, silence_of, source_of
 from daemon.store.rows import Loaded
 from daemon.store.schema import alerts, experience, incidents, notices, replies, silences, sources, timeline
+from daemon.store.search import index
 from daemon.store.upsert import upsert
 from rules.alert import Alert
 from rules.decision import Decision, Notice, Reply, SourceState, TimelineEntry
@@ -41,6 +42,7 @@ def commit(database: Database, decision: Decision, inbox_ids: Collection[int], e
             upsert(connection, table, key, rows)
         if entries:
             connection.execute(insert(timeline), entries)
+        index(connection, decision.incidents)
         upsert(connection, notices, ("key",), told, replace=False)
         upsert(connection, experience, ("kind", "key", "field"), learnt, added=("count",))
         forget(connection, inbox_ids)
@@ -116,6 +118,9 @@ def _incident_row(incident: Incident) -> dict[str, Any]:
         "priority": str(incident.priority),
         "opened_at": incident.opened_at,
         "settled_at": _settled_at(incident),
+        "group": clean(incident.group),
+        "ci": clean_or_none(incident.root.ci),
+        "updated_at": incident.updated_at,
         "record": encode(incident),
     }
 
@@ -140,7 +145,13 @@ def _silence_row(silence: Silence) -> dict[str, Any]:
 
 
 def _reply_row(reply: Reply, at: datetime) -> dict[str, Any]:
-    return {"command": clean(reply.command), "done": reply.done, "message": clean(reply.message), "at": at}
+    return {
+        "command": clean(reply.command),
+        "done": reply.done,
+        "message": clean(reply.message),
+        "at": at,
+        "stale": reply.stale,
+    }
 
 
 def _notice_row(notice: Notice) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,7 +16,7 @@ from daemon.clock import ManualClock
 from daemon.errors import StoreError
 from daemon.store.engine import open_database
 from daemon.store.inbox import Inbox
-from daemon.store.rows import InboxRow
+from daemon.store.rows import InboxRow, Search
 from daemon.store.store import Store
 from daemon.store.upgrade import upgrade
 from rules.alert import Alert, Hold, SeenBy
@@ -241,8 +242,8 @@ def test_incidents_are_listed_newest_first(store: Store, commit: Commit) -> None
         incidents=tuple(incident(n + 1, status=ranks[n % 4][0], priority=Priority(ranks[n % 4][1])) for n in range(8))
     )
 
-    def numbers(**which: object) -> list[int]:
-        return [found.number for found in store.incidents(**which)]  # type: ignore[arg-type]
+    def numbers(limit: int = 200, offset: int = 0, **which: Any) -> list[int]:
+        return [found.number for found in store.incidents(Search(**which), limit=limit, offset=offset)]
 
     assert numbers() == [8, 7, 6, 5, 4, 3, 2, 1]
     assert numbers(limit=3, offset=2) == [6, 5, 4]
@@ -317,7 +318,10 @@ def test_tokens(store: Store) -> None:
         ("amtool", frozenset(), T0),
         ("ci", frozenset({"read", "push"}), T0),
     ]
-    assert store.token_scopes("ab" * 32) == ("ci", frozenset({"read", "push"}))
+    bearer = store.token_bearer("ab" * 32)
+    assert bearer is not None
+    assert bearer.token == store.tokens()[1]
+    assert bearer.user is None
     assert store.revoke_token("ci")
     assert not store.revoke_token("ci")
-    assert store.token_scopes("ab" * 32) is None
+    assert store.token_bearer("ab" * 32) is None
