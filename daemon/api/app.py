@@ -10,6 +10,7 @@ from daemon.api.alertmanager import alertmanager_routes, push_routes
 from daemon.api.boundaries import AnswerHeaders, BodyLimits, BrowserGuard
 from daemon.api.incidents import reading_routes
 from daemon.api.metrics import RequestMetrics
+from daemon.api.oncall import oncall_routes
 from daemon.api.openapi import add_openapi
 from daemon.api.orders import order_routes
 from daemon.api.ports import Ports
@@ -36,7 +37,15 @@ def create_api(ports: Ports) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=_threads_sized,
     )
-    makers = (probe_routes, push_routes, alertmanager_routes, silence_routes, reading_routes, order_routes)
+    makers = (
+        probe_routes,
+        push_routes,
+        alertmanager_routes,
+        silence_routes,
+        reading_routes,
+        order_routes,
+        oncall_routes,
+    )
     routers = [make(ports) for make in makers]
     for router in routers:
         app.include_router(router)

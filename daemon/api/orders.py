@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import anyio
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from daemon.api.access import MAX_ACTOR, Caller, require
 from daemon.api.documents import OrderDocument, json_response
@@ -18,6 +18,7 @@ from daemon.api.openapi import answers
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem, wrong_field
 from rules.decision import Command, Verb
+from rules.decision import Order as AnyOrder
 from rules.incident import Incident, incident_key, incident_number
 
 # Orders wait for a decision; more of them at once would only hold threads that others need.
@@ -83,6 +84,18 @@ class SetRoot(Remark):
     ci: Word
 
 
+class Route(Remark):
+    """The group that is to have it."""
+
+    group: Word
+
+
+class SnoozeUntil(Remark):
+    """Until when nobody is called."""
+
+    until: AwareDatetime
+
+
 @dataclass(frozen=True, slots=True)
 class _Kind:
     """One sort of order: its word in the address, its body, and what of the body is the command's value."""
@@ -108,6 +121,10 @@ _KINDS = (
     _Kind("split", Verb.SPLIT, Split, "ci", is_required=True),
     _Kind("priority", Verb.SET_PRIORITY, SetPriority, "priority", is_required=True),
     _Kind("root", Verb.SET_ROOT, SetRoot, "ci", is_required=True),
+    _Kind("route", Verb.ROUTE, Route, "group", is_required=True),
+    _Kind("escalate", Verb.ESCALATE, Remark, "reason"),
+    _Kind("snooze", Verb.SNOOZE, SnoozeUntil, "until", is_required=True),
+    _Kind("unsnooze", Verb.UNSNOOZE, Remark, "reason"),
 )
 
 
@@ -160,6 +177,17 @@ def _give(ports: Ports, kind: _Kind, key: str, caller: Caller, body: Order) -> R
         raise Problem(HTTPStatus.CONFLICT, reply.message)
     after = ports.store.incident(incident.number) or incident
     return json_response(_document(after, command, True, reply.message))
+
+
+def decided(ports: Ports, order: AnyOrder) -> None:
+    """Wait for the decision; an answer that is an error where there is none in time, or it is a refusal."""
+    try:
+        reply = ports.order(order)
+    except TimeoutError:
+        detail = "stored, but not decided on yet; it will be done as soon as it can"
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail) from None
+    if not reply.done:
+        raise Problem(HTTPStatus.CONFLICT, reply.message)
 
 
 def _document(incident: Incident, command: Command, done: bool | None, message: str) -> OrderDocument:

@@ -11,6 +11,7 @@ from daemon.clock import Clock, SystemClock
 from daemon.sources.settings import DEFAULT_IGNORED_LABELS
 from daemon.store.store import Store
 from rules.decision import Order, Reply
+from rules.roster import Roster
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,7 @@ class Ports:
     access: Literal["login", "open"]
     push_source: str
     estate: Callable[[], Estate]
+    roster: Callable[[], Roster] = Roster
     ignore_labels: Collection[str] = DEFAULT_IGNORED_LABELS
     hosts: frozenset[str] = frozenset()
     clock: Clock = field(default_factory=SystemClock)
