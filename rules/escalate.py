@@ -72,8 +72,7 @@ def _follow(draft: Draft, incident: Incident) -> None:
     if incident.status is not Status.OPEN:
         _stop(draft, incident)
         return
-    state = incident.escalation
-    if state.progress in (Progress.NONE, Progress.STOPPED) or state.group != incident.group:
+    if _must_begin(draft, incident):
         incident = _begin(draft, incident)
     incident = _freeze_or_thaw(draft, incident)
     # A step that reaches nobody is no reason to wait; each turn goes one step on, and a new round always waits.
@@ -83,6 +82,15 @@ def _follow(draft: Draft, incident: Incident) -> None:
             _set(draft, incident, next_at=None, progress=Progress.EXHAUSTED)
             return
         incident = _take_step(draft, incident, policy)
+
+
+def _must_begin(draft: Draft, incident: Incident) -> bool:
+    """Whether nothing was begun for its group yet, or by a policy that the rules do not have any more."""
+    state = incident.escalation
+    if state.progress in (Progress.NONE, Progress.STOPPED) or state.group != incident.group:
+        return True
+    known = draft.situation.policy.roster.escalations
+    return state.progress is Progress.RUNNING and state.policy not in known
 
 
 def _begin(draft: Draft, incident: Incident) -> Incident:

@@ -280,6 +280,20 @@ def test_a_restart_in_the_middle_changes_nothing_however_long_it_took() -> None:
     assert calls(there)[-1] == ("olga", "escalated", 75)
 
 
+def test_rules_that_lose_the_policy_in_the_middle_begin_with_that_of_the_group() -> None:
+    there = desk()
+    there.hear(*down("tor-3a"))
+    old = there.situation.policy
+    renamed = replace(old.roster.escalations["default"], name="new")
+    network = replace(old.roster.groups["network"], escalation="new")
+    changed = replace(old.roster, groups={"network": network}, escalations={"new": renamed})
+    there.situation.policy = replace(old, roster=changed)
+    pass_minutes(there, 10)
+    there.restart()
+    assert [c[2] for c in calls(there)] == [0, 10]
+    assert there.open()[0].escalation.policy == "new"
+
+
 def test_a_cycle_looks_only_at_incidents_whose_time_has_come() -> None:
     there = desk()
     there.hear(*down("tor-3a"))
