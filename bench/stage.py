@@ -88,8 +88,9 @@ def restarted(before: Situation, record: Record, now: datetime) -> Situation:
     kept = [i for i in record.incidents.values() if i.number in held or not _is_settled_before(i, since)]
     numbers = {i.number for i in kept}
     alerts = [a for a in record.alerts.values() if a.is_firing or a.incident in numbers]
-    lessons, silences = before.experience.lessons(), before.silences.values()
-    rebuild(fresh, kept, alerts, before.sources.values(), now, lessons=lessons, silences=silences)
+    lessons, silences, overrides = before.experience.lessons(), before.silences.values(), before.overrides.values()
+    sources = before.sources.values()
+    rebuild(fresh, kept, alerts, sources, now, lessons=lessons, silences=silences, overrides=overrides)
     fresh.next_number = max(record.incidents, default=0) + 1
     return fresh
 

@@ -13,9 +13,13 @@ from rules.kinds import is_outage
 from rules.likelihood import Sign
 from rules.priority import rate
 from rules.resolve import UNKNOWN_PREFIX
+from rules.routing import Facts, routed
 
 WEIGHED = 3
 """So many candidates get words of what speaks for and against them."""
+
+GROUP = "group"
+"""Pinned where a person or an escalation has given the incident to a group."""
 
 _WIDEST = 10_000
 
@@ -46,6 +50,7 @@ def reassess(draft: Draft, incident: Incident) -> Incident:
     hit = None if root is None else [h.state for h in hits.values() if h.ci != root]
     rating = rate(estate, services, worst, matrix=draft.situation.policy.matrix, hit=hit)
     pinned = "priority" in incident.pinned
+    group, group_reason = _group(draft, incident, services, alerts)
     changed = draft.change_incident(
         incident,
         state=state,
@@ -55,9 +60,12 @@ def reassess(draft: Draft, incident: Incident) -> Incident:
         urgency=incident.urgency if pinned else rating.urgency,
         priority=incident.priority if pinned else rating.priority,
         priority_reason=incident.priority_reason if pinned else rating.reason,
-        group=_group(draft, root),
+        group=group,
+        group_reason=group_reason,
         title=title_of(draft, root, services, alerts),
     )
+    if draft.situation.policy.roster and changed.group != incident.group:
+        draft.note(incident.number, "routed", group_reason, old=incident.group, new=group)
     if incident.title and changed.priority != incident.priority:
         draft.note(
             incident.number,
@@ -144,9 +152,23 @@ def _services(draft: Draft, hits: Mapping[str, Hit], alerts: Collection[Alert]) 
     return tuple(found)
 
 
-def _group(draft: Draft, root: str | None) -> str:
+def _group(
+    draft: Draft, incident: Incident, services: Collection[HitService], alerts: Collection[Alert]
+) -> tuple[str, str]:
+    """The group and why; one that a person or an escalation gave it stays."""
+    if GROUP in incident.pinned:
+        return incident.group, incident.group_reason
+    root = incident.root.ci
     ci = draft.situation.estate.get(root) if root is not None else None
-    return ci.owner if ci is not None else ""
+    facts = Facts(
+        at=incident.opened_at,
+        owner=ci.owner if ci is not None else "",
+        ci=ci.id if ci is not None else "",
+        ci_type=ci.type if ci is not None else "",
+        services=frozenset(s.ci for s in services),
+        categories=frozenset(a.labels["category"] for a in alerts if "category" in a.labels),
+    )
+    return routed(draft.situation.policy.roster.routes, facts)
 
 
 def _weighed(draft: Draft, ci: str, found: Explanation, signs: Mapping[str, Sign]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from rules.alert import Alert, Sighting
 from rules.incident import Incident
 from rules.lesson import Lesson
+from rules.rotation import Override
 from rules.silence import Silence
 
 
@@ -57,16 +58,21 @@ class Verb(enum.StrEnum):
     SPLIT = "split"
     SET_PRIORITY = "set_priority"
     SET_ROOT = "set_root"
+    ROUTE = "route"
+    ESCALATE = "escalate"
+    SNOOZE = "snooze"
+    UNSNOOZE = "unsnooze"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """A person's order about one incident.
 
-    `value` is the assignee, the note, the resolution, the reason, the new priority or root CI, the number of the
-    incident to merge into, or, for a split, the CI whose alerts leave. `root` is the CI that failed, where whoever
-    resolves the incident says so. `expects` is the version of the incident that the person saw: where it has another
-    by now the order is refused, so that nobody overwrites what they have not seen. `id` comes back in the `Reply`.
+    `value` is the assignee, the note, the resolution, the reason, the new priority, root CI or group, the number of the
+    incident to merge into, the end of a snooze (RFC 3339), or, for a split, the CI whose alerts leave. `root` is the
+    CI that failed, where whoever resolves the incident says so. `expects` is the version of the incident that the
+    person saw: where it has another by now the order is refused, so that nobody overwrites what they have not seen.
+    `id` comes back in the `Reply`.
     """
 
     id: str
@@ -95,7 +101,24 @@ class SilenceOrder:
     ends: str = ""
 
 
-Order = Command | SilenceOrder
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverrideOrder:
+    """A person's order to put `shifts` over a schedule, or to end the override with the id `ends`.
+
+    With `until` the shifts are a calendar's: they take the place of what an earlier calendar said about the time
+    between now and then. `id` comes back in the `Reply`.
+    """
+
+    id: str
+    at: datetime
+    actor: str
+    schedule: str
+    shifts: tuple[Override, ...] = ()
+    until: datetime | None = None
+    ends: str = ""
+
+
+Order = Command | SilenceOrder | OverrideOrder
 Change = Listing | Push | SourceFailed | Order
 
 
@@ -125,7 +148,8 @@ class TimelineEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """One message to one recipient. `to` is a notifier's name; `incident` is None for word about a source.
+    """One message to one recipient. `to` is a notifier's name; `incident` is None for word about a source. `person` is
+    the id of whom it is for, empty where that is everybody whom the notifier reaches.
 
     `content` is the JSON that the message is made from, as it stood when this was decided
     (`rules.document.NoticeContent`). `key` is the idempotency key: the same notice has the same key for ever.
@@ -138,6 +162,12 @@ class Notice:
     at: datetime
     incident: int | None
     content: bytes
+    person: str = ""
+
+    @property
+    def recipient(self) -> str:
+        """To whom it goes, as in `mail`, or `anna by mail` where one person is called."""
+        return f"{self.person} by {self.to}" if self.person else self.to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +201,7 @@ class Decision:
     replies: tuple[Reply, ...] = ()
     lessons: tuple[Lesson, ...] = ()
     silences: tuple[Silence, ...] = ()
+    overrides: tuple[Override, ...] = ()
     refreshed: tuple[Alert, ...] = ()
     forgotten: tuple[int, ...] = ()
 
@@ -178,5 +209,5 @@ class Decision:
     def is_empty(self) -> bool:
         """Whether there is nothing to remember."""
         said = self.timeline or self.notices or self.replies
-        kept = self.alerts or self.incidents or self.sources or self.silences or self.lessons
+        kept = self.alerts or self.incidents or self.sources or self.silences or self.overrides or self.lessons
         return not (kept or said)

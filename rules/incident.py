@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cmdb.model import State
+from rules.escalation import Escalation
 from rules.lesson import Lesson
 
 
@@ -94,6 +95,7 @@ class Incident:
     included; `services` the business services reached, at risk included. `group` owns the failed CI. `pinned` names the
     fields a person has set, which the daemon then leaves alone. `quiet_since` is when the last of its alerts cleared.
     `confirmed_root` is the CI that a person says has failed; `taught` is what was learnt from the incident so far.
+    `group_reason` says in words why that group; `responders` are ids of the people who were called last.
     Instants are aware UTC.
     """
 
@@ -124,6 +126,9 @@ class Incident:
     told: tuple[Told, ...] = ()
     confirmed_root: str | None = None
     taught: tuple[Lesson, ...] = ()
+    group_reason: str = ""
+    responders: tuple[str, ...] = ()
+    escalation: Escalation = field(default_factory=Escalation)
     version: int = 1
 
     @property

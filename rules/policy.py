@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from rules.incident import Level, Priority
 from rules.maintenance import Window
+from rules.roster import Roster
 
 Matrix = Mapping[tuple[Level, Level], Priority]
 
@@ -45,7 +46,8 @@ class Policy:
     the number to the organisation, three days (a weekend and its Monday) is common practice of service desks.
     `blind_after`: a source that stays unreachable this long is told of; half a minute spares people a restart.
     `matrix` has one priority for each of the nine pairs (impact, urgency). `mapping_labels` are tried in order
-    against CI ids and aliases. `maintenance` are the announced windows, past and to come.
+    against CI ids and aliases. `maintenance` are the announced windows, past and to come. `roster` says who there is to
+    call.
     """
 
     resolve_after: timedelta = timedelta(minutes=2)
@@ -57,6 +59,7 @@ class Policy:
     matrix: Matrix = field(default_factory=lambda: ITIL_MATRIX, hash=False)
     mapping_labels: tuple[str, ...] = MAPPING_LABELS
     maintenance: tuple[Window, ...] = ()
+    roster: Roster = field(default_factory=Roster, hash=False)
 
     def priority(self, impact: Level, urgency: Level) -> Priority:
         """The priority that the matrix gives."""

@@ -6,6 +6,7 @@ built again from the store. Its indexes make a cycle cost what changed, never wh
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TypeVar
 
 from cmdb.graph import Estate
 from rules.alert import Alert, Hold
@@ -17,9 +18,11 @@ from rules.maintenance import Maintenance
 from rules.policy import Policy
 from rules.reach import Reach
 from rules.resolve import subject_of
+from rules.rotation import OVERRIDES_KEPT, Override
 from rules.silence import KEPT, Silence
 from rules.subscriptions import Subscription
 
+KeyT = TypeVar("KeyT")
 _STEP_S = 15
 _ENDED = frozenset({Status.CLOSED, Status.MERGED})
 
@@ -44,11 +47,13 @@ class Situation:
         self.impacted_by: dict[str, set[int]] = {}
         self.sources: dict[str, SourceState] = {}
         self.silences: dict[str, Silence] = {}
+        self.overrides: dict[str, Override] = {}
         self.held: dict[Hold, set[str]] = {}
         self.next_number = 1
         self.decided_at: datetime | None = None
         self._expiring: dict[int, set[str]] = {}
         self._waiting: dict[int, set[str]] = {}
+        self._escalating: dict[int, set[int]] = {}
 
     def apply(self, decision: Decision) -> None:
         """Take in what was decided and stored."""
@@ -60,6 +65,7 @@ class Situation:
             self.sources[source.name] = source
         self.experience.take(decision.lessons)
         self._take_silences(decision)
+        self._take_overrides(decision)
         self.decided_at = decision.at
         self._forget(decision)
 
@@ -76,6 +82,13 @@ class Situation:
         """Ids of alerts that opened nothing and are to be thought about again by `now`, in order."""
         due = _step(now)
         return sorted(i for step, ids in self._waiting.items() if step <= due for i in ids if i in self.alerts)
+
+    def escalating(self, now: datetime) -> list[int]:
+        """Numbers of incidents whose next step of escalation, or the end of whose snooze, is due by `now`, in order."""
+        due = _step(now)
+        numbers = {n for step, found in self._escalating.items() if step <= due for n in found}
+        known = (i for i in map(self.incidents.get, sorted(numbers)) if i is not None)
+        return [i.number for i in known if i.escalation.wakes_at is not None and i.escalation.wakes_at <= now]
 
     def _take_alert(self, alert: Alert) -> None:
         before = self.alerts.get(alert.id)
@@ -127,6 +140,13 @@ class Situation:
         for old in [s.id for s in self.silences.values() if s.ends_at < decision.at - KEPT]:
             del self.silences[old]
 
+    def _take_overrides(self, decision: Decision) -> None:
+        if not decision.overrides:
+            return
+        self.overrides.update((o.id, o) for o in decision.overrides)
+        for old in [o.id for o in self.overrides.values() if o.ends_at < decision.at - OVERRIDES_KEPT]:
+            del self.overrides[old]
+
     def _take_incident(self, incident: Incident) -> None:
         self._index_incident(self.incidents.get(incident.number), present=False)
         self.incidents[incident.number] = incident
@@ -140,12 +160,9 @@ class Situation:
         if incident.is_active or not present:
             entries += [(self.impacted_by, ci) for ci in incident.impacted]
         for index, ci in entries:
-            if present:
-                index.setdefault(ci, set()).add(incident.number)
-            elif ci in index:
-                index[ci].discard(incident.number)
-                if not index[ci]:
-                    del index[ci]
+            _index(index, ci, incident.number, present=present)
+        if incident.escalation.wakes_at is not None:
+            _index(self._escalating, _step(incident.escalation.wakes_at), incident.number, present=present)
 
     def _forget(self, decision: Decision) -> None:
         """Drop what can no longer matter: ended incidents with their alerts, and cleared alerts that opened none."""
@@ -173,6 +190,15 @@ class Situation:
                 del self.on_ci[self.subject(alert)]
 
 
+def _index(index: dict[KeyT, set[int]], key: KeyT, number: int, *, present: bool) -> None:
+    if present:
+        index.setdefault(key, set()).add(number)
+    elif key in index:
+        index[key].discard(number)
+        if not index[key]:
+            del index[key]
+
+
 def is_past(incident: Incident, now: datetime, policy: Policy) -> bool:
     """Whether the incident can no longer change; one that holds an alert that still fires must be kept all the same."""
     return incident.status in _ENDED and now - incident.updated_at >= policy.reopen_within
@@ -187,6 +213,7 @@ def rebuild(
     *,
     lessons: Iterable[Lesson] = (),
     silences: Iterable[Silence] = (),
+    overrides: Iterable[Override] = (),
 ) -> None:
     """Fill an empty situation with what the store held, less what the daemon had forgotten before it was stopped."""
     kept, episodes = tuple(incidents), tuple(alerts)
@@ -199,6 +226,7 @@ def rebuild(
             sources=tuple(sources),
             lessons=tuple(lessons),
             silences=tuple(silences),
+            overrides=tuple(overrides),
             forgotten=tuple(i.number for i in kept if is_past(i, at, situation.policy) and i.number not in held),
         )
     )

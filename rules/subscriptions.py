@@ -8,6 +8,7 @@ EVENTS = (
     "changed",
     "acknowledged",
     "assigned",
+    "escalated",
     "resolved",
     "reopened",
     "closed",

@@ -12,6 +12,7 @@ from daemon.api.boundaries import AnswerHeaders, BodyLimits, BrowserGuard
 from daemon.api.bulk import bulk_routes
 from daemon.api.incidents import reading_routes
 from daemon.api.metrics import RequestMetrics
+from daemon.api.oncall import oncall_routes
 from daemon.api.openapi import add_openapi, openapi_routes
 from daemon.api.orders import order_routes
 from daemon.api.ports import Ports
@@ -34,6 +35,7 @@ _MAKERS: tuple[Callable[[Ports], APIRouter], ...] = (
     reading_routes,
     bulk_routes,
     order_routes,
+    oncall_routes,
 )
 
 

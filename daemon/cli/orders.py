@@ -9,6 +9,7 @@ from daemon.cli.place import AsJson, read_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import timedelta
 
     from daemon.config.config import Config
     from rules.decision import Order, Reply, TimelineEntry
@@ -168,6 +169,47 @@ def root(
     _order(context, "set_root", [number], ci, reason=reason, by=by, as_json=as_json)
 
 
+def route(
+    context: typer.Context,
+    number: Number,
+    group: Annotated[str, typer.Argument(metavar="GROUP", help="The group that is to have it.")],
+    *,
+    reason: Why = "",
+    by: By = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give it to another group, whose people are then called."""
+    _order(context, "route", [number], group, reason=reason, by=by, as_json=as_json)
+
+
+def escalate(
+    context: typer.Context, number: Number, *, reason: Why = "", by: By = None, as_json: AsJson = False
+) -> None:
+    """Take the next step of its escalation now."""
+    _order(context, "escalate", [number], reason=reason, by=by, as_json=as_json)
+
+
+def snooze(
+    context: typer.Context,
+    numbers: Numbers,
+    *,
+    length: Annotated[str, typer.Option("--for", metavar="TIME", help="How long, as in 1h.")],
+    reason: Why = "",
+    by: By = None,
+    as_json: AsJson = False,
+) -> None:
+    """Call nobody about it for a while, unless it gets worse."""
+    from daemon.clock import SystemClock
+
+    until = (SystemClock().now() + read_length(length)).isoformat()
+    _order(context, "snooze", numbers, until, reason=reason, by=by, as_json=as_json)
+
+
+def unsnooze(context: typer.Context, numbers: Numbers, *, by: By = None, as_json: AsJson = False) -> None:
+    """End its snooze now."""
+    _order(context, "unsnooze", numbers, by=by, as_json=as_json)
+
+
 def read_number(text: str) -> int:
     """42 for `INC-42` or `42`; a usage error where it is neither."""
     from rules.incident import incident_number
@@ -179,6 +221,19 @@ def read_number(text: str) -> int:
     if not 0 < number < 2**31:
         raise typer.BadParameter(f'"{text[:40]}" is not the number of an incident; allowed: INC-42 or 42')
     return number
+
+
+def read_length(text: str) -> "timedelta":
+    """The length of time that `--for` gives; a usage error where it gives none."""
+    from daemon.config.durations import EXAMPLES, parse_duration
+
+    try:
+        length = parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}; allowed: {EXAMPLES}", param_hint="--for") from None
+    if not length:
+        raise typer.BadParameter(f"it would end at once; allowed: {EXAMPLES}", param_hint="--for")
+    return length
 
 
 def entry_fields(entry: "TimelineEntry") -> dict[str, Any]:
@@ -286,5 +341,6 @@ def caller_name() -> str:
 
 def add_to(incident: typer.Typer) -> None:
     """Put the commands of this module under `incidentd incident`."""
-    for command in (ack, start, hold, resume, assign, note, resolve, close, reopen, merge, split, priority, root):
+    given = (ack, start, hold, resume, assign, note, resolve, close, reopen, merge, split, priority, root)
+    for command in (*given, route, escalate, snooze, unsnooze):
         incident.command()(command)

@@ -12,6 +12,7 @@ from daemon.config.config import Config, HttpSettings, MessageSettings
 from daemon.config.context import Context
 from daemon.config.document import Loc, read_document
 from daemon.config.fields import suggestion
+from daemon.config.oncall import make_roster
 from daemon.config.remarks import remarks
 from daemon.config.schema import (
     CMDBS,
@@ -35,6 +36,7 @@ from notifiers.secret import Secret
 from notifiers.settings import NotifierSettings
 from rules.maintenance import Window
 from rules.policy import MAPPING_LABELS, Policy
+from rules.roster import Roster
 from rules.subscriptions import Subscription
 
 ValueT = TypeVar("ValueT")
@@ -97,7 +99,7 @@ class _Loader:
             rules=rules_path,
             notifiers=tuple(notifiers),
             notify=tuple(subscriptions),
-            policy=replace(self._policy(rules), maintenance=tuple(windows)),
+            policy=replace(self._policy(rules), maintenance=tuple(windows), roster=self._roster(rules, notifiers)),
             log=self._log(),
             messages=self._one("messages", Messages, parts.make_messages) or MessageSettings(),
             **self._delivery(),
@@ -212,6 +214,13 @@ class _Loader:
         mapping = _section(rules, raw_rules, "mapping", MappingRules)
         labels = tuple(mapping.labels) if mapping else MAPPING_LABELS
         return Policy(matrix=parts.make_matrix(priority or PriorityRules()), mapping_labels=labels, **lengths)
+
+    def _roster(self, rules: Context | None, notifiers: list[NotifierSettings]) -> Roster:
+        if rules is None:
+            return Roster()
+        known: dict[str, NotifierSettings | None] = dict.fromkeys(self._notifier_names)
+        known.update((settings.name, settings) for settings in notifiers)
+        return make_roster(rules, _raw_of(rules), known)
 
     def _lengths(self, context: Context, raw: Mapping[str, Any]) -> dict[str, Any]:
         section = _section(context, raw, "incidents", Incidents)

@@ -35,7 +35,8 @@ from daemon.config.fields import (
 from rules.subscriptions import EVENTS
 
 
-def _zone(name: str) -> str:
+def zone_name(name: str) -> str:
+    """The name of a time zone that this machine knows; Refused where it is none."""
     # Not every machine has a database of zones, and a name must not lead out of it.
     try:
         ZoneInfo(name)
@@ -218,7 +219,7 @@ class Messages(Section):
     """How notices for people are worded."""
 
     templates: str | None = None
-    time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    time_zone: Annotated[str, AfterValidator(zone_name)] = "UTC"
 
 
 class Log(Section):
@@ -256,7 +257,18 @@ CONFIG_KEYS = (
     "messages",
     "log",
 )
-RULES_KEYS = ("priority", "mapping", "maintenance", "incidents", "notify")
+RULES_KEYS = (
+    "priority",
+    "mapping",
+    "maintenance",
+    "incidents",
+    "notify",
+    "people",
+    "groups",
+    "routing",
+    "schedules",
+    "escalation",
+)
 SOURCES: dict[str, type[Section]] = {"prometheus": PolledSource, "alertmanager": PolledSource, "push": PushSource}
 CMDBS: dict[str, type[Section]] = {"yaml": CmdbFile}
 NOTIFIERS: dict[str, type[Section]] = {"webhook": WebhookNotifier, "email": EmailNotifier}

@@ -23,6 +23,7 @@ from rules.decision import Decision, Reply, SourceState, TimelineEntry
 from rules.incident import Incident
 from rules.lesson import Lesson
 from rules.past import History
+from rules.rotation import Override
 from rules.silence import Silence
 
 
@@ -139,6 +140,10 @@ class Store:
     def silence(self, silence_id: str) -> Silence | None:
         """The silence of that id."""
         return reads.silence(self._database, silence_id)
+
+    def overrides(self) -> list[Override]:
+        """Every override of a schedule, ended ones for `rules.rotation.OVERRIDES_KEPT`, by id."""
+        return reads.list_overrides(self._database)
 
     def lessons(self) -> tuple[Lesson, ...]:
         """Everything learnt so far, one lesson for each counter, in order."""

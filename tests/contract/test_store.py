@@ -22,9 +22,11 @@ from daemon.store.upgrade import upgrade
 from rules.alert import Alert, Hold, SeenBy
 from rules.decision import Reply
 from rules.incident import Candidate, HitService, Incident, Link, Priority, RootCause, Status, Told
+from rules.rotation import OVERRIDES_KEPT
 from rules.silence import KEPT
 from tests.builders import T0, alert, at, decision, entry, incident, notice, silence, source_state
 from tests.contract.stores import OpenStore, child, everything, restarted, together
+from tests.rosters import override
 
 Commit = Callable[..., None]
 
@@ -325,3 +327,16 @@ def test_tokens(store: Store) -> None:
     assert store.revoke_token("ci")
     assert not store.revoke_token("ci")
     assert store.token_bearer("ab" * 32) is None
+
+
+def test_overrides_come_back_whole_are_changed_and_forgotten_in_the_end(
+    store: Store, commit: Commit, open_store: OpenStore
+) -> None:
+    first = override("anna", "bén", id="a", reason="dentist ☃")
+    calendar = override("ben", id="b", is_imported=True, end=7200.000001)
+    commit(overrides=(first, calendar))
+    over, fresh = replace(first, ends_at=at(60)), override("ben", id="c", end=10**8)
+    commit(overrides=(over,))
+    assert store.overrides() == [over, calendar]
+    commit(at=T0 + OVERRIDES_KEPT + timedelta(hours=1), overrides=(fresh,))
+    assert restarted(open_store, store).load(at(0)).overrides == (calendar, fresh)
