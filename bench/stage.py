@@ -13,7 +13,7 @@ from cmdb.importers.yaml_file import load_cmdb
 from daemon.replay import INTERVAL, Record
 from daemon.sources.recorded_file import read_recording
 from daemon.sources.recording import Event
-from rules.alert import Sighting
+from rules.alert import Alert, Sighting
 from rules.decide import decide
 from rules.decision import Decision, Listing, Notice, SourceFailed
 from rules.incident import Incident, Status
@@ -80,18 +80,29 @@ def play(scenario: Scenario, *, restarts: bool = True) -> Played:
 def restarted(before: Situation, record: Record, now: datetime) -> Situation:
     """The situation as a daemon that starts now builds it from what the store kept.
 
-    Less the time that the daemon gives to pushes that ran out while it was away: to the story it was never away.
+    The store does not hear of every renewal of a push, for which the daemon then gives some time; to the story it was
+    never away, so here each push runs out when it would have without the restart.
     """
     fresh = Situation(before.estate, before.policy, before.subscriptions)
     since = now - before.policy.close_after
     held = {a.incident for a in record.alerts.values() if a.is_firing}
     kept = [i for i in record.incidents.values() if i.number in held or not _is_settled_before(i, since)]
     numbers = {i.number for i in kept}
-    alerts = [a for a in record.alerts.values() if a.is_firing or a.incident in numbers]
+    alerts = [_renewed(a, before) for a in record.alerts.values() if a.is_firing or a.incident in numbers]
     lessons, silences = before.experience.lessons(), before.silences.values()
     rebuild(fresh, kept, alerts, before.sources.values(), now, lessons=lessons, silences=silences)
     fresh.next_number = max(record.incidents, default=0) + 1
     return fresh
+
+
+def _renewed(alert: Alert, before: Situation) -> Alert:
+    known = before.alerts.get(alert.id)
+    ends = {} if known is None else {source: seen.expires_at for source, seen in known.seen_by.items()}
+    seen_by = {
+        source: msgspec.structs.replace(seen, expires_at=ends.get(source, seen.expires_at))
+        for source, seen in alert.seen_by.items()
+    }
+    return msgspec.structs.replace(alert, seen_by=seen_by)
 
 
 def _is_settled_before(incident: Incident, since: datetime) -> bool:
