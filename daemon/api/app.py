@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from daemon.api.alertmanager import alertmanager_routes, push_routes
 from daemon.api.boundaries import AnswerHeaders, BodyLimits, BrowserGuard
+from daemon.api.cmdb import cmdb_routes
 from daemon.api.incidents import reading_routes
 from daemon.api.metrics import RequestMetrics
 from daemon.api.openapi import add_openapi
@@ -36,7 +37,8 @@ def create_api(ports: Ports) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=_threads_sized,
     )
-    makers = (probe_routes, push_routes, alertmanager_routes, silence_routes, reading_routes, order_routes)
+    for_alertmanager = (push_routes, alertmanager_routes, silence_routes)
+    makers = (probe_routes, *for_alertmanager, reading_routes, cmdb_routes, order_routes)
     routers = [make(ports) for make in makers]
     for router in routers:
         app.include_router(router)
