@@ -5,7 +5,7 @@ import re
 
 from daemon.cli.main import app
 from tests.builders import silence
-from tests.cli_site import HOSTILE, Shell, Site
+from tests.cli_site import HOSTILE, Shell, Site, incident
 from tests.fakes import hook
 
 
@@ -33,6 +33,12 @@ def test_incident_show_begins_with_what_failed(recorded: Site) -> None:
     assert "A relapse before 2026-11-24 08:35:00Z reopens it" in over
     assert "closes by itself at 2026-11-27 08:05:00Z" in over
     assert "switch replaced" in over
+
+
+def test_of_many_cis_that_are_hit_the_first_are_named(site: Site) -> None:
+    site.commit(incidents=(incident(1, impacted=("tor-3a", *(f"host-{n}" for n in range(7)))),))
+    said = site.run("incident", "show", "1")
+    assert "and 7 other CIs down or degraded: host-0, host-1, host-2, host-3, host-4 and 2 more\n" in said
 
 
 def test_alerts_cannot_talk_to_the_terminal(recorded: Site) -> None:
