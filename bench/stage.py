@@ -80,7 +80,8 @@ def play(scenario: Scenario, *, restarts: bool = True) -> Played:
 def restarted(before: Situation, record: Record, now: datetime) -> Situation:
     """The situation as a daemon that starts now builds it from what the store kept.
 
-    Less the time that the daemon gives to pushes that ran out while it was away: to the story it was never away.
+    The store does not hear of every renewal of a push, for which the daemon then gives some time; to the story it was
+    never away, so here each push runs out when it would have without the restart.
     """
     fresh = Situation(before.estate, before.policy, before.subscriptions)
     since = now - before.policy.close_after

@@ -69,11 +69,7 @@ def order_from_outside(config: Config, command: Order) -> Reply:
     set_up_logging(LogSettings(level="error"))
     clock = SystemClock()
     with Store.open(config.database.reveal(), clock) as store:
-        if not store.is_current():
-            raise StoreError(
-                f"the database {config.database_shown} is not there or of an older version: "
-                "start `incidentd run` or call `incidentd db upgrade`"
-            )
+        store.require_current(config.database_shown)
         _put(store, command)
         if store.holder() is None:
             try:

@@ -1,10 +1,11 @@
 """What goes into one decision and what comes out of it. Everything here is data."""
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from rules.alert import Alert, Sighting
+from rules.alert import Alert, Sighting, put_aside
 from rules.incident import Incident
 from rules.lesson import Lesson
 from rules.rotation import Override
@@ -188,6 +189,8 @@ class Decision:
     """Everything one cycle decided. Rows replace those of the same identity; timeline and notices are added, lessons
     (one for each counter at the most) add to what was learnt before.
 
+    `begun` are the ids of the alerts that were not in mind before; what was forgotten of them may be remembered still
+    (see `records`).
     `refreshed` and `forgotten` are for the situation alone: alerts of which only the time at which a source's word
     runs out moved, and incidents that can no longer change.
     """
@@ -204,6 +207,24 @@ class Decision:
     overrides: tuple[Override, ...] = ()
     refreshed: tuple[Alert, ...] = ()
     forgotten: tuple[int, ...] = ()
+    begun: frozenset[str] = frozenset()
+
+    def records(self, remembered: Mapping[str, Alert]) -> list[Alert]:
+        """The alerts to write, where `remembered` has by id what the record holds of those in `begun`.
+
+        Sources go on to repeat what has ended, long after it was forgotten here: news that opens nothing changes no
+        record then. What fires again under its old start goes on; where the incident it was in can no longer change,
+        that incident keeps the episode as it was.
+        """
+        found = []
+        for alert in self.alerts:
+            before = remembered.get(alert.id) if alert.id in self.begun else None
+            if before is not None and not alert.is_firing and alert.incident is None:
+                continue
+            if before is not None and before.incident is not None:
+                found.append(put_aside(before, before.incident))
+            found.append(alert)
+        return found
 
     @property
     def is_empty(self) -> bool:

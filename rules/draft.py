@@ -105,10 +105,6 @@ class Draft:
         """About how many CIs have live alerts."""
         return len(self.situation.on_ci) + len(self._on_ci)
 
-    def signed_cis(self) -> set[str]:
-        """Every CI with live alerts."""
-        return set(self.situation.on_ci) | set(self._on_ci)
-
     # -- incidents
 
     def incident(self, number: int) -> Incident | None:
@@ -220,6 +216,7 @@ class Draft:
             overrides=tuple(self._overrides[i] for i in sorted(self._overrides)),
             refreshed=tuple(self._refreshed[i] for i in sorted(self._refreshed)),
             forgotten=tuple(sorted(self._forgotten)),
+            begun=frozenset(self._alerts.keys() - self.situation.alerts.keys()),
         )
 
     def _owned(self, number: int) -> set[str]:

@@ -10,6 +10,7 @@ from daemon.api.access import check_declared
 from daemon.api.alertmanager import alertmanager_routes, push_routes
 from daemon.api.boundaries import AnswerHeaders, BodyLimits, BrowserGuard
 from daemon.api.bulk import bulk_routes
+from daemon.api.cmdb import cmdb_routes
 from daemon.api.incidents import reading_routes
 from daemon.api.metrics import RequestMetrics
 from daemon.api.oncall import oncall_routes
@@ -33,6 +34,7 @@ _MAKERS: tuple[Callable[[Ports], APIRouter], ...] = (
     alertmanager_routes,
     silence_routes,
     reading_routes,
+    cmdb_routes,
     bulk_routes,
     order_routes,
     oncall_routes,

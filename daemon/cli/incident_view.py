@@ -20,6 +20,7 @@ from rules.words import WORTH_NAMING, percent, span
 
 MOST_ALERTS = 40
 MOST_CANDIDATES = 6
+MOST_OTHERS = 5
 
 
 def incident_table(incidents: Sequence[Incident], now: datetime) -> Table:
@@ -135,7 +136,8 @@ def _services(incident: Incident) -> None:
     named = {incident.root.ci, *(s.ci for s in incident.services)}
     others = [ci for ci in incident.impacted if ci not in named]
     if others:
-        say(f"and {count(len(others), 'other CI')} down or degraded: {safe(', '.join(others), 300)}")
+        more = f" and {len(others) - MOST_OTHERS} more" if len(others) > MOST_OTHERS else ""
+        say(f"and {count(len(others), 'other CI')} down or degraded: {safe(', '.join(others[:MOST_OTHERS]))}{more}")
 
 
 def _why(incident: Incident) -> None:

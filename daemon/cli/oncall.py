@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from daemon.cli.orders import By, Why, answer_to, caller_name, checked_text, read_length
+from daemon.cli.lengths import length_of
+from daemon.cli.orders import By, Why, answer_to, caller_name, checked_text
 from daemon.cli.place import AsJson, config_path, read_config
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def override(
     if (length is None) == (end is None):
         raise typer.BadParameter("give one of --for TIME and --to T", param_hint="--for")
     starts_at, now = _moment(begin, "--from"), _moment("now", "")
-    ends_at = _moment(end, "--to") if end is not None else starts_at + read_length(length or "")
+    ends_at = _moment(end, "--to") if end is not None else starts_at + length_of(length or "", "--for")
     who = checked_text(by or caller_name(), "the name of who says so")
     made = Override(
         id=str(uuid.uuid4()),

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from daemon.cli.lengths import length_of
 from daemon.cli.place import AsJson, read_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import timedelta
 
     from daemon.config.config import Config
     from rules.decision import Order, Reply, TimelineEntry
@@ -201,7 +201,7 @@ def snooze(
     """Call nobody about it for a while, unless it gets worse."""
     from daemon.clock import SystemClock
 
-    until = (SystemClock().now() + read_length(length)).isoformat()
+    until = (SystemClock().now() + length_of(length, "--for")).isoformat()
     _order(context, "snooze", numbers, until, reason=reason, by=by, as_json=as_json)
 
 
@@ -221,19 +221,6 @@ def read_number(text: str) -> int:
     if not 0 < number < 2**31:
         raise typer.BadParameter(f'"{text[:40]}" is not the number of an incident; allowed: INC-42 or 42')
     return number
-
-
-def read_length(text: str) -> "timedelta":
-    """The length of time that `--for` gives; a usage error where it gives none."""
-    from daemon.config.durations import EXAMPLES, parse_duration
-
-    try:
-        length = parse_duration(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{error}; allowed: {EXAMPLES}", param_hint="--for") from None
-    if not length:
-        raise typer.BadParameter(f"it would end at once; allowed: {EXAMPLES}", param_hint="--for")
-    return length
 
 
 def entry_fields(entry: "TimelineEntry") -> dict[str, Any]:

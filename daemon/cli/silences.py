@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from daemon.cli.orders import By, answer_to, caller_name, checked_text, read_length
+from daemon.cli.lengths import length_of
+from daemon.cli.orders import By, answer_to, caller_name, checked_text
 from daemon.cli.place import AsJson, open_store, read_config
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def add(
     from rules.silence import wrong_with
 
     now, order_id = SystemClock().now(), str(uuid.uuid4())
-    wanted = _silence(_matchers(matchers), now, read_length(length), comment, by)
+    wanted = _silence(_matchers(matchers), now, length_of(length, "--for"), comment, by)
     if wrong := wrong_with(wanted, now):
         raise Refusal(f"{wrong[0]}: {wrong[1]}")
     config = read_config(context)

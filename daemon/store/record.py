@@ -31,13 +31,14 @@ from rules.rotation import OVERRIDES_KEPT, Override
 from rules.silence import KEPT, Silence
 
 REPLIES_KEPT = timedelta(days=1)
+_CHUNK = 500
 
 
 def commit(database: Database, decision: Decision, inbox_ids: Collection[int], epoch: int) -> None:
     """Write the decision and forget the inbox rows it took, all or nothing; `LeaseLost` where `epoch` is over."""
     # Encoded before the transaction begins: others wait for the writer.
     writes = [
-        (alerts, ("id",), [_alert_row(a) for a in decision.alerts]),
+        (alerts, ("id",), [_alert_row(a) for a in decision.records(_remembered(database, decision.begun))]),
         (incidents, ("number",), [_incident_row(i) for i in decision.incidents]),
         (sources, ("name",), [_source_row(s) for s in decision.sources]),
         (replies, ("command",), [_reply_row(r, decision.at) for r in decision.replies]),
@@ -65,6 +66,19 @@ def commit(database: Database, decision: Decision, inbox_ids: Collection[int], e
             connection.execute(delete(overrides).where(overrides.c.ends_at < decision.at - OVERRIDES_KEPT))
         # Checked again at the end, where holding the row delays nobody's renewal.
         fence(connection, epoch, hold=True)
+
+
+def _remembered(database: Database, ids: Collection[str]) -> dict[str, Alert]:
+    """Those of the alerts that the record holds, by id."""
+    if not ids:
+        return {}
+    ordered = sorted(map(clean, ids))
+    found = []
+    with database.read() as connection:
+        for start in range(0, len(ordered), _CHUNK):
+            query = select(alerts.c.record).where(alerts.c.id.in_(ordered[start : start + _CHUNK]))
+            found += [alert_of(record) for record in connection.execute(query).scalars()]
+    return {alert.id: alert for alert in found}
 
 
 def load(database: Database, since: datetime) -> Loaded:

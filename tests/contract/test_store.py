@@ -207,6 +207,20 @@ def test_rows_replace_those_of_the_same_identity(store: Store, commit: Commit) -
     assert everything(store) == decision(**new)
 
 
+def test_what_is_repeated_of_a_forgotten_episode_leaves_its_record_as_it_is(store: Store, commit: Commit) -> None:
+    commit(alerts=(alert("db1", incident=1, cleared_at=at(60)), alert("db2", cleared_at=at(60), reason="alone")))
+    ended = (alert("db1", cleared_at=at(60), reason="over"), alert("db2", cleared_at=at(60), reason="over"))
+    commit(alerts=ended, begun=frozenset(a.id for a in ended))
+    assert [(a.ci, a.incident, a.reason) for a in store.alerts_of(1) + store.events(9)] == [
+        ("db1", 1, ""),
+        ("db2", None, "alone"),
+    ]
+    firing = (alert("db1", incident=2), alert("db2", reason="waits"), alert("db3", reason="new"))
+    commit(alerts=firing, begun=frozenset(a.id for a in firing))
+    assert [(a.incident, a.cleared_at) for a in store.alerts_of(1) + store.alerts_of(2)] == [(1, at(60)), (2, None)]
+    assert {(a.ci, a.reason) for a in store.events(9)} == {("db2", "waits"), ("db3", "new")}
+
+
 def test_silences_are_found_by_id_and_forgotten_in_time(store: Store, commit: Commit) -> None:
     old, new = silence("ci=db1", id="old", end=60), silence("ci=db2", id="new", end=120)
     commit(silences=(old, new))
