@@ -13,6 +13,7 @@ from rules.notices import tell, tell_sources
 from rules.orders import carry_out
 from rules.situation import Situation
 from rules.suppression import review, take_silence
+from rules.timekeeping import keep_clocks
 
 
 def decide(situation: Situation, changes: Sequence[Change], now: datetime) -> Decision:
@@ -32,6 +33,7 @@ def decide(situation: Situation, changes: Sequence[Change], now: datetime) -> De
         if isinstance(change, Command):
             carry_out(draft, change)
     meet_deadlines(draft)
+    keep_clocks(draft)
     learn(draft)
     tell(draft)
     tell_sources(draft)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cmdb.model import State
+from rules.clock import Clock
 from rules.lesson import Lesson
 
 
@@ -94,6 +95,8 @@ class Incident:
     included; `services` the business services reached, at risk included. `group` owns the failed CI. `pinned` names the
     fields a person has set, which the daemon then leaves alone. `quiet_since` is when the last of its alerts cleared.
     `confirmed_root` is the CI that a person says has failed; `taught` is what was learnt from the incident so far.
+    `hold_reason` says what is waited for while it is on hold. `clocks` are what is promised about it, in order of their
+    start; of those with one agreement and goal the last one counts, the others are history.
     Instants are aware UTC.
     """
 
@@ -124,6 +127,8 @@ class Incident:
     told: tuple[Told, ...] = ()
     confirmed_root: str | None = None
     taught: tuple[Lesson, ...] = ()
+    hold_reason: str = ""
+    clocks: tuple[Clock, ...] = ()
     version: int = 1
 
     @property
@@ -135,6 +140,17 @@ class Incident:
     def diagnosed_root(self) -> str | None:
         """The CI that the diagnosis named, whatever a person has said since."""
         return self.root.candidates[0].ci if self.root.candidates else None
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When something happens to it because time passes: a clock warns, or what it promised is due."""
+        return min((at for c in self.clocks if (at := c.next_at) is not None), default=None)
+
+    @property
+    def due(self) -> Clock | None:
+        """The promise to be kept next, or the one that is overdue longest; None where none is due."""
+        owed = [c for c in self.clocks if c.ended_at is None and c.due_at is not None]
+        return min(owed, key=lambda c: (c.due_at, c.goal), default=None)
 
     @property
     def is_active(self) -> bool:

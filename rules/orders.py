@@ -34,12 +34,19 @@ def carry_out(draft: Draft, command: Command) -> None:
 def _step(step: Step) -> Callable[[Draft, Incident, Command], str]:
     def carry(draft: Draft, incident: Incident, command: Command) -> str:
         status = next_status(incident.status, step)
+        reason = (command.reason or command.value).strip()
+        if step is Step.HOLD and not reason:
+            raise Refused("hold needs a reason: what is waited for")
         seen = incident.acknowledged_at or (draft.now if step in (Step.ACKNOWLEDGE, Step.START) else None)
         draft.change_incident(
-            incident, status=status, acknowledged_at=seen, assignee=incident.assignee or command.actor
+            incident,
+            status=status,
+            acknowledged_at=seen,
+            assignee=incident.assignee or command.actor,
+            hold_reason=reason if step is Step.HOLD else "",
         )
         words = str(status).replace("_", " ")
-        why = f": {command.reason or command.value}" if command.reason or command.value else ""
+        why = f": {reason}" if reason else ""
         draft.note(
             incident.number, str(step), f"{words}{why}", actor=command.actor, old=str(incident.status), new=str(status)
         )

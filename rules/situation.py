@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from cmdb.graph import Estate
+from rules.agenda import Agenda
 from rules.alert import Alert, Hold
 from rules.decision import Decision, SourceState
 from rules.experience import Experience
@@ -44,6 +45,7 @@ class Situation:
         self.impacted_by: dict[str, set[int]] = {}
         self.sources: dict[str, SourceState] = {}
         self.silences: dict[str, Silence] = {}
+        self.agenda = Agenda()
         self.held: dict[Hold, set[str]] = {}
         self.next_number = 1
         self.decided_at: datetime | None = None
@@ -131,6 +133,7 @@ class Situation:
         self._index_incident(self.incidents.get(incident.number), present=False)
         self.incidents[incident.number] = incident
         self._index_incident(incident, present=True)
+        self.agenda.put(incident.number, incident.next_at)
         self.next_number = max(self.next_number, incident.number + 1)
 
     def _index_incident(self, incident: Incident | None, *, present: bool) -> None:
@@ -153,6 +156,7 @@ class Situation:
             for alert_id in self.members.pop(number, set()):
                 self._drop_alert(alert_id)
             self._index_incident(self.incidents.pop(number, None), present=False)
+            self.agenda.put(number, None)
         for alert in decision.alerts:
             if not alert.is_firing and alert.incident is None:
                 self._drop_alert(alert.id)

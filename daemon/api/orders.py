@@ -40,6 +40,12 @@ class Remark(Order):
     reason: Prose = ""
 
 
+class Hold(Order):
+    """What is waited for."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=4000)]
+
+
 class Assign(Remark):
     """Whom to give it to."""
 
@@ -97,7 +103,7 @@ class _Kind:
 _KINDS = (
     _Kind("acknowledge", Verb.ACKNOWLEDGE, Remark, "reason"),
     _Kind("start", Verb.START, Remark, "reason"),
-    _Kind("hold", Verb.HOLD, Remark, "reason"),
+    _Kind("hold", Verb.HOLD, Hold, "reason", is_required=True),
     _Kind("resume", Verb.RESUME, Remark, "reason"),
     _Kind("assign", Verb.ASSIGN, Assign, "assignee", is_required=True),
     _Kind("note", Verb.NOTE, Note, "text", is_required=True),

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from cmdb.problems import Problem
 from daemon.config import parts
+from daemon.config.calendars import read_calendars
 from daemon.config.config import Config, HttpSettings, MessageSettings
 from daemon.config.context import Context
 from daemon.config.document import Loc, read_document
@@ -30,9 +31,11 @@ from daemon.config.schema import (
     PriorityRules,
     Section,
 )
+from daemon.config.service_levels import read_service_levels
 from daemon.errors import ConfigError
 from notifiers.secret import Secret
 from notifiers.settings import NotifierSettings
+from rules.calendar import ALWAYS
 from rules.maintenance import Window
 from rules.policy import MAPPING_LABELS, Policy
 from rules.subscriptions import Subscription
@@ -211,7 +214,14 @@ class _Loader:
         priority = _section(rules, raw_rules, "priority", PriorityRules)
         mapping = _section(rules, raw_rules, "mapping", MappingRules)
         labels = tuple(mapping.labels) if mapping else MAPPING_LABELS
-        return Policy(matrix=parts.make_matrix(priority or PriorityRules()), mapping_labels=labels, **lengths)
+        calendars = read_calendars(rules, raw_rules)
+        return Policy(
+            matrix=parts.make_matrix(priority or PriorityRules()),
+            mapping_labels=labels,
+            calendars=tuple(c for c in calendars.values() if c is not ALWAYS),
+            service_levels=read_service_levels(rules, raw_rules, calendars),
+            **lengths,
+        )
 
     def _lengths(self, context: Context, raw: Mapping[str, Any]) -> dict[str, Any]:
         section = _section(context, raw, "incidents", Incidents)

@@ -44,6 +44,9 @@ def _zone(name: str) -> str:
     return name
 
 
+Zone = Annotated[str, AfterValidator(_zone)]
+
+
 class Section(BaseModel):
     """A mapping of settings in which unknown keys are errors. `secrets` names those that must never be shown."""
 
@@ -215,7 +218,7 @@ class Messages(Section):
     """How notices for people are worded."""
 
     templates: str | None = None
-    time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    time_zone: Zone = "UTC"
 
 
 class Log(Section):
@@ -253,7 +256,7 @@ CONFIG_KEYS = (
     "messages",
     "log",
 )
-RULES_KEYS = ("priority", "mapping", "maintenance", "incidents", "notify")
+RULES_KEYS = ("priority", "calendars", "service_levels", "mapping", "maintenance", "incidents", "notify")
 SOURCES: dict[str, type[Section]] = {"prometheus": PolledSource, "alertmanager": PolledSource, "push": PushSource}
 CMDBS: dict[str, type[Section]] = {"yaml": CmdbFile}
 NOTIFIERS: dict[str, type[Section]] = {"webhook": WebhookNotifier, "email": EmailNotifier}
