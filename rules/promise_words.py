@@ -1,7 +1,7 @@
 """What is said of clocks on the timeline and in notices, for operators."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rules.calendar import ALWAYS
 from rules.clock import Clock, Goal
@@ -63,7 +63,8 @@ def warning_words(clock: Clock, share: float, now: datetime) -> str:
 
 def breach_words(clock: Clock, now: datetime) -> str:
     """What was promised and has not happened."""
-    late = f", {span(now - clock.breached_at)} ago" if clock.breached_at is not None else ""
+    ago = now - clock.breached_at if clock.breached_at is not None else timedelta()
+    late = f", {span(ago)} ago" if ago >= timedelta(minutes=1) else ""
     not_done = f"{_NOT_DONE[clock.goal]} within {length_words(clock)} ({name_words(clock)})"
     return f"{not_done}; due at {moment(clock.breached_at)}{late}"
 

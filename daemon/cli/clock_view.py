@@ -1,12 +1,11 @@
 """Promised times in a terminal: what is due when, how much is left, and what became of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from rich.table import Table
 from rich.text import Text
 
-from daemon.cli.out import instant, safe, table
+from daemon.cli.out import instant, safe
 from rules.clock import Clock, ClockState, Goal
 from rules.incident import Incident
 from rules.promise_words import length_words, name_words
@@ -16,19 +15,14 @@ _VERBS = {Goal.RESPONSE: "respond", Goal.RESOLUTION: "resolve"}
 _COLOURS = {ClockState.BREACHED: "bold red", ClockState.MET: "green", ClockState.PAUSED: "cyan"}
 
 
-def clock_table(clocks: Sequence[Clock], now: datetime) -> Table:
+def clock_lines(clocks: Sequence[Clock], now: datetime) -> Iterator[Text]:
     """One line for each promise, in order of their start."""
-    rows = [
-        [
-            safe(name_words(c), 60),
-            f"{_VERBS[c.goal]} within {safe(length_words(c), 60)}",
-            instant(c.due_at),
-            Text(str(c.state), style=_COLOURS.get(c.state, "")),
-            safe(outcome(c, now), 200),
-        ]
-        for c in clocks
-    ]
-    return table(["promise", "what", "due", "state", "left"], rows, wide="left")
+    for clock in clocks:
+        by = f" by {instant(clock.due_at)}" if clock.due_at is not None else ""
+        line = Text(str(clock.state), style=_COLOURS.get(clock.state, ""))
+        promise = f"{_VERBS[clock.goal]} within {length_words(clock)},{by} ({name_words(clock)})".replace(", (", " (")
+        line.append(f"  {safe(f'{promise}: {outcome(clock, now)}', 600)}", style="default")
+        yield line
 
 
 def outcome(clock: Clock, now: datetime) -> str:
@@ -43,8 +37,8 @@ def outcome(clock: Clock, now: datetime) -> str:
     if clock.breached_at is not None:
         return f"overdue for {span(now - clock.breached_at)}{held}"
     if clock.pause is not None:
-        return f"{span(clock.left)}{held}"
-    return span(clock.due_at - now) if clock.due_at is not None else "no end in sight"
+        return f"{span(clock.left)} left{held}"
+    return f"{span(clock.due_at - now)} left" if clock.due_at is not None else "no end in sight"
 
 
 def due_cell(incident: Incident, now: datetime) -> Text:

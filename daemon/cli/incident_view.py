@@ -6,7 +6,7 @@ from datetime import datetime
 from rich.table import Table
 from rich.text import Text
 
-from daemon.cli.clock_view import clock_table, due_cell
+from daemon.cli.clock_view import clock_lines, due_cell
 from daemon.cli.notices import notice_table
 from daemon.cli.out import count, instant, priority_cell, safe, say, state_cell, table
 from daemon.store.rows import NoticeRow
@@ -53,7 +53,7 @@ def show_incident(
     _why(incident)
     if incident.clocks:
         _heading("Promised times")
-        say(clock_table(incident.clocks, now))
+        say(*clock_lines(incident.clocks, now))
     _heading("What happens next")
     for line in what_next(incident, alerts, policy):
         say(_item(line))

@@ -19,12 +19,15 @@ from daemon.cli.out import safe
 from daemon.clock import ManualClock
 from daemon.config.sample import write_samples
 from daemon.store.store import Store
+from rules import clock as clocks
 from rules.alert import Alert, alert_id, fingerprint_of
+from rules.calendar import ALWAYS
+from rules.clock import Goal
 from rules.decision import Decision, Notice, TimelineEntry
 from rules.document import NoticeContent
 from rules.incident import Candidate, HitService, Incident, Level, Priority, RootCause, Status
 from rules.words import span
-from tests.builders import silence
+from tests.builders import clock, silence
 from tests.fakes import hook
 
 ROOT = Path(__file__).parents[2]
@@ -289,6 +292,10 @@ def test_check_counts_and_remarks(site: Site) -> None:
     found = site.json("check")
     assert (found["ok"], found["cis"], found["business_services"], found["cycles"]) == (True, 6, 1, [])
     assert found["sources"] == [{"name": "main", "type": "prometheus"}, {"name": "push", "type": "push"}]
+    (level,) = found["service_levels"]
+    assert (level["name"], level["agreement"]) == ("standard", "SLA")
+    assert level["targets"]["P1"] == {"response": "15m", "resolution": "4h", "calendar": "24x7"}
+    assert "SLA        standard: P1 15m/4h 24x7, P2" in site.run("check")
     site.cmdb.write_text("cis:\n  - {id: a, depends_on: [b]}\n  - {id: b, depends_on: [a]}\n")
     said = site.run("check")
     assert "cycles     1; legal" in said
@@ -350,6 +357,32 @@ def test_incident_show_begins_with_what_failed(recorded: Site) -> None:
     assert "A relapse before 2026-11-24 08:35:00Z reopens it" in over
     assert "closes by itself at 2026-11-27 08:05:00Z" in over
     assert "switch replaced" in over
+
+
+def test_promised_times_are_shown_with_what_is_left(site: Site) -> None:
+    overdue = clock(Goal.RESPONSE, within=900, breached_at=T0 + timedelta(minutes=15))
+    held = clocks.pause(clock(), ALWAYS, T0 + timedelta(minutes=10), HOSTILE)
+    met = clocks.meet(clock(Goal.RESPONSE, within=900), ALWAYS, T0 + timedelta(minutes=5))
+    promised = {3: (overdue,), 4: (met, held), 5: (met, clock(within=10**10))}
+    with Store.open(f"sqlite:///{site.directory}/incidentd.db", ManualClock(T0)) as store:
+        store.upgrade()
+        epoch = store.acquire("test", timedelta(minutes=1))
+        store.commit(Decision(at=T0, incidents=tuple(incident(n, clocks=c) for n, c in promised.items())), epoch=epoch)
+        store.release(epoch)
+    listed = site.run("incident", "list").splitlines()
+    assert max(map(len, listed)) <= 80
+    assert [("respond" in line, "resolve in" in line) for line in listed if line.startswith("INC-")] == [
+        (False, True),
+        (False, False),
+        (True, False),
+    ]
+    said = " ".join(site.run("incident", "show", "3").split())
+    assert "Promised times" in said
+    assert "breached respond within 15 min, by 2026-11-24 08:15:00Z (SLA gold, P1): overdue for" in said
+    said = " ".join(site.run("incident", "show", "4").split())
+    assert "paused resolve within 1 h (SLA gold, P1): 50 min left, on hold: red" in said
+    assert "met respond within 15 min, by 2026-11-24 08:15:00Z (SLA gold, P1): met after 5 min, at" in said
+    assert "owned" not in said
 
 
 def test_alerts_cannot_talk_to_the_terminal(recorded: Site) -> None:
