@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from rules.assess import review_priorities
 from rules.deadlines import meet_deadlines, note_quiet
 from rules.decision import Change, Command, Decision, Listing, Push, SilenceOrder, SourceFailed
 from rules.draft import Draft
@@ -29,6 +30,7 @@ def decide(situation: Situation, changes: Sequence[Change], now: datetime) -> De
     review(draft)
     regroup(draft)
     note_quiet(draft)
+    review_priorities(draft)
     for change in changes:
         if isinstance(change, Command):
             carry_out(draft, change)

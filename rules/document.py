@@ -88,7 +88,10 @@ class ClockDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IncidentDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """An incident as programs and templates see it. `confirmed_root` is the CI that a person says has failed."""
+    """An incident as programs and templates see it. `confirmed_root` is the CI that a person says has failed.
+
+    `priority_rule` says what made the priority; `users` is how many are known to be hit.
+    """
 
     number: str
     title: str
@@ -112,6 +115,8 @@ class IncidentDocument(msgspec.Struct, frozen=True, kw_only=True):
     links: tuple[dict[str, str], ...]
     alerts: tuple[AlertDocument, ...]
     confirmed_root: str | None = None
+    priority_rule: str = ""
+    users: int = 0
     hold_reason: str = ""
     clocks: tuple[ClockDocument, ...] = ()
 
@@ -241,6 +246,8 @@ def incident_document(incident: Incident, alerts: Iterable[Alert]) -> IncidentDo
         links=tuple({"kind": link.kind, "number": incident_key(link.number)} for link in incident.links),
         alerts=tuple(alert_document(a) for a in sorted(alerts, key=lambda a: (a.starts_at, a.id))),
         confirmed_root=incident.confirmed_root,
+        priority_rule=incident.priority_rule,
+        users=incident.users,
         hold_reason=incident.hold_reason,
         clocks=tuple(map(_clock_document, incident.clocks)),
     )

@@ -95,6 +95,8 @@ class Incident:
     included; `services` the business services reached, at risk included. `group` owns the failed CI. `pinned` names the
     fields a person has set, which the daemon then leaves alone. `quiet_since` is when the last of its alerts cleared.
     `confirmed_root` is the CI that a person says has failed; `taught` is what was learnt from the incident so far.
+    `priority_rule` names what the priority was made by: the matrix, a rule of the organisation's or a person; at
+    `priority_until` a calendar that it depends on may make another. `users` is how many are known to be hit.
     `hold_reason` says what is waited for while it is on hold. `clocks` are what is promised about it, in order of their
     start; of those with one agreement and goal the last one counts, the others are history.
     Instants are aware UTC.
@@ -127,6 +129,9 @@ class Incident:
     told: tuple[Told, ...] = ()
     confirmed_root: str | None = None
     taught: tuple[Lesson, ...] = ()
+    priority_rule: str = ""
+    priority_until: datetime | None = None
+    users: int = 0
     hold_reason: str = ""
     clocks: tuple[Clock, ...] = ()
     version: int = 1
@@ -143,8 +148,11 @@ class Incident:
 
     @property
     def next_at(self) -> datetime | None:
-        """When something happens to it because time passes: a clock warns, or what it promised is due."""
-        return min((at for c in self.clocks if (at := c.next_at) is not None), default=None)
+        """When to look at it because time passes: a clock warns, a promise is due, a calendar asks for a priority."""
+        moments = [at for c in self.clocks if (at := c.next_at) is not None]
+        if self.priority_until is not None and self.is_active:
+            moments.append(self.priority_until)
+        return min(moments, default=None)
 
     @property
     def due(self) -> Clock | None:

@@ -132,7 +132,14 @@ def _set_priority(draft: Draft, incident: Incident, command: Command) -> str:
         raise Refused(f"{command.value!r} is not a priority; allowed: {', '.join(Priority)}") from None
     why = command.reason or "set by hand"
     pinned = incident.pinned | {"priority"}
-    draft.change_incident(incident, priority=priority, priority_reason=f"{command.actor}: {why}", pinned=pinned)
+    draft.change_incident(
+        incident,
+        priority=priority,
+        priority_reason=f"{command.actor}: {why}",
+        priority_rule="set by hand",
+        priority_until=None,
+        pinned=pinned,
+    )
     draft.note(
         incident.number,
         "priority_changed",

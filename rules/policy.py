@@ -8,6 +8,7 @@ from types import MappingProxyType
 from rules.calendar import ALWAYS, Calendar
 from rules.incident import Level, Priority
 from rules.maintenance import Window
+from rules.priority_rule import PriorityRule
 from rules.service_level import STANDARD, ServiceLevel
 
 Matrix = Mapping[tuple[Level, Level], Priority]
@@ -46,7 +47,8 @@ class Policy:
     `close_after`: a resolved incident closes by itself after this time, in which its users may object: ITIL leaves
     the number to the organisation, three days (a weekend and its Monday) is common practice of service desks.
     `blind_after`: a source that stays unreachable this long is told of; half a minute spares people a restart.
-    `matrix` has one priority for each of the nine pairs (impact, urgency). `mapping_labels` are tried in order
+    `matrix` has one priority for each of the nine pairs (impact, urgency); of `priority_rules` the first that fits an
+    incident sets another. `mapping_labels` are tried in order
     against CI ids and aliases. `maintenance` are the announced windows, past and to come. `service_levels` say what is
     promised, the first that fits counts; `calendars` are all that they may have been promised in.
     """
@@ -58,6 +60,7 @@ class Policy:
     close_after: timedelta = timedelta(hours=72)
     blind_after: timedelta = timedelta(seconds=30)
     matrix: Matrix = field(default_factory=lambda: ITIL_MATRIX, hash=False)
+    priority_rules: tuple[PriorityRule, ...] = ()
     mapping_labels: tuple[str, ...] = MAPPING_LABELS
     maintenance: tuple[Window, ...] = ()
     calendars: tuple[Calendar, ...] = ()

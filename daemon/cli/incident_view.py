@@ -153,6 +153,10 @@ def _why(incident: Incident) -> None:
         say(_item(safe("it could also be " + ", ".join(unweighed), 600)))
     _heading(f"Why {incident.priority}")
     say(_item(safe(incident.priority_reason or f"impact {incident.impact}, urgency {incident.urgency}", 600)))
+    if incident.priority_rule:
+        say(_item(safe(incident.priority_rule, 200)))
+    if incident.users:
+        say(_item(f"{count(incident.users, 'user')} hit"))
 
 
 def _sure(incident: Incident) -> str:

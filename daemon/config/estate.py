@@ -44,6 +44,8 @@ def estate_remarks(config: Config, estate: Estate) -> Iterator[Problem]:
     yield from _unknown_services(config.file, estate, told, "notify", "nobody will ever be told for it")
     promised = {name for level in config.policy.service_levels for name in level.when.service}
     yield from _unknown_services(config.rules, estate, promised, "service_levels", "nothing is promised for it")
+    rated = {name for rule in config.policy.priority_rules for name in rule.when.service}
+    yield from _unknown_services(config.rules, estate, rated, "priority", "no rule ever fits it")
 
 
 def _unknown_services(

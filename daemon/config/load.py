@@ -13,6 +13,7 @@ from daemon.config.config import Config, HttpSettings, MessageSettings
 from daemon.config.context import Context
 from daemon.config.document import Loc, read_document
 from daemon.config.fields import suggestion
+from daemon.config.priority_rules import read_priority_rules
 from daemon.config.remarks import remarks
 from daemon.config.schema import (
     CMDBS,
@@ -219,6 +220,7 @@ class _Loader:
             matrix=parts.make_matrix(priority or PriorityRules()),
             mapping_labels=labels,
             calendars=tuple(c for c in calendars.values() if c is not ALWAYS),
+            priority_rules=read_priority_rules(rules, priority.rules if priority else (), calendars),
             service_levels=read_service_levels(rules, raw_rules, calendars),
             **lengths,
         )

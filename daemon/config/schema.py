@@ -4,7 +4,7 @@ Every secret `x` may instead be given as `x_file` (a file that holds it) or `x_c
 credential). `daemon.config.load` makes values of these; docs/configuration.md explains every key.
 """
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -229,9 +229,10 @@ class Log(Section):
 
 
 class PriorityRules(Section):
-    """Which priority an impact and an urgency make."""
+    """Which priority an impact and an urgency make, and the rules above that (`daemon.config.priority_rules`)."""
 
     matrix: dict[LevelWord, dict[LevelWord, PriorityWord]] = Field(default_factory=dict)
+    rules: list[Any] = Field(default_factory=list)
 
 
 class MappingRules(Section):
