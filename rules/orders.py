@@ -37,7 +37,7 @@ def _step(step: Step) -> Callable[[Draft, Incident, Command], str]:
         reason = (command.reason or command.value).strip()
         if step is Step.HOLD and not reason:
             raise Refused("hold needs a reason: what is waited for")
-        seen = incident.acknowledged_at or (draft.now if step in (Step.ACKNOWLEDGE, Step.START) else None)
+        seen = incident.acknowledged_at or (None if step is Step.RESUME else draft.now)
         draft.change_incident(
             incident,
             status=status,

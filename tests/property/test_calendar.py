@@ -33,12 +33,13 @@ def hours(draw: st.DrawFn) -> tuple[tuple[int, int], ...]:
 
 
 @st.composite
-def calendars(draw: st.DrawFn) -> tuple[Calendar, datetime]:
-    """A calendar and an instant at which its clocks may be changed."""
+def calendars(draw: st.DrawFn, *, busy: bool = False) -> tuple[Calendar, datetime]:
+    """A calendar and an instant at which its clocks may be changed; work every day, by night too, where it is busy."""
     zone, change = draw(st.sampled_from(CHANGES))
     days = change.date()
     closed = draw(st.frozensets(st.integers(-3, 3).map(lambda n: days + timedelta(days=n)), max_size=3))
-    week = draw(st.tuples(*[hours()] * 7))
+    usual = ((0, 720), (780, 1200)) if busy else ()
+    week = tuple((*usual, *day) for day in draw(st.tuples(*[hours()] * 7)))
     return Calendar(name="some", zone=ZoneInfo(zone), hours=week, closed=closed), change
 
 
