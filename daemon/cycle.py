@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from time import perf_counter
 
 import msgspec
@@ -18,7 +18,19 @@ from daemon.store.store import Store
 from daemon.telemetry import Metrics
 from rules.alert import Alert, Sighting
 from rules.decide import decide
-from rules.decision import Change, Command, Decision, Listing, Order, Push, Reply, SilenceOrder, SourceState
+from rules.decision import (
+    Change,
+    Command,
+    Decision,
+    Listing,
+    Order,
+    OverrideOrder,
+    Push,
+    Reply,
+    SilenceOrder,
+    SourceState,
+)
+from rules.intake import RENEWAL
 from rules.policy import Policy
 from rules.situation import Situation, rebuild
 from rules.words import span
@@ -26,8 +38,6 @@ from rules.words import span
 _log = structlog.get_logger(__name__)
 _BATCH = 500
 _MOST_WAITING = 1_000
-# A push that ran out while the daemon was away could not be renewed: it gets this long to come again.
-_GRACE = timedelta(minutes=5)
 # Lines of the diary that say what the whole incident is about, and what will happen by itself.
 _HEADLINES = frozenset({"opened", "reopened", "root_changed"})
 _NEXT = {
@@ -225,8 +235,16 @@ class Cycle:
         loaded = self._store.load(now - old.policy.close_after)
         fresh = Situation(old.estate, old.policy, old.subscriptions)
         alerts = [_graced(_mapped(a, fresh), now) for a in loaded.alerts]
-        lessons, silences = loaded.lessons, loaded.silences
-        rebuild(fresh, loaded.incidents, alerts, loaded.sources, now, lessons=lessons, silences=silences)
+        rebuild(
+            fresh,
+            loaded.incidents,
+            alerts,
+            loaded.sources,
+            now,
+            lessons=loaded.lessons,
+            silences=loaded.silences,
+            overrides=loaded.overrides,
+        )
         fresh.next_number = max(fresh.next_number, loaded.next_number)
         self.situation, self._sources, self._is_stale = fresh, sources, False
         self._metrics.source_up.clear()
@@ -250,11 +268,13 @@ def _change_of(row: InboxRow) -> Push | Order:
         return Push(source=row.source, at=row.at, sightings=msgspec.json.decode(row.body, type=tuple[Sighting, ...]))
     if row.kind == "silence":
         return msgspec.json.decode(row.body, type=SilenceOrder)
+    if row.kind == "override":
+        return msgspec.json.decode(row.body, type=OverrideOrder)
     return msgspec.json.decode(row.body, type=Command)
 
 
 def _refusal(change: Change) -> tuple[Reply, ...]:
-    return (Reply(command=change.id, done=False, message=_FLAW),) if isinstance(change, Command | SilenceOrder) else ()
+    return (Reply(command=change.id, done=False, message=_FLAW),) if isinstance(change, Order) else ()
 
 
 def _mapped(alert: Alert, situation: Situation) -> Alert:
@@ -266,7 +286,7 @@ def _mapped(alert: Alert, situation: Situation) -> Alert:
 
 def _graced(alert: Alert, now: datetime) -> Alert:
     """The alert with a chance to be pushed again, where its time ran out or is about to."""
-    end = now + _GRACE
+    end = now + RENEWAL
     late = {
         source: msgspec.structs.replace(seen, expires_at=end)
         for source, seen in alert.seen_by.items()
@@ -306,6 +326,16 @@ def _write_diary(decision: Decision, situation: Situation, before: Mapping[str, 
         state = silence.state_at(decision.at)
         matchers = ", ".join(m.text for m in silence.matchers)
         _log.info(f"silence_{state}", silence=silence.id, matchers=matchers, by=silence.created_by, why=silence.comment)
+    for override in decision.overrides:
+        _log.info(
+            "oncall_override",
+            schedule=override.schedule,
+            people=override.people,
+            begins=override.starts_at.isoformat(),
+            ends=override.ends_at.isoformat(),
+            by=override.made_by,
+            why=override.reason,
+        )
     for source in decision.sources:
         old = before[source.name]
         if source.is_up and (old is None or not old.is_up):

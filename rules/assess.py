@@ -15,9 +15,13 @@ from rules.likelihood import Sign
 from rules.priority import Rating, overrule, rate
 from rules.priority_rule import Place, first_fit, next_look, places_of, users_of
 from rules.resolve import UNKNOWN_PREFIX
+from rules.routing import Facts, routed
 
 WEIGHED = 3
 """So many candidates get words of what speaks for and against them."""
+
+GROUP = "group"
+"""Pinned where a person or an escalation has given the incident to a group."""
 
 _WIDEST = 10_000
 
@@ -38,6 +42,7 @@ def assess(draft: Draft, incident: Incident, found: Explanation, signs: Mapping[
 
 def reassess(draft: Draft, incident: Incident) -> Incident:
     """Work out impact, priority, owner and title anew from the incident's root and alerts."""
+    estate = draft.situation.estate
     alerts = draft.member_alerts(incident.number)
     worst = max((a.severity for a in alerts), default=Severity.WARNING)
     root = incident.root.ci
@@ -45,8 +50,9 @@ def reassess(draft: Draft, incident: Incident) -> Incident:
     hits = {} if root is None else hits_of(draft, incident.number, root, state)
     services = _services(draft, hits, alerts)
     hit = None if root is None else [h.state for h in hits.values() if h.ci != root]
-    rating = rate(draft.situation.estate, services, worst, matrix=draft.situation.policy.matrix, hit=hit)
-    places = places_of(draft.situation.estate, root, state, services)
+    rating = rate(estate, services, worst, matrix=draft.situation.policy.matrix, hit=hit)
+    places = places_of(estate, root, state, services)
+    group, group_reason = _group(draft, incident, services, alerts)
     changed = draft.change_incident(
         incident,
         state=state,
@@ -54,9 +60,12 @@ def reassess(draft: Draft, incident: Incident) -> Incident:
         services=services,
         users=users_of(places),
         **({} if "priority" in incident.pinned else _prioritized(draft, root, rating, places)),
-        group=_group(draft, root),
+        group=group,
+        group_reason=group_reason,
         title=title_of(draft, root, services, alerts),
     )
+    if draft.situation.policy.roster and changed.group != incident.group:
+        draft.note(incident.number, "routed", group_reason, old=incident.group, new=group)
     if incident.title and changed.priority != incident.priority:
         draft.note(
             incident.number,
@@ -169,9 +178,23 @@ def _services(draft: Draft, hits: Mapping[str, Hit], alerts: Collection[Alert]) 
     return tuple(found)
 
 
-def _group(draft: Draft, root: str | None) -> str:
+def _group(
+    draft: Draft, incident: Incident, services: Collection[HitService], alerts: Collection[Alert]
+) -> tuple[str, str]:
+    """The group and why; one that a person or an escalation gave it stays."""
+    if GROUP in incident.pinned:
+        return incident.group, incident.group_reason
+    root = incident.root.ci
     ci = draft.situation.estate.get(root) if root is not None else None
-    return ci.owner if ci is not None else ""
+    facts = Facts(
+        at=incident.opened_at,
+        owner=ci.owner if ci is not None else "",
+        ci=ci.id if ci is not None else "",
+        ci_type=ci.type if ci is not None else "",
+        services=frozenset(s.ci for s in services),
+        categories=frozenset(a.labels["category"] for a in alerts if "category" in a.labels),
+    )
+    return routed(draft.situation.policy.roster.routes, facts)
 
 
 def _weighed(draft: Draft, ci: str, found: Explanation, signs: Mapping[str, Sign]) -> tuple[str, ...]:

@@ -95,7 +95,9 @@ def named(scorer: Scorer, cover: str, cis: tuple[str, ...]) -> Explanation:
     scores, honest, explaining = {}, {}, {cover}
     for ci in near:
         whole = scorer.score(ci, heard)
-        if outages <= 1 / 2 or whole.gains.keys() == heard:
+        # A neighbour with signs of its own that another failure explains is that failure's root or symptom.
+        is_free = ci in heard or ci not in scorer.case.signs
+        if is_free and (outages <= 1 / 2 or whole.gains.keys() == heard):
             explaining.add(ci)
         scores[ci] = round(weight * max(whole.score, _WORST) + evidence[ci], 6)
         honest[ci] = scores[ci] - weight * INCUMBENT_BONUS * (ci in scorer.case.incumbents)

@@ -5,13 +5,15 @@ from datetime import datetime
 
 from rules.assess import review_priorities
 from rules.deadlines import meet_deadlines, note_quiet
-from rules.decision import Change, Command, Decision, Listing, Push, SilenceOrder, SourceFailed
+from rules.decision import Change, Command, Decision, Listing, OverrideOrder, Push, SilenceOrder, SourceFailed
 from rules.draft import Draft
+from rules.escalate import escalate
 from rules.grouping import regroup
 from rules.intake import end_expired, take_failure, take_listing, take_push
 from rules.learn import learn
 from rules.notices import tell, tell_sources
 from rules.orders import carry_out
+from rules.overrides import take_override
 from rules.situation import Situation
 from rules.suppression import review, take_silence
 from rules.timekeeping import keep_clocks
@@ -35,6 +37,7 @@ def decide(situation: Situation, changes: Sequence[Change], now: datetime) -> De
         if isinstance(change, Command):
             carry_out(draft, change)
     meet_deadlines(draft)
+    escalate(draft)
     keep_clocks(draft)
     learn(draft)
     tell(draft)
@@ -51,3 +54,5 @@ def _take(draft: Draft, change: Change) -> None:
         take_failure(draft, change)
     elif isinstance(change, SilenceOrder):
         take_silence(draft, change)
+    elif isinstance(change, OverrideOrder):
+        take_override(draft, change)

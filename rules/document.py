@@ -9,6 +9,7 @@ from cmdb.model import State
 from rules.alert import Alert
 from rules.clock import Clock
 from rules.doubt import Doubt
+from rules.escalation import Call, Escalation, Progress
 from rules.incident import Candidate, Incident, RootCause, incident_key
 from rules.past import History
 from rules.silence import Silence
@@ -87,6 +88,37 @@ class ClockDocument(msgspec.Struct, frozen=True, kw_only=True):
     late_s: float | None
 
 
+class CallDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A person (id) who was called: when, at which step of which policy, why this person, and by which notifiers."""
+
+    person: str
+    at: str
+    policy: str
+    step: int
+    why: str
+    via: tuple[str, ...]
+
+
+class SnoozeDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """Nobody is called until then, unless things get worse."""
+
+    until: str
+    by: str
+    reason: str
+
+
+class EscalationDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """Who was called, and who is next: `progress` is none, running, stopped or exhausted, `next_step` counts from 1 and
+    `next_at` is null where nothing is due."""
+
+    policy: str
+    progress: str
+    next_step: int
+    next_at: str | None
+    calls: tuple[CallDocument, ...]
+    snooze: SnoozeDocument | None
+
+
 class IncidentDocument(msgspec.Struct, frozen=True, kw_only=True):
     """An incident as programs and templates see it. `confirmed_root` is the CI that a person says has failed.
 
@@ -115,6 +147,9 @@ class IncidentDocument(msgspec.Struct, frozen=True, kw_only=True):
     links: tuple[dict[str, str], ...]
     alerts: tuple[AlertDocument, ...]
     confirmed_root: str | None = None
+    group_reason: str = ""
+    responders: tuple[str, ...] = ()
+    escalation: EscalationDocument | None = None
     priority_rule: str = ""
     users: int = 0
     hold_reason: str = ""
@@ -155,8 +190,16 @@ class SourceDocument(msgspec.Struct, frozen=True, kw_only=True):
     error: str
 
 
+class RecipientDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """The person whom a notice is for. `address` is empty where the notifier's own recipients are meant."""
+
+    id: str
+    name: str
+    address: str
+
+
 class NoticeContent(msgspec.Struct, frozen=True, kw_only=True):
-    """What one notice is made from; the webhook sends it as it is."""
+    """What one notice is made from; the webhook sends it as it is. `recipient` is set where one person is called."""
 
     event: str
     reason: str
@@ -164,6 +207,7 @@ class NoticeContent(msgspec.Struct, frozen=True, kw_only=True):
     idempotency_key: str
     incident: IncidentDocument | None = None
     source: SourceDocument | None = None
+    recipient: RecipientDocument | None = None
 
 
 class MatcherDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -246,6 +290,9 @@ def incident_document(incident: Incident, alerts: Iterable[Alert]) -> IncidentDo
         links=tuple({"kind": link.kind, "number": incident_key(link.number)} for link in incident.links),
         alerts=tuple(alert_document(a) for a in sorted(alerts, key=lambda a: (a.starts_at, a.id))),
         confirmed_root=incident.confirmed_root,
+        group_reason=incident.group_reason,
+        responders=incident.responders,
+        escalation=_escalation_document(incident.escalation),
         priority_rule=incident.priority_rule,
         users=incident.users,
         hold_reason=incident.hold_reason,
@@ -275,6 +322,29 @@ def _clock_document(clock: Clock) -> ClockDocument:
         breached_at=_maybe(clock.breached_at),
         ended_at=_maybe(clock.ended_at),
         late_s=clock.late.total_seconds() if is_late else None,
+    )
+
+
+def _escalation_document(escalation: Escalation) -> EscalationDocument | None:
+    """None where nobody was ever to be called."""
+    snooze = escalation.snooze
+    if escalation.progress is Progress.NONE and not escalation.calls and snooze is None:
+        return None
+    return EscalationDocument(
+        policy=escalation.policy,
+        progress=str(escalation.progress),
+        next_step=escalation.step + 1,
+        next_at=_maybe(escalation.next_at),
+        calls=tuple(map(_call_document, escalation.calls)),
+        snooze=None
+        if snooze is None
+        else SnoozeDocument(until=rfc3339(snooze.until), by=snooze.by, reason=snooze.reason),
+    )
+
+
+def _call_document(call: Call) -> CallDocument:
+    return CallDocument(
+        person=call.person, at=rfc3339(call.at), policy=call.policy, step=call.step, why=call.why, via=call.via
     )
 
 

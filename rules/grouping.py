@@ -143,12 +143,16 @@ def _settle(
 
 def _plan_another_look(draft: Draft, incident: Incident) -> None:
     """Diagnose an incident whose root is not sure again a little later: what stays silent by then says more."""
-    if incident.root.confidence >= SURE:
-        return
-    firing = [a for a in draft.member_alerts(incident.number) if a.is_firing]
-    if firing:
+    again = None
+    if incident.root.confidence < SURE:
         again = draft.now + max(LOOK_AGAIN, (draft.now - incident.opened_at) / 2)
-        draft.change_alert(firing[0], look_again_at=again)
+    members = draft.member_alerts(incident.number)
+    first = next((a.id for a in members if a.is_firing), "")
+    # One alert stands for all; what another is still down for, from before it joined or was the first, is off.
+    for alert in members:
+        planned = again if alert.id == first else None
+        if alert.look_again_at != planned:
+            draft.change_alert(alert, look_again_at=planned)
 
 
 def _join(draft: Draft, incident: Incident, alerts: Iterable[Alert]) -> Incident:

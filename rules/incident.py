@@ -6,6 +6,7 @@ from datetime import datetime
 
 from cmdb.model import State
 from rules.clock import Clock
+from rules.escalation import Escalation
 from rules.lesson import Lesson
 
 
@@ -95,6 +96,7 @@ class Incident:
     included; `services` the business services reached, at risk included. `group` owns the failed CI. `pinned` names the
     fields a person has set, which the daemon then leaves alone. `quiet_since` is when the last of its alerts cleared.
     `confirmed_root` is the CI that a person says has failed; `taught` is what was learnt from the incident so far.
+    `group_reason` says in words why that group; `responders` are ids of the people who were called last.
     `priority_rule` names what the priority was made by: the matrix, a rule of the organisation's or a person; at
     `priority_until` a calendar that it depends on may make another. `users` is how many are known to be hit.
     `hold_reason` says what is waited for while it is on hold. `clocks` are what is promised about it, in order of their
@@ -129,6 +131,9 @@ class Incident:
     told: tuple[Told, ...] = ()
     confirmed_root: str | None = None
     taught: tuple[Lesson, ...] = ()
+    group_reason: str = ""
+    responders: tuple[str, ...] = ()
+    escalation: Escalation = field(default_factory=Escalation)
     priority_rule: str = ""
     priority_until: datetime | None = None
     users: int = 0
@@ -148,11 +153,12 @@ class Incident:
 
     @property
     def next_at(self) -> datetime | None:
-        """When to look at it because time passes: a clock warns, a promise is due, a calendar asks for a priority."""
-        moments = [at for c in self.clocks if (at := c.next_at) is not None]
-        if self.priority_until is not None and self.is_active:
-            moments.append(self.priority_until)
-        return min(moments, default=None)
+        """When to look at it because time passes: a clock warns, a promise is due, a calendar asks for a priority,
+        somebody is to be called."""
+        moments = [c.next_at for c in self.clocks]
+        if self.is_active:
+            moments += (self.priority_until, self.escalation.wakes_at)
+        return min((at for at in moments if at is not None), default=None)
 
     @property
     def due(self) -> Clock | None:

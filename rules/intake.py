@@ -5,7 +5,7 @@ a source that cannot be heard ends nothing.
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -15,6 +15,11 @@ from rules.draft import Draft
 from rules.resolve import resolve
 
 ALREADY_OVER = "was already over when first heard of"
+
+RENEWAL = timedelta(minutes=5)
+"""An alert pushed anew for no longer than this is not stored again. After a restart all that runs out sooner is given
+this time to be pushed again: more than Prometheus leaves between two pushes of one alert, by default a minute.
+"""
 
 
 def take_listing(draft: Draft, listing: Listing) -> None:
@@ -105,14 +110,23 @@ def _see_again(draft: Draft, source: str, sighting: Sighting, alert: Alert) -> N
     if seen == before:
         return
     changed = msgspec.structs.replace(alert, seen_by={**alert.seen_by, source: seen})
-    same = before is not None and before.firing and before.suppressed == seen.suppressed
-    if same:
-        draft.refresh_alert(changed)
+    if before is not None and before.firing and before.suppressed == seen.suppressed:
+        if _is_renewal(before, seen):
+            draft.refresh_alert(changed)
+        else:
+            draft.put_alert(changed)
         return
     changed = msgspec.structs.replace(changed, annotations=sighting.annotations or changed.annotations)
     draft.put_alert(changed)
     if alert.suppressed and not changed.suppressed:
         draft.called.add(alert.id)
+
+
+def _is_renewal(before: SeenBy, seen: SeenBy) -> bool:
+    """Whether only the time at which a source's word runs out has moved, and not far."""
+    if before.expires_at is None or seen.expires_at is None:
+        return before.expires_at == seen.expires_at
+    return abs(seen.expires_at - before.expires_at) <= RENEWAL
 
 
 def _begin(

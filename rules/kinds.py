@@ -73,9 +73,14 @@ def families_of(name: str) -> tuple[str, ...]:
     return tuple(sorted({_FAMILY_OF[word] for word in _words(name) if word in _FAMILY_OF})) or ("",)
 
 
+def news_of(labels: Mapping[str, str]) -> str:
+    """What kind of news an alert is: its name, with the metric where that is a label of its own, without numbers."""
+    return template_of(f"{labels.get('alertname', '')} {labels.get('metric', '')}".strip())
+
+
 @lru_cache(maxsize=10_000)
 def template_of(name: str) -> str:
-    """The alert's name without its numbers: `cpu_core_7` and `cpu_core_13` are one kind of news."""
+    """The name without its numbers: `cpu_core_7` and `cpu_core_13` are one kind of news."""
     return _DIGITS.sub("#", name)
 
 

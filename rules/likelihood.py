@@ -34,7 +34,7 @@ class Heard(NamedTuple):
 class Sign:
     """All that the alerts on one CI say together. `onset` is when the first of them began, `heard` each by its time.
 
-    `strained` are the kinds of news about its own resources (see `template_of`), `callers` those who complain of
+    `strained` are the kinds of news about its own resources (see `news_of`), `callers` those who complain of
     calls to it. `is_outage` tells that something does not work at all, not merely badly.
     """
 

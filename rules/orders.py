@@ -8,14 +8,17 @@ from rules.deadlines import close, resolve_incident
 from rules.decision import Command, Reply, Verb
 from rules.draft import Draft
 from rules.errors import IncidentdError
+from rules.escalate import call_person
+from rules.escalation_orders import ESCALATION_ORDERS
 from rules.grouping import merge, reopen, split
 from rules.incident import Incident, Priority, incident_key, incident_number
 from rules.lifecycle import Step, next_status
+from rules.refused import Refused, required
 from rules.signs import LOCKED
 
 
-class Refused(IncidentdError):
-    """The order makes no sense as things are; the text says why and what is allowed."""
+class Stale(Refused):
+    """Whoever gave the order had seen an older version of the incident."""
 
 
 def carry_out(draft: Draft, command: Command) -> None:
@@ -24,11 +27,19 @@ def carry_out(draft: Draft, command: Command) -> None:
     try:
         if incident is None:
             raise Refused(f"{incident_key(command.number)} is not known, or was closed too long ago to be changed")
+        _refuse_stale(incident, command)
         message = _ORDERS[command.verb](draft, incident, command)
     except IncidentdError as refusal:
-        draft.replies.append(Reply(command=command.id, done=False, message=str(refusal)))
+        stale = isinstance(refusal, Stale)
+        draft.replies.append(Reply(command=command.id, done=False, message=str(refusal), stale=stale))
     else:
         draft.replies.append(Reply(command=command.id, done=True, message=message))
+
+
+def _refuse_stale(incident: Incident, command: Command) -> None:
+    if command.expects is not None and command.expects != incident.version:
+        versions = f"version {command.expects} then, {incident.version} now"
+        raise Stale(f"{incident.key} has been changed since it was read ({versions}); read it again")
 
 
 def _step(step: Step) -> Callable[[Draft, Incident, Command], str]:
@@ -58,14 +69,16 @@ def _step(step: Step) -> Callable[[Draft, Incident, Command], str]:
 
 
 def _assign(draft: Draft, incident: Incident, command: Command) -> str:
-    who = _required(command, "whom to assign it to")
-    draft.change_incident(incident, assignee=who)
+    who = required(command, "whom to assign it to")
+    assigned = draft.change_incident(incident, assignee=who)
+    if who != command.actor and incident.is_active:
+        call_person(draft, assigned, who, "assigned", f"{command.actor} has given it to you")
     draft.note(incident.number, "assigned", f"assigned to {who}", actor=command.actor, old=incident.assignee, new=who)
     return f"{incident.key} is assigned to {who}"
 
 
 def _note(draft: Draft, incident: Incident, command: Command) -> str:
-    draft.note(incident.number, "note", _required(command, "the text of the note"), actor=command.actor)
+    draft.note(incident.number, "note", required(command, "the text of the note"), actor=command.actor)
     draft.change_incident(incident)
     return f"noted on {incident.key}"
 
@@ -96,7 +109,7 @@ def _reopen(draft: Draft, incident: Incident, command: Command) -> str:
 
 def _merge(draft: Draft, incident: Incident, command: Command) -> str:
     try:
-        number = incident_number(_required(command, "the incident to merge it into"))
+        number = incident_number(required(command, "the incident to merge it into"))
     except ValueError:
         raise Refused(f"{command.value!r} is not an incident's number; allowed: INC-42 or 42") from None
     into = draft.incident(number)
@@ -113,7 +126,7 @@ def _merge(draft: Draft, incident: Incident, command: Command) -> str:
 
 
 def _split(draft: Draft, incident: Incident, command: Command) -> str:
-    ci = draft.situation.estate.find(_required(command, "the CI whose alerts leave")) or command.value
+    ci = draft.situation.estate.find(required(command, "the CI whose alerts leave")) or command.value
     subjects = {draft.situation.subject(a) for a in draft.member_alerts(incident.number)}
     if not incident.is_active:
         raise Refused(f"{incident.key} is {incident.status}; only an open incident can be split")
@@ -152,7 +165,7 @@ def _set_priority(draft: Draft, incident: Incident, command: Command) -> str:
 
 
 def _set_root(draft: Draft, incident: Incident, command: Command) -> str:
-    ci = _known_ci(draft, _required(command, "the CI that failed"))
+    ci = _known_ci(draft, required(command, "the CI that failed"))
     _name_root(draft, incident, ci, command)
     return f"the root cause of {incident.key} is {ci}"
 
@@ -184,12 +197,6 @@ def _known_ci(draft: Draft, name: str) -> str:
     return ci
 
 
-def _required(command: Command, what: str) -> str:
-    if not command.value.strip():
-        raise Refused(f"{command.verb} needs {what}")
-    return command.value.strip()
-
-
 _ORDERS: dict[Verb, Callable[[Draft, Incident, Command], str]] = {
     Verb.ACKNOWLEDGE: _step(Step.ACKNOWLEDGE),
     Verb.START: _step(Step.START),
@@ -204,4 +211,5 @@ _ORDERS: dict[Verb, Callable[[Draft, Incident, Command], str]] = {
     Verb.SPLIT: _split,
     Verb.SET_PRIORITY: _set_priority,
     Verb.SET_ROOT: _set_root,
+    **ESCALATION_ORDERS,
 }

@@ -9,6 +9,7 @@ from rules.calendar import ALWAYS, Calendar
 from rules.incident import Level, Priority
 from rules.maintenance import Window
 from rules.priority_rule import PriorityRule
+from rules.roster import Roster
 from rules.service_level import STANDARD, ServiceLevel
 
 Matrix = Mapping[tuple[Level, Level], Priority]
@@ -48,9 +49,9 @@ class Policy:
     the number to the organisation, three days (a weekend and its Monday) is common practice of service desks.
     `blind_after`: a source that stays unreachable this long is told of; half a minute spares people a restart.
     `matrix` has one priority for each of the nine pairs (impact, urgency); of `priority_rules` the first that fits an
-    incident sets another. `mapping_labels` are tried in order
-    against CI ids and aliases. `maintenance` are the announced windows, past and to come. `service_levels` say what is
-    promised, the first that fits counts; `calendars` are all that they may have been promised in.
+    incident sets another. `mapping_labels` are tried in order against CI ids and aliases. `maintenance` are the
+    announced windows, past and to come. `service_levels` say what is promised, the first that fits counts; `calendars`
+    are all that they may have been promised in. `roster` says who there is to call.
     """
 
     resolve_after: timedelta = timedelta(minutes=2)
@@ -65,6 +66,7 @@ class Policy:
     maintenance: tuple[Window, ...] = ()
     calendars: tuple[Calendar, ...] = ()
     service_levels: tuple[ServiceLevel, ...] = (STANDARD,)
+    roster: Roster = field(default_factory=Roster, hash=False)
 
     def priority(self, impact: Level, urgency: Level) -> Priority:
         """The priority that the matrix gives."""

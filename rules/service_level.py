@@ -34,8 +34,8 @@ class Target:
 class Scope:
     """For which incidents a level is meant; an empty set asks for nothing in particular.
 
-    `service` holds ids of business services of which one must be hit, `ci_type` types of the failed CI, `group` its
-    owners.
+    `service` holds ids of business services of which one must be hit, `ci_type` types of the failed CI, `group`
+    groups of which one has the incident.
     """
 
     service: frozenset[str] = frozenset()
@@ -43,7 +43,7 @@ class Scope:
     group: frozenset[str] = frozenset()
 
     def fits(self, services: Collection[str], ci_type: str, group: str) -> bool:
-        """Whether an incident that hits these services, from a CI of this type and owner, is meant."""
+        """Whether an incident that hits these services, from a CI of this type, is meant while this group has it."""
         return (
             (not self.service or not self.service.isdisjoint(services))
             and (not self.ci_type or ci_type in self.ci_type)

@@ -1,7 +1,7 @@
 """What one diagnosis looks at: the alerts that could share a cause, as signs, and what is known around them."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 
 from cmdb.impact import impact
@@ -10,7 +10,7 @@ from rules.alert import Alert, Severity
 from rules.diagnose import SPREAD_FLOOR, SPREAD_LIMIT
 from rules.draft import Draft
 from rules.incident import Incident
-from rules.kinds import Kind, caller_of, is_outage, kind_of, template_of
+from rules.kinds import Kind, caller_of, is_outage, kind_of, news_of
 from rules.likelihood import (
     P_ALERT,
     P_LEAK,
@@ -102,32 +102,30 @@ def _is_evidence(draft: Draft, alert: Alert) -> bool:
         return alert.is_firing or alert.id in draft.fired
     if not incident.is_active:
         return alert.is_firing and alert.id in draft.fired
+    if not is_held(draft, incident):
+        return True
     # The root's own alerts go on saying whether it still fails, and with it what joins late.
-    return not is_held(draft, incident) or (LOCKED not in incident.pinned and alert.ci == incident.root.ci)
+    return LOCKED not in incident.pinned and alert.ci == incident.root.ci and _is_recent(draft, alert)
 
 
 def sign_of(draft: Draft, subject: str, alerts: list[Alert]) -> Sign:
     return Sign(
         ci=subject,
-        onset=min(_onset(a) for a in alerts),
+        onset=min(a.onset for a in alerts),
         heard=tuple(sorted(_heard(draft, a) for a in alerts)),
         severity=max(a.severity for a in alerts),
         names=frozenset(a.name for a in alerts),
         is_firing=any(a.is_firing for a in alerts),
         last=max(a.cleared_at or draft.now for a in alerts),
-        strained=frozenset(template_of(a.name) for a in alerts if kind_of(a.labels) is Kind.RESOURCE),
+        strained=frozenset(news_of(a.labels) for a in alerts if kind_of(a.labels) is Kind.RESOURCE),
         is_outage=any(is_outage(a.labels) for a in alerts),
         callers=frozenset(filter(None, (caller_of(a.labels) for a in alerts))),
     )
 
 
-def _onset(alert: Alert) -> datetime:
-    return min(alert.starts_at, alert.first_seen_at)
-
-
 def _heard(draft: Draft, alert: Alert) -> Heard:
     """An alert is the less likely to have fired for no reason, the longer it has lasted and the less its like do."""
-    experience, began = draft.situation.experience, _onset(alert)
+    experience, began = draft.situation.experience, alert.onset
     lasted = (alert.cleared_at or draft.now) - began
     outlives = experience.outlasted(alert.name, lasted, outlasted(lasted.total_seconds()))
     usual = P_LEAK[alert.severity]
@@ -194,7 +192,23 @@ def _prior_of(situation: Situation, signs: Mapping[str, Sign]) -> Callable[[str]
 
 
 def _standing(draft: Draft, signs: Mapping[str, Sign]) -> list[Incident]:
-    """The settled open incidents whose failure reaches one of the signs, oldest first."""
+    """The settled open incidents whose failure goes on and reaches one of the signs, oldest first."""
     numbers = {n for ci in signs for n in draft.situation.impacted_by.get(ci, ())}
     found = [i for i in map(draft.incident, sorted(numbers)) if i is not None]
-    return [i for i in found if i.is_active and i.root.ci in draft.situation.estate and is_held(draft, i)]
+    settled = [i for i in found if i.is_active and i.root.ci in draft.situation.estate and is_held(draft, i)]
+    return [i for i in settled if _goes_on(draft, i)]
+
+
+def _goes_on(draft: Draft, incident: Incident) -> bool:
+    """Whether the root still fails, by its own alerts or else by half of the CIs that alerted with it.
+
+    An incident may outlive its failure by a single alert that does not clear; it explains nothing new then.
+    """
+    members = draft.member_alerts(incident.number)
+    telling = [a for a in members if a.ci == incident.root.ci] or members
+    return 2 * len({a.ci for a in telling if _is_recent(draft, a)}) >= len({a.ci for a in telling})
+
+
+def _is_recent(draft: Draft, alert: Alert) -> bool:
+    """Whether it fires, or did so until a moment ago."""
+    return alert.cleared_at is None or draft.now - alert.cleared_at <= draft.situation.policy.resolve_after

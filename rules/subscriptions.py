@@ -11,6 +11,7 @@ EVENTS = (
     "changed",
     "acknowledged",
     "assigned",
+    "escalated",
     "resolved",
     "reopened",
     "closed",

@@ -1,6 +1,7 @@
 """What every request has to get past before anything reads it, and what every answer carries."""
 
 import ipaddress
+import re
 import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -11,11 +12,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daemon.api.problems import ANSWER_HEADERS, Problem, problem_response
+from daemon.calendar_file import LARGEST_CALENDAR
 
 PUSH_BYTES = 16 * 1024 * 1024
 ORDER_BYTES = 64 * 1024
+CALENDAR_BYTES = LARGEST_CALENDAR
 BODY_WITHIN_S = 30.0
 _PUSH_PATHS = frozenset({"/api/v2/alerts", "/hooks/alertmanager"})
+_CALENDAR_PATH = re.compile(r"/api/v1/oncall/schedules/[^/]+/calendar")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -47,12 +51,18 @@ class BodyLimits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = PUSH_BYTES if scope["path"] in _PUSH_PATHS else ORDER_BYTES
+        limit = _limit_of(scope["path"])
         problem = _declared_problem(Headers(scope=scope), limit)
         if problem is not None:
             await problem_response(problem)(scope, receive, send)
             return
         await self._app(scope, _bounded(receive, limit, self._within_s), send)
+
+
+def _limit_of(path: str) -> int:
+    if path in _PUSH_PATHS:
+        return PUSH_BYTES
+    return CALENDAR_BYTES if _CALENDAR_PATH.fullmatch(path) else ORDER_BYTES
 
 
 def _declared_problem(headers: Headers, limit: int) -> Problem | None:
@@ -91,15 +101,18 @@ def _bounded(receive: Receive, limit: int, within_s: float) -> Callable[[], Awai
 
 
 class BrowserGuard:
-    """Where access is open, keeps web pages of others from using the visitor's browser to get in.
+    """Keeps web pages of others from using the visitor's browser to get in.
 
-    A request must name this machine as its host (a page that rebinds its own name to 127.0.0.1 does not), and one
-    that changes something must not come from another site's page.
+    A request that changes something must not come from another site's page, and one that comes with a session's cookie
+    must say where it comes from, as every browser does. Where access is open a request must also name this machine as
+    its host: a page that rebinds its own name to 127.0.0.1 does not.
     """
 
-    def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, hosts: frozenset[str], cookie: str, is_open: bool) -> None:
         self._app = app
         self._hosts = frozenset(host.strip("[]").lower() for host in hosts)
+        self._cookie = cookie
+        self._is_open = is_open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         problem = self._problem(scope) if scope["type"] == "http" else None
@@ -111,17 +124,25 @@ class BrowserGuard:
     def _problem(self, scope: Scope) -> Problem | None:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if not self._is_ours(host):
+        if self._is_open and not self._is_ours(host):
             return Problem(HTTPStatus.MISDIRECTED_REQUEST, "the Host header names another machine")
-        if scope["method"] in _SAFE_METHODS:
+        if scope["method"] in _SAFE_METHODS or self._is_from_here(headers, host):
             return None
+        return Problem(HTTPStatus.FORBIDDEN, "requests from other sites' pages are refused")
+
+    def _is_from_here(self, headers: Headers, host: str) -> bool:
         site = headers.get("sec-fetch-site")
-        if site is not None and site not in ("same-origin", "none"):
-            return Problem(HTTPStatus.FORBIDDEN, "requests from other sites' pages are refused")
+        if site is not None:
+            return site in ("same-origin", "none")
         origin = headers.get("origin")
-        if site is None and origin is not None and urlsplit(origin).netloc.lower() != host.lower():
-            return Problem(HTTPStatus.FORBIDDEN, "requests from other sites' pages are refused")
-        return None
+        if origin is None:
+            has_session = f"{self._cookie}=" in headers.get("cookie", "") and "authorization" not in headers
+            return not has_session
+        try:
+            named = urlsplit(origin)
+        except ValueError:
+            return False
+        return named.netloc.lower() == host.lower() or (named.hostname or "") in self._hosts
 
     def _is_ours(self, host: str) -> bool:
         try:

@@ -1,5 +1,6 @@
 """The shapes of the API's own answers, and how values become them."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -23,7 +24,10 @@ class TimelineDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NoticeDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """One message to one recipient and how far it has come: pending, sending, delivered or dead."""
+    """One message to one recipient and how far it has come: pending, sending, delivered or dead.
+
+    `person` is the id of whom it is for, empty where that is everybody whom the notifier reaches.
+    """
 
     idempotency_key: str
     to: str
@@ -35,20 +39,24 @@ class NoticeDocument(msgspec.Struct, frozen=True, kw_only=True):
     due_at: str
     delivered_at: str | None
     last_error: str
+    person: str = ""
 
 
 class IncidentDetail(IncidentDocument, frozen=True, kw_only=True):
-    """An incident with its whole history and everything that was told about it."""
+    """An incident with its whole history and everything that was told about it. `version` grows with every change."""
 
+    version: int
     timeline: tuple[TimelineDocument, ...]
     notices: tuple[NoticeDocument, ...]
 
 
 class IncidentList(msgspec.Struct, frozen=True, kw_only=True):
-    """Incidents, newest first; `next_offset` is where the next page begins, null on the last."""
+    """Incidents, in the order that was asked for; `next_offset` is where the next page begins and `next` its address,
+    null on the last."""
 
     incidents: tuple[IncidentDocument, ...]
     next_offset: int | None
+    next: str | None
 
 
 class EventList(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,13 +83,30 @@ class SourceList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of an order. `done` is null where it is stored but was not decided on in time."""
+    """What became of an order. `done` is null where it is stored but was not decided on in time. `version` is that of
+    the incident afterwards, for the next order's `If-Match`."""
 
     command: str
     incident: str
     done: bool | None
     message: str
     status: str
+    version: int
+
+
+class BulkResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one order of many: `code` is the HTTP status that it would have been answered with alone."""
+
+    incident: str
+    code: int
+    done: bool | None
+    message: str
+
+
+class BulkDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of many orders, in the order of the numbers."""
+
+    results: tuple[BulkResult, ...]
 
 
 class PointerDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +138,7 @@ def notice_document(row: NoticeRow) -> NoticeDocument:
         due_at=rfc3339(row.due_at),
         delivered_at=None if row.delivered_at is None else rfc3339(row.delivered_at),
         last_error=row.last_error,
+        person=row.person,
     )
 
 
@@ -128,6 +154,6 @@ def source_document(state: SourceState) -> SourceStateDocument:
     )
 
 
-def json_response(document: Any, status: int = HTTPStatus.OK) -> Response:
+def json_response(document: Any, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response:
     """The document as it is sent."""
-    return Response(msgspec.json.encode(document), status, media_type="application/json")
+    return Response(msgspec.json.encode(document), status, headers, media_type="application/json")

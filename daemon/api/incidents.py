@@ -1,13 +1,14 @@
-"""Incidents, events, sources and doubts to read."""
+"""Incidents, events and sources to read."""
 
 import re
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Literal
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import StringConstraints
 
 from daemon.api.access import require
 from daemon.api.documents import (
@@ -20,11 +21,12 @@ from daemon.api.documents import (
     source_document,
     timeline_document,
 )
+from daemon.api.etags import IfNoneMatch, entity_tag, is_known
 from daemon.api.openapi import answers
 from daemon.api.ports import Ports
-from daemon.api.problems import Problem
-from rules.document import DoubtList, doubts_document, event_document, incident_document
-from rules.doubts import doubts
+from daemon.api.problems import Problem, wrong_field
+from daemon.store.rows import Search
+from rules.document import event_document, incident_document
 from rules.incident import ACTIVE, Incident, Priority, Status, incident_number
 
 MAX_PAGE = 200
@@ -33,6 +35,19 @@ _NUMBER = re.compile(r"(?:INC-)?\d{1,9}", re.IGNORECASE | re.ASCII)
 _MAX_NOTICES = 1000
 
 Number = Annotated[str, Path(description="`INC-42` or `42`.", max_length=32)]
+Filter = Annotated[str, StringConstraints(max_length=256)]
+SortWord = Literal[
+    "number",
+    "-number",
+    "opened_at",
+    "-opened_at",
+    "updated_at",
+    "-updated_at",
+    "priority",
+    "-priority",
+    "status",
+    "-status",
+]
 StatusWord = Literal["open", "acknowledged", "in_progress", "on_hold", "resolved", "closed", "merged"]
 
 
@@ -44,42 +59,100 @@ def known_incident(ports: Ports, key: str) -> Incident:
     return found
 
 
-def reading_routes(ports: Ports) -> APIRouter:
-    """Everything under /api/v1 that changes nothing."""
-    router = APIRouter(dependencies=[Depends(require(ports, "read"))], tags=["incidents"])
+class Wanted:
+    """Which incidents a list is asked for, and in which order."""
 
-    @router.get("/api/v1/incidents", summary="Incidents, newest first", responses=answers(IncidentList))
-    def list_incidents(
+    def __init__(
+        self,
         status: Annotated[
             list[StatusWord] | None, Query(description="Any of these; `open` is every incident still worked on.")
         ] = None,
         priority: Annotated[list[Priority] | None, Query(description="Any of these.")] = None,
+        group: Annotated[list[Filter] | None, Query(description="Any of these groups has it.")] = None,
+        ci: Annotated[list[Filter] | None, Query(description="Any of these CIs is named as the root cause.")] = None,
+        service: Annotated[list[Filter] | None, Query(description="Any of these business services is hit.")] = None,
+        since: Annotated[datetime | None, Query(description="Opened then or later.")] = None,
+        until: Annotated[datetime | None, Query(description="Opened before.")] = None,
+        text: Annotated[
+            str, Query(max_length=200, description="Words in title, group, assignee, resolution or root cause.")
+        ] = "",
+        sort: Annotated[SortWord, Query(description="A minus turns the order round.")] = "-number",
+    ) -> None:
+        self._search = Search(
+            statuses=_statuses(status or ()),
+            priorities=priority or (),
+            groups=group or (),
+            cis=ci or (),
+            services=service or (),
+            since=_aware("since", since),
+            until=_aware("until", until),
+            text=text,
+            sort=sort,
+        )
+
+    def search(self) -> Search:
+        """The same for the store."""
+        return self._search
+
+
+def _aware(field: str, at: datetime | None) -> datetime | None:
+    """In UTC; a 400 for a time without a zone, or one at the ends of the calendar that no zone can shift."""
+    try:
+        if at is not None and at.tzinfo is None:
+            raise wrong_field(field, "has no time zone; allowed: as in 2026-11-24T08:00:00Z")
+        return None if at is None else at.astimezone(UTC)
+    except OverflowError:
+        raise wrong_field(field, "is outside the calendar") from None
+
+
+def reading_routes(ports: Ports) -> APIRouter:
+    """What came of the alerts."""
+    router = APIRouter(dependencies=[Depends(require(ports, "read"))], tags=["incidents"])
+
+    @router.get("/api/v1/incidents", summary="Incidents, newest first", responses=answers(IncidentList))
+    def list_incidents(
+        request: Request,
+        wanted: Annotated[Wanted, Depends()],
         limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
         offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
         alerts: Annotated[bool, Query(description="Whether each comes with its alerts.")] = True,
     ) -> Response:
-        found = ports.store.incidents(
-            statuses=_statuses(status or ()), priorities=priority or (), limit=limit + 1, offset=offset
-        )
+        found = ports.store.incidents(wanted.search(), limit=limit + 1, offset=offset)
         page = found[:limit]
+        after = offset + limit if len(found) > limit else None
+        address = (
+            None if after is None else f"{request.url.path}?{request.url.include_query_params(offset=after).query}"
+        )
         return json_response(
             IncidentList(
                 incidents=tuple(incident_document(i, ports.store.alerts_of(i.number) if alerts else ()) for i in page),
-                next_offset=offset + limit if len(found) > limit else None,
-            )
+                next_offset=after,
+                next=address,
+            ),
+            headers={} if address is None else {"Link": f'<{address}>; rel="next"'},
         )
 
-    @router.get("/api/v1/incidents/{number}", summary="One incident, whole", responses=answers(IncidentDetail))
-    def show_incident(number: Number) -> Response:
+    @router.get(
+        "/api/v1/incidents/{number}",
+        summary="One incident, whole",
+        responses={**answers(IncidentDetail), 304: {"description": "As it is known already."}},
+    )
+    def show_incident(number: Number, if_none_match: IfNoneMatch = None) -> Response:
         incident = known_incident(ports, number)
         document = incident_document(incident, ports.store.alerts_of(incident.number))
-        return json_response(
+        shown = json_response(
             IncidentDetail(
                 **msgspec.structs.asdict(document),
+                version=incident.version,
                 timeline=tuple(map(timeline_document, ports.store.timeline(incident.number))),
                 notices=tuple(map(notice_document, ports.store.notices(incident=incident.number, limit=_MAX_NOTICES))),
             )
         )
+        tag = entity_tag(incident.version, bytes(shown.body))
+        if is_known(tag, if_none_match):
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": tag})
+        shown.headers["ETag"] = tag
+        return shown
 
     @router.get("/api/v1/events", summary="Alerts that opened nothing", responses=answers(EventList))
     def list_events(limit: Annotated[int, Query(ge=1, le=1000)] = 200) -> Response:
@@ -88,15 +161,6 @@ def reading_routes(ports: Ports) -> APIRouter:
     @router.get("/api/v1/sources", summary="Sources of alerts", responses=answers(SourceList))
     def list_sources() -> Response:
         return json_response(SourceList(sources=tuple(map(source_document, ports.store.sources()))))
-
-    @router.get("/api/v1/cmdb/doubts", summary="Dependencies that past incidents doubt", responses=answers(DoubtList))
-    def list_doubts(
-        days: Annotated[int, Query(ge=1, le=365, description="How far to look back.")] = 30,
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    ) -> Response:
-        now = ports.clock.now()
-        past = ports.store.history(now - timedelta(days=days), now)
-        return json_response(doubts_document(doubts(ports.estate(), past), past, limit))
 
     return router
 

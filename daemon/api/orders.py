@@ -9,15 +9,18 @@ from typing import Annotated, Any, Literal
 
 import anyio
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from daemon.api.access import MAX_ACTOR, Caller, require
 from daemon.api.documents import OrderDocument, json_response
+from daemon.api.etags import IfMatch, expected_version
 from daemon.api.incidents import Number, known_incident
 from daemon.api.openapi import answers
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem, wrong_field
+from rules.access import Permission
 from rules.decision import Command, Verb
+from rules.decision import Order as AnyOrder
 from rules.incident import Incident, incident_key, incident_number
 
 # Orders wait for a decision; more of them at once would only hold threads that others need.
@@ -28,7 +31,7 @@ Word = Annotated[str, Field(min_length=1, max_length=256)]
 
 
 class Order(BaseModel):
-    """What every order may carry. `actor` counts only where access is open; else it is the token's name."""
+    """What every order may carry. `actor` counts only where nobody has logged in; else it is the user or the token."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
     actor: Annotated[str, Field(max_length=MAX_ACTOR)] = ""
@@ -89,31 +92,48 @@ class SetRoot(Remark):
     ci: Word
 
 
+class Route(Remark):
+    """The group that is to have it."""
+
+    group: Word
+
+
+class SnoozeUntil(Remark):
+    """Until when nobody is called."""
+
+    until: AwareDatetime
+
+
 @dataclass(frozen=True, slots=True)
-class _Kind:
-    """One sort of order: its word in the address, its body, and what of the body is the command's value."""
+class Kind:
+    """One sort of order: its word in the address, its body, what of the body is the command's value, and who may."""
 
     word: str
     verb: Verb
     body: type[Order]
     value: str
     is_required: bool = False
+    permission: Permission = "write"
 
 
-_KINDS = (
-    _Kind("acknowledge", Verb.ACKNOWLEDGE, Remark, "reason"),
-    _Kind("start", Verb.START, Remark, "reason"),
-    _Kind("hold", Verb.HOLD, Hold, "reason", is_required=True),
-    _Kind("resume", Verb.RESUME, Remark, "reason"),
-    _Kind("assign", Verb.ASSIGN, Assign, "assignee", is_required=True),
-    _Kind("note", Verb.NOTE, Note, "text", is_required=True),
-    _Kind("resolve", Verb.RESOLVE, Resolve, "resolution"),
-    _Kind("close", Verb.CLOSE, Remark, "reason"),
-    _Kind("reopen", Verb.REOPEN, Remark, "reason"),
-    _Kind("merge", Verb.MERGE, Merge, "into", is_required=True),
-    _Kind("split", Verb.SPLIT, Split, "ci", is_required=True),
-    _Kind("priority", Verb.SET_PRIORITY, SetPriority, "priority", is_required=True),
-    _Kind("root", Verb.SET_ROOT, SetRoot, "ci", is_required=True),
+KINDS = (
+    Kind("acknowledge", Verb.ACKNOWLEDGE, Remark, "reason"),
+    Kind("start", Verb.START, Remark, "reason"),
+    Kind("hold", Verb.HOLD, Hold, "reason", is_required=True),
+    Kind("resume", Verb.RESUME, Remark, "reason"),
+    Kind("assign", Verb.ASSIGN, Assign, "assignee", is_required=True),
+    Kind("note", Verb.NOTE, Note, "text", is_required=True, permission="report"),
+    Kind("resolve", Verb.RESOLVE, Resolve, "resolution"),
+    Kind("close", Verb.CLOSE, Remark, "reason"),
+    Kind("reopen", Verb.REOPEN, Remark, "reason"),
+    Kind("merge", Verb.MERGE, Merge, "into", is_required=True),
+    Kind("split", Verb.SPLIT, Split, "ci", is_required=True),
+    Kind("priority", Verb.SET_PRIORITY, SetPriority, "priority", is_required=True, permission="manage"),
+    Kind("root", Verb.SET_ROOT, SetRoot, "ci", is_required=True),
+    Kind("route", Verb.ROUTE, Route, "group", is_required=True),
+    Kind("escalate", Verb.ESCALATE, Remark, "reason"),
+    Kind("snooze", Verb.SNOOZE, SnoozeUntil, "until", is_required=True),
+    Kind("unsnooze", Verb.UNSNOOZE, Remark, "reason"),
 )
 
 
@@ -121,33 +141,44 @@ def order_routes(ports: Ports) -> APIRouter:
     """Everything under /api/v1 that changes an incident."""
     router = APIRouter(tags=["orders"])
     waiting = anyio.CapacityLimiter(_WAITING_ORDERS)
-    for kind in _KINDS:
+    for kind in KINDS:
         router.add_api_route(
             f"/api/v1/incidents/{{number}}/{kind.word}",
             _endpoint(ports, kind, waiting),
             methods=["POST"],
             summary=f"{kind.word.capitalize()} an incident",
             operation_id=f"{kind.word}_incident",
-            responses=answers(OrderDocument, HTTPStatus.ACCEPTED, HTTPStatus.CONFLICT),
+            responses=answers(OrderDocument, HTTPStatus.ACCEPTED, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED),
         )
     return router
 
 
-def _endpoint(ports: Ports, kind: _Kind, waiting: anyio.CapacityLimiter) -> Callable[..., Any]:
-    async def give(number: Number, caller: Annotated[Caller, Depends(require(ports, "write"))], body: Any) -> Response:
+def _endpoint(ports: Ports, kind: Kind, waiting: anyio.CapacityLimiter) -> Callable[..., Any]:
+    allowed = Depends(require(ports, kind.permission))
+
+    async def give(number: Number, caller: Annotated[Caller, allowed], body: Any, if_match: IfMatch = None) -> Response:
         sent = body if body is not None else kind.body()
-        return await anyio.to_thread.run_sync(_give, ports, kind, number, caller, sent, limiter=waiting)
+        return await anyio.to_thread.run_sync(_give, ports, kind, number, caller, sent, if_match, limiter=waiting)
 
     # The type of the body is the kind's own; it is optional where nothing in it is needed.
     give.__annotations__["body"] = kind.body if kind.is_required else kind.body | None
     if not kind.is_required:
-        give.__defaults__ = (None,)
+        give.__defaults__ = (None, None)
     return give
 
 
-def _give(ports: Ports, kind: _Kind, key: str, caller: Caller, body: Order) -> Response:
+def _give(ports: Ports, kind: Kind, key: str, caller: Caller, body: Order, if_match: str | None) -> Response:
     incident = known_incident(ports, key)
-    command = Command(
+    command = command_of(ports, kind, incident, caller, body, expected_version(if_match, incident.version))
+    done = carried_out(ports, incident, command)
+    return json_response(done, HTTPStatus.ACCEPTED if done.done is None else HTTPStatus.OK)
+
+
+def command_of(
+    ports: Ports, kind: Kind, incident: Incident, caller: Caller, body: Order, expects: int | None = None
+) -> Command:
+    """What the daemon is asked; a 400 that names the field where it makes no sense."""
+    return Command(
         id=uuid.uuid4().hex,
         at=ports.clock.now(),
         actor=caller.name if caller.is_known else body.actor or caller.name,
@@ -156,25 +187,45 @@ def _give(ports: Ports, kind: _Kind, key: str, caller: Caller, body: Order) -> R
         value=_value(ports, kind, incident, body),
         reason=getattr(body, "reason", ""),
         root=_known_ci(ports, "root", body.root) if isinstance(body, Resolve) and body.root else "",
+        expects=expects,
     )
+
+
+def carried_out(ports: Ports, incident: Incident, command: Command) -> OrderDocument:
+    """Wait for the decision and say what came of it; a 409 or, where the asker had seen an older version, a 412."""
     try:
         reply = ports.order(command)
     except TimeoutError:
         message = "stored, but not decided on yet; it will be done as soon as it can"
-        return json_response(_document(incident, command, None, message), HTTPStatus.ACCEPTED)
+        return _document(incident, command, None, message)
+    if not reply.done:
+        raise Problem(HTTPStatus.PRECONDITION_FAILED if reply.stale else HTTPStatus.CONFLICT, reply.message)
+    return _document(ports.store.incident(incident.number) or incident, command, True, reply.message)
+
+
+def decided(ports: Ports, order: AnyOrder) -> None:
+    """Wait for the decision; an answer that is an error where there is none in time, or it is a refusal."""
+    try:
+        reply = ports.order(order)
+    except TimeoutError:
+        detail = "stored, but not decided on yet; it will be done as soon as it can"
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail) from None
     if not reply.done:
         raise Problem(HTTPStatus.CONFLICT, reply.message)
-    after = ports.store.incident(incident.number) or incident
-    return json_response(_document(after, command, True, reply.message))
 
 
 def _document(incident: Incident, command: Command, done: bool | None, message: str) -> OrderDocument:
     return OrderDocument(
-        command=command.id, incident=incident.key, done=done, message=message, status=str(incident.status)
+        command=command.id,
+        incident=incident.key,
+        done=done,
+        message=message,
+        status=str(incident.status),
+        version=incident.version,
     )
 
 
-def _value(ports: Ports, kind: _Kind, incident: Incident, body: Order) -> str:
+def _value(ports: Ports, kind: Kind, incident: Incident, body: Order) -> str:
     """The command's value, checked against what only the daemon knows."""
     value = str(getattr(body, kind.value))
     if kind.verb is Verb.MERGE:

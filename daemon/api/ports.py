@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Literal
 
 from prometheus_client import CollectorRegistry
@@ -11,6 +12,9 @@ from daemon.clock import Clock, SystemClock
 from daemon.sources.settings import DEFAULT_IGNORED_LABELS
 from daemon.store.store import Store
 from rules.decision import Order, Reply
+from rules.roster import Roster
+
+COOKIE = "incidentd_session"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +32,8 @@ class Ports:
     `accept(source, body)` stores an encoded `tuple[Sighting, ...]`, durable when it returns; StoreError else.
     `order(command)` waits for the decision; TimeoutError where none came in time (the command stays stored).
     `push_source` is the name under which pushes are booked, with `ignore_labels` dropped from every alert.
-    Where `access` is open, `hosts` are the names by which a browser may call this server beside the loopback's own.
+    `hosts` are the names by which a browser may call this server beside those it calls it by itself; `is_secure` says
+    that it does so by HTTPS. A session ends `session_lasts` after the login.
     """
 
     store: Store
@@ -39,6 +44,14 @@ class Ports:
     access: Literal["login", "open"]
     push_source: str
     estate: Callable[[], Estate]
+    roster: Callable[[], Roster] = Roster
     ignore_labels: Collection[str] = DEFAULT_IGNORED_LABELS
     hosts: frozenset[str] = frozenset()
+    is_secure: bool = False
+    session_lasts: timedelta = timedelta(hours=12)
     clock: Clock = field(default_factory=SystemClock)
+
+    @property
+    def cookie(self) -> str:
+        """The name of the session's cookie; browsers hold one with the prefix to this very host and to HTTPS."""
+        return f"__Host-{COOKIE}" if self.is_secure else COOKIE

@@ -3,9 +3,10 @@
 from http import HTTPStatus
 
 import anyio
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client.exposition import choose_encoder
 
+from daemon.api.access import anyone
 from daemon.api.documents import PointerDocument, json_response
 from daemon.api.openapi import answers
 from daemon.api.ports import Ports
@@ -16,7 +17,7 @@ from daemon.api.version import VERSION
 def probe_routes(ports: Ports) -> APIRouter:
     """/healthz, /readyz, /metrics and the root's pointer. They have threads of their own, so that they answer
     while every other thread is busy."""
-    router = APIRouter(tags=["probes"])
+    router = APIRouter(tags=["probes"], dependencies=[Depends(anyone)])
     probing = anyio.CapacityLimiter(4)
 
     @router.get("/", summary="Where to go on", responses=answers(PointerDocument))

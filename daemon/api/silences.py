@@ -13,6 +13,7 @@ from daemon.api.access import Caller, require
 from daemon.api.alertmanager import Body, Filters, filter_of
 from daemon.api.documents import json_response
 from daemon.api.openapi import answers, json_body
+from daemon.api.orders import decided
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem, wrong_field
 from daemon.sources.push import decode_posted
@@ -93,13 +94,16 @@ def _listed(ports: Ports, filters: list[str]) -> list[GettableSilence]:
 
 def _keep(ports: Ports, caller: Caller, body: bytes) -> Response:
     now = ports.clock.now()
-    silence = _silence(decode_posted(body, PostableSilence), now)
+    posted = decode_posted(body, PostableSilence)
+    # A service may speak for its own users, a person for nobody else.
+    by = posted.createdBy if caller.user is None else caller.user.name
+    silence = _silence(posted, by, now)
     if wrong := wrong_with(silence, now):
         raise wrong_field(*wrong)
     if silence.id:
         _known(ports, silence.id)
     order = SilenceOrder(id=str(uuid.uuid4()), at=now, actor=caller.name, silence=silence)
-    _decided(ports, order)
+    decided(ports, order)
     # One that is new, or takes the place of another, bears the order's id.
     made = ports.store.silence(order.id)
     return json_response(SilenceId(silenceID=silence.id if made is None else made.id))
@@ -107,19 +111,8 @@ def _keep(ports: Ports, caller: Caller, body: bytes) -> Response:
 
 def _end(ports: Ports, caller: Caller, silence_id: str) -> Response:
     silence = _known(ports, silence_id)
-    _decided(ports, SilenceOrder(id=str(uuid.uuid4()), at=ports.clock.now(), actor=caller.name, ends=silence.id))
+    decided(ports, SilenceOrder(id=str(uuid.uuid4()), at=ports.clock.now(), actor=caller.name, ends=silence.id))
     return Response(status_code=HTTPStatus.OK)
-
-
-def _decided(ports: Ports, order: SilenceOrder) -> None:
-    """Wait for the decision; an answer that is an error where there is none in time, or it is a refusal."""
-    try:
-        reply = ports.order(order)
-    except TimeoutError:
-        detail = "stored, but not decided on yet; it will be done as soon as it can"
-        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail) from None
-    if not reply.done:
-        raise Problem(HTTPStatus.CONFLICT, reply.message)
 
 
 def _known(ports: Ports, silence_id: str) -> Silence:
@@ -129,7 +122,7 @@ def _known(ports: Ports, silence_id: str) -> Silence:
     return found
 
 
-def _silence(posted: PostableSilence, now: datetime) -> Silence:
+def _silence(posted: PostableSilence, created_by: str, now: datetime) -> Silence:
     """The posted values; a start that is not given, or is Go's zero time, is now."""
     ends_at = _instant(posted.endsAt, "endsAt")
     if ends_at is None:
@@ -144,7 +137,7 @@ def _silence(posted: PostableSilence, now: datetime) -> Silence:
         starts_at=_instant(posted.startsAt, "startsAt") or now,
         ends_at=ends_at,
         updated_at=now,
-        created_by=clean_text(posted.createdBy),
+        created_by=clean_text(created_by),
         comment=clean_text(posted.comment),
     )
 

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from daemon.cli.lengths import interval_of
+from daemon.cli.moment import moment_of
 from daemon.cli.place import AsJson, CmdbFile, config_path, given_config
-from daemon.cli.replayed import Compare, Explain, Interval, OneIncident, answer, asked, length_of
+from daemon.cli.replayed import Compare, Explain, Interval, OneIncident, answer, asked
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -56,26 +58,17 @@ def _time(since: str, until: str, step: str) -> "tuple[datetime, datetime, timed
     from daemon.sources.prometheus_history import MOST_STEPS
 
     now = SystemClock().now()
-    start, end = _moment(since, now, "--from"), _moment(until, now, "--to")
+    start, end = moment_of(since, now, "--from"), moment_of(until, now, "--to")
     if start >= end:
         message = f"it begins at {start:%Y-%m-%d %H:%M:%SZ}, not before it ends at {end:%Y-%m-%d %H:%M:%SZ}"
         raise typer.BadParameter(message, param_hint="--from")
-    every = length_of(step, "--step")
+    every = interval_of(step, "--step")
     if every % timedelta(seconds=1):
         raise typer.BadParameter("allowed: whole seconds", param_hint="--step")
     if (number := (end - start) // every) > MOST_STEPS:
         message = f"that is {number} steps; allowed: {MOST_STEPS}; take a longer step or less time"
         raise typer.BadParameter(message, param_hint="--step")
     return start, end, every
-
-
-def _moment(text: str, now: "datetime", option: str) -> "datetime":
-    from daemon.config.moments import EXAMPLES, parse_moment
-
-    try:
-        return parse_moment(text, now)
-    except ValueError as error:
-        raise typer.BadParameter(f"{error}; allowed: {EXAMPLES}", param_hint=option) from None
 
 
 def _setting(context: typer.Context, cmdb: Path | None) -> "tuple[Config | None, Estate]":

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from daemon.cli.clock_view import clock_lines, due_cell
+from daemon.cli.escalation_view import call_table, next_call
 from daemon.cli.notices import notice_table
 from daemon.cli.out import count, instant, priority_cell, safe, say, state_cell, table
 from daemon.store.rows import NoticeRow
@@ -20,6 +21,7 @@ from rules.words import WORTH_NAMING, percent, span
 
 MOST_ALERTS = 40
 MOST_CANDIDATES = 6
+MOST_OTHERS = 5
 
 
 def incident_table(incidents: Sequence[Incident], now: datetime) -> Table:
@@ -54,6 +56,7 @@ def show_incident(
     if incident.clocks:
         _heading("Promised times")
         say(*clock_lines(incident.clocks, now))
+    _calls(incident, policy)
     _heading("What happens next")
     for line in what_next(incident, alerts, policy):
         say(_item(line))
@@ -63,9 +66,17 @@ def show_incident(
     say(notice_table(list(reversed(notices)))) if notices else say("Nobody has been told.")
 
 
+def _calls(incident: Incident, policy: Policy) -> None:
+    called = call_table(incident, policy)
+    if called is not None:
+        _heading(f"Called ({len(incident.escalation.calls)})")
+        say(called)
+
+
 def what_next(incident: Incident, alerts: Sequence[Alert], policy: Policy) -> Iterator[str]:
     """What the daemon will do by itself, and what a person may do, in sentences."""
     yield from _by_itself(incident, sum(a.is_firing for a in alerts), policy)
+    yield from next_call(incident, policy)
     steps = allowed_steps(incident.status)
     if steps:
         yield f"You may {', '.join(steps[:-1]) + ' or ' if len(steps) > 1 else ''}{steps[-1]} it."
@@ -132,7 +143,8 @@ def _services(incident: Incident) -> None:
     named = {incident.root.ci, *(s.ci for s in incident.services)}
     others = [ci for ci in incident.impacted if ci not in named]
     if others:
-        say(f"and {count(len(others), 'other CI')} down or degraded: {safe(', '.join(others), 300)}")
+        more = f" and {len(others) - MOST_OTHERS} more" if len(others) > MOST_OTHERS else ""
+        say(f"and {count(len(others), 'other CI')} down or degraded: {safe(', '.join(others[:MOST_OTHERS]))}{more}")
 
 
 def _why(incident: Incident) -> None:
@@ -151,6 +163,9 @@ def _why(incident: Incident) -> None:
     unweighed = [f"{c.ci} {percent(c.confidence)}" for c in others if not c.evidence]
     if unweighed:
         say(_item(safe("it could also be " + ", ".join(unweighed), 600)))
+    if incident.group_reason:
+        _heading(safe(f"Why {incident.group or 'nobody in particular'}"))
+        say(_item(safe(incident.group_reason, 600)))
     _heading(f"Why {incident.priority}")
     say(_item(safe(incident.priority_reason or f"impact {incident.impact}, urgency {incident.urgency}", 600)))
     if incident.priority_rule:

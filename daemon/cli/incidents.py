@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from daemon.cli import orders
+from daemon.cli.moment import moment_of
 from daemon.cli.place import AsJson, open_store, read_config
 
 incident = typer.Typer(name="incident", help="Incidents: see them, work on them.", no_args_is_help=True)
@@ -20,25 +21,53 @@ def list_(
         list[str] | None, typer.Option("--status", help="open, acknowledged, …; `active` is all not yet resolved.")
     ] = None,
     priority: Annotated[list[str] | None, typer.Option("--priority", help="P1 to P5; may be repeated.")] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many, the newest first.")] = 200,
+    group: Annotated[list[str] | None, typer.Option("--group", help="The group that has it; may be repeated.")] = None,
+    ci: Annotated[list[str] | None, typer.Option("--ci", help="The CI named as root cause; may be repeated.")] = None,
+    service: Annotated[
+        list[str] | None, typer.Option("--service", help="A business service that is hit; may be repeated.")
+    ] = None,
+    since: Annotated[
+        str, typer.Option("--since", metavar="TIME", help="Opened then or later: RFC 3339, or as in 2h or 3d ago.")
+    ] = "",
+    until: Annotated[str, typer.Option("--until", metavar="TIME", help="Opened before.")] = "",
+    text: Annotated[
+        str, typer.Option("--text", help="Words in title, group, assignee, resolution or root cause.")
+    ] = "",
+    sort: Annotated[
+        str, typer.Option("--sort", help="number, opened_at, updated_at, priority or status; a minus turns it round.")
+    ] = "-number",
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")] = 200,
+    offset: Annotated[int, typer.Option("--offset", min=0, max=10_000_000, help="After so many.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Incidents, newest first."""
     from daemon.cli.incident_view import incident_table
     from daemon.cli.out import emit, say
     from daemon.clock import SystemClock
+    from daemon.store.rows import SORTS, Search
     from rules.document import incident_document
 
-    statuses, priorities = _statuses(status or []), _priorities(priority or [])
+    now = SystemClock().now()
+    search = Search(
+        statuses=_statuses(status or []),
+        priorities=_priorities(priority or []),
+        groups=group or (),
+        cis=ci or (),
+        services=service or (),
+        since=moment_of(since, now, "--since") if since else None,
+        until=moment_of(until, now, "--until") if until else None,
+        text=text,
+        sort=_one_of(sort, [*SORTS, *(f"-{word}" for word in SORTS)], "--sort"),
+    )
     with open_store(read_config(context)) as store:
-        found = store.incidents(statuses=statuses, priorities=priorities, limit=limit)
+        found = store.incidents(search, limit=limit, offset=offset)
         documents = [incident_document(i, store.alerts_of(i.number)) for i in found] if as_json else []
     if as_json:
         emit({"incidents": documents})
     elif not found:
-        say("There is no such incident." if statuses or priorities else "There are no incidents.")
+        say("There are no incidents." if search == Search() else "There is no such incident.")
     else:
-        say(incident_table(found, SystemClock().now()))
+        say(incident_table(found, now))
 
 
 def _statuses(words: list[str]) -> tuple[str, ...]:

@@ -21,10 +21,12 @@ from daemon.cli import (
     lab,
     learned,
     notices,
+    oncall,
     process,
     recorded,
     silences,
     tokens,
+    users,
 )
 
 DEBUG = "INCIDENTD_DEBUG"
@@ -100,8 +102,10 @@ _GROUPS = (
     estate,
     incidents,
     silences,
+    oncall,
     learned,
     notices,
+    users,
     tokens,
     database,
 )

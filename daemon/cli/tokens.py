@@ -1,23 +1,19 @@
 """`incidentd token`: who may use the HTTP interface."""
 
-import enum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from daemon.cli.place import AsJson, open_store, read_config
+from rules.access import Scope
+
+if TYPE_CHECKING:
+    from daemon.store.rows import TokenRow
+    from daemon.store.store import Store
 
 token = typer.Typer(name="token", help="Access tokens for the HTTP interface.", no_args_is_help=True)
 PREFIX = "inc_"
 _BYTES = 32
-
-
-class Scope(enum.StrEnum):
-    """What a token allows: `push` sends alerts, `read` sees everything, `write` changes incidents."""
-
-    PUSH = "push"
-    READ = "read"
-    WRITE = "write"
 
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="What the token is for, as in grafana.")]
@@ -27,56 +23,87 @@ Scopes = Annotated[list[Scope], typer.Option("--scope", help="What it allows; ma
 @token.command()
 def create(
     context: typer.Context,
-    name: Name,
+    name: Annotated[
+        str, typer.Argument(metavar="[NAME]", help="What it is for, as in grafana; made up for --user.")
+    ] = "",
     *,
+    user: Annotated[
+        str, typer.Option("--user", metavar="NAME", help="Whose it is: it never allows more than their role.")
+    ] = "",
     scope: Scopes = [Scope.READ],  # noqa: B006  typer reads the default, nobody changes it
+    expires: Annotated[
+        str,
+        typer.Option("--expires", metavar="TIME", help="When it ends, as in 90d or 2027-01-31T00:00:00Z; else never."),
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Make a token and print it, this once: only a digest of it is kept."""
     import hashlib
     import secrets
 
-    from daemon.cli.out import complain, emit
+    from daemon.cli.moment import moment_ahead
+    from daemon.cli.out import complain, emit, instant
+    from daemon.clock import SystemClock
+    from rules.document import rfc3339
+
+    owner = user.strip().lower()
+    named = name or (f"{owner}-{secrets.token_hex(3)}" if owner else "")
+    ends = moment_ahead(expires, SystemClock().now(), "--expires") if expires else None
+    text = PREFIX + secrets.token_urlsafe(_BYTES)
+    scopes = sorted({str(s) for s in scope})
+    with open_store(read_config(context)) as store:
+        _check_names(store, named, owner)
+        store.add_token(named, hashlib.sha256(text.encode()).hexdigest(), frozenset(scopes), owner, ends)
+    if as_json:
+        known = {"user": owner or None, "expires_at": None if ends is None else rfc3339(ends)}
+        emit({"name": named, "scopes": scopes, **known, "token": text})
+        return
+    typer.echo(text)
+    limits = "".join(
+        (f", as far as the role of {owner} does" if owner else "", f", until {instant(ends)}" if ends else "")
+    )
+    complain(f"this is the only time the token {named} is shown; it allows {', '.join(scopes)}{limits}")
+
+
+def _check_names(store: "Store", name: str, owner: str) -> None:
     from daemon.cli.refusal import Refusal
 
     if not (0 < len(name) <= 100 and name.isprintable()):
         raise Refusal("the name of a token is 1 to 100 printable characters")
-    text = PREFIX + secrets.token_urlsafe(_BYTES)
-    scopes = sorted({str(s) for s in scope})
-    with open_store(read_config(context)) as store:
-        store.add_token(name, hashlib.sha256(text.encode()).hexdigest(), frozenset(scopes))
-    if as_json:
-        emit({"name": name, "scopes": scopes, "token": text})
-        return
-    typer.echo(text)
-    complain(f"this is the only time the token {name} is shown; it allows {', '.join(scopes)}")
+    if owner and store.users.user(owner) is None:
+        raise Refusal(f"there is no user named {owner}; `incidentd user list` shows them")
+    if not owner and store.users.user(name) is not None:
+        raise Refusal(f"{name} is a user: make it a token of theirs with --user {name}, or choose another name")
 
 
 @token.command("list")
 def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
     """All tokens, by name; never the tokens themselves."""
     from daemon.cli.out import emit, instant, say, table
-    from rules.document import rfc3339
 
     with open_store(read_config(context)) as store:
         rows = store.tokens()
     if as_json:
-        emit(
-            {
-                "tokens": [
-                    {"name": r.name, "scopes": sorted(r.scopes), "created_at": rfc3339(r.created_at)} for r in rows
-                ]
-            }
-        )
+        emit({"tokens": [_fields(row) for row in rows]})
     elif not rows:
         say("There are no tokens; `incidentd token create NAME` makes one.")
     else:
-        say(
-            table(
-                ["name", "scopes", "created"],
-                [[r.name, ", ".join(sorted(r.scopes)), instant(r.created_at)] for r in rows],
-            )
-        )
+        cells = [
+            [r.name, r.owner, ", ".join(sorted(r.scopes)), instant(r.created_at), instant(r.expires_at)] for r in rows
+        ]
+        say(table(["name", "user", "scopes", "created", "expires"], cells))
+
+
+def _fields(row: "TokenRow") -> dict[str, object]:
+    from rules.document import rfc3339
+
+    return {
+        "name": row.name,
+        "user": row.owner or None,
+        "scopes": sorted(row.scopes),
+        "created_at": rfc3339(row.created_at),
+        "expires_at": None if row.expires_at is None else rfc3339(row.expires_at),
+    }
 
 
 @token.command()

@@ -16,11 +16,11 @@ from daemon.config.document import Loc
 from daemon.config.fields import Name, Texts, suggestion
 from daemon.config.schema import Section, Zone
 from rules.calendar import ALWAYS, DAY_MINUTES, Calendar
+from rules.wallclock import DAYS
 
 HOLIDAY_YEARS = range(2015, 2051)
 """Years whose public holidays are known; recordings from before have none, and nothing is promised for after."""
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WHOLE_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _HOURS = re.compile(r"([01][0-9]|2[0-4]):([0-5][0-9])-([01][0-9]|2[0-4]):([0-5][0-9])", re.ASCII)
 _HOURS_ALLOWED = "allowed: as in 08:00-17:00, or 22:00-06:00 into the next day"

@@ -1,6 +1,7 @@
 """The settings of one daemon, read and checked: everything below is known to be possible."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -17,12 +18,14 @@ from rules.subscriptions import Subscription
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpSettings:
-    """Where the console and the APIs listen; port 0 asks for any free one. `open` access is on loopback only."""
+    """Where the console and the APIs listen; port 0 asks for any free one. `open` access is on loopback only. A session
+    ends so long after the login."""
 
     host: str = "127.0.0.1"
     port: int = 8420
     access: Literal["login", "open"] = "login"
     public_url: str = ""
+    session: timedelta = timedelta(hours=12)
 
     @property
     def listen(self) -> str:

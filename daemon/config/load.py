@@ -13,6 +13,7 @@ from daemon.config.config import Config, HttpSettings, MessageSettings
 from daemon.config.context import Context
 from daemon.config.document import Loc, read_document
 from daemon.config.fields import suggestion
+from daemon.config.oncall import make_roster
 from daemon.config.priority_rules import read_priority_rules
 from daemon.config.remarks import remarks
 from daemon.config.schema import (
@@ -39,6 +40,7 @@ from notifiers.settings import NotifierSettings
 from rules.calendar import ALWAYS
 from rules.maintenance import Window
 from rules.policy import MAPPING_LABELS, Policy
+from rules.roster import Roster
 from rules.subscriptions import Subscription
 
 ValueT = TypeVar("ValueT")
@@ -101,7 +103,7 @@ class _Loader:
             rules=rules_path,
             notifiers=tuple(notifiers),
             notify=tuple(subscriptions),
-            policy=replace(self._policy(rules), maintenance=tuple(windows)),
+            policy=replace(self._policy(rules), maintenance=tuple(windows), roster=self._roster(rules, notifiers)),
             log=self._log(),
             messages=self._one("messages", Messages, parts.make_messages) or MessageSettings(),
             **self._delivery(),
@@ -224,6 +226,13 @@ class _Loader:
             service_levels=read_service_levels(rules, raw_rules, calendars),
             **lengths,
         )
+
+    def _roster(self, rules: Context | None, notifiers: list[NotifierSettings]) -> Roster:
+        if rules is None:
+            return Roster()
+        known: dict[str, NotifierSettings | None] = dict.fromkeys(self._notifier_names)
+        known.update((settings.name, settings) for settings in notifiers)
+        return make_roster(rules, _raw_of(rules), known)
 
     def _lengths(self, context: Context, raw: Mapping[str, Any]) -> dict[str, Any]:
         section = _section(context, raw, "incidents", Incidents)

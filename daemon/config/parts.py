@@ -84,7 +84,9 @@ def make_http(context: Context, loc: Loc, section: Http) -> HttpSettings:
             f"access: open is for a loopback address only, and {host} is reachable for others",
             "allowed: access: login, or listen on 127.0.0.1, [::1] or localhost",
         )
-    return HttpSettings(host=host, port=port, access=section.access, public_url=section.public_url or "")
+    return HttpSettings(
+        host=host, port=port, access=section.access, public_url=section.public_url or "", session=section.session
+    )
 
 
 def make_source(context: Context, loc: Loc, section: Section) -> SourceSettings | None:

@@ -4,6 +4,7 @@ Every secret `x` may instead be given as `x_file` (a file that holds it) or `x_c
 credential). `daemon.config.load` makes values of these; docs/configuration.md explains every key.
 """
 
+from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -25,6 +26,7 @@ from daemon.config.fields import (
     OneOrMany,
     Refused,
     SecretUrl,
+    SessionLength,
     Texts,
     Timeout,
     one_of,
@@ -33,7 +35,8 @@ from daemon.config.fields import (
 from rules.subscriptions import EVENTS
 
 
-def _zone(name: str) -> str:
+def _zone_name(name: str) -> str:
+    """The name of a time zone that this machine knows; Refused where it is none."""
     # Not every machine has a database of zones, and a name must not lead out of it.
     try:
         ZoneInfo(name)
@@ -44,7 +47,7 @@ def _zone(name: str) -> str:
     return name
 
 
-Zone = Annotated[str, AfterValidator(_zone)]
+Zone = Annotated[str, AfterValidator(_zone_name)]
 
 
 class Section(BaseModel):
@@ -62,6 +65,7 @@ class Http(Section):
     listen: Listen = ("127.0.0.1", 8420)
     access: Literal["login", "open"] = "login"
     public_url: HttpUrl | None = None
+    session: SessionLength = timedelta(hours=12)
 
 
 class BasicAuth(Section):
@@ -257,7 +261,20 @@ CONFIG_KEYS = (
     "messages",
     "log",
 )
-RULES_KEYS = ("priority", "calendars", "service_levels", "mapping", "maintenance", "incidents", "notify")
+RULES_KEYS = (
+    "priority",
+    "calendars",
+    "service_levels",
+    "mapping",
+    "maintenance",
+    "incidents",
+    "notify",
+    "people",
+    "groups",
+    "routing",
+    "schedules",
+    "escalation",
+)
 SOURCES: dict[str, type[Section]] = {"prometheus": PolledSource, "alertmanager": PolledSource, "push": PushSource}
 CMDBS: dict[str, type[Section]] = {"yaml": CmdbFile}
 NOTIFIERS: dict[str, type[Section]] = {"webhook": WebhookNotifier, "email": EmailNotifier}

@@ -68,6 +68,11 @@ def write_alertmanager(directory: Path) -> Path:
     return path
 
 
+def database_url(directory: Path) -> str:
+    """The database of a daemon that works in this directory."""
+    return f"sqlite:///{(directory / 'incidentd.db').resolve()}"
+
+
 def write_daemon_config(directory: Path, ways: Ways, *, listen: str, interval_s: float) -> Path:
     """Write incidentd.yaml beside cmdb.yaml: the lab's sources, a short quiet time, mail and webhook to the catcher."""
     every = duration(max(interval_s, 1.0))
@@ -78,7 +83,7 @@ def write_daemon_config(directory: Path, ways: Ways, *, listen: str, interval_s:
         )
     sources.append({"name": "push", "type": "push"})
     document = {
-        "database": f"sqlite:///{(directory / 'incidentd.db').resolve()}",
+        "database": database_url(directory),
         "http": {"listen": listen, "access": "open"},
         "sources": sources,
         "cmdb": [{"type": "yaml", "path": "cmdb.yaml"}],

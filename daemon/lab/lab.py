@@ -18,7 +18,7 @@ from daemon.lab.errors import LabError
 from daemon.lab.estate import lab_estate, write_cmdb
 from daemon.lab.exporter import exporter
 from daemon.lab.fake_prometheus import FakePrometheus
-from daemon.lab.files import Ways, write_alertmanager, write_daemon_config, write_prometheus
+from daemon.lab.files import Ways, database_url, write_alertmanager, write_daemon_config, write_prometheus
 from daemon.lab.world import Fault
 from rules.document import rfc3339
 
@@ -82,6 +82,11 @@ class Lab:
     def cmdb_path(self) -> Path:
         """The data centre's CMDB file."""
         return self.directory / "cmdb.yaml"
+
+    @property
+    def database_url(self) -> str:
+        """Where the daemon that works on this lab keeps its record."""
+        return database_url(self.directory)
 
     @property
     def ways(self) -> Ways:

@@ -15,8 +15,12 @@ from daemon.lab.errors import LabError
 from daemon.lab.lab import Lab, Ports, held
 from daemon.lab.processes import Program, free_port, is_free
 from daemon.lab.scenario import SCENARIO, Script
+from daemon.passwords import generated_password, hash_password
+from daemon.store.store import Store
+from rules.access import Role
 
 USUAL_DIRECTORY = Path("var")
+FIRST_USER = "admin"
 _TICK_S = 0.5
 # What a run leaves behind, and `--fresh` removes; anything else in the directory is somebody's own.
 _LEFT_BEHIND = ("prometheus", "alertmanager", "mail", "webhooks", "logs")
@@ -56,8 +60,9 @@ def run(wishes: Wishes, say: Callable[[str], None]) -> int:
             closing.callback(daemon.stop)
             daemon.launch()
             daemon.await_ready(stop=stop)
+        password = first_login(lab) if wishes.daemon and not stop.is_set() else ""
         lab.announce(api_url=daemon.url if wishes.daemon else "")
-        for line in greeting(lab, config, wishes):
+        for line in greeting(lab, config, wishes, password):
             say(line)
         return _watch(lab, daemon if wishes.daemon else None, wishes, stop, say)
 
@@ -99,15 +104,31 @@ def _watch(lab: Lab, daemon: Program | None, wishes: Wishes, stop: threading.Eve
     return 0
 
 
-def greeting(lab: Lab, config: Path, wishes: Wishes) -> list[str]:
-    """Where everything is and what to try, in plain words."""
+def first_login(lab: Lab) -> str:
+    """Make the user `FIRST_USER` in the lab's database; the password, or nothing where the user is there already.
+
+    Only a hash of it is kept: this is the one time at which it can be told.
+    """
+    with Store.open(lab.database_url, lab.clock) as store:
+        if store.users.user(FIRST_USER) is not None:
+            return ""
+        password = generated_password()
+        store.users.add(FIRST_USER, Role.ADMIN, (), hash_password(password))
+        return password
+
+
+def greeting(lab: Lab, config: Path, wishes: Wishes, password: str = "") -> list[str]:
+    """Where everything is and what to try, in plain words; with the first login's password where it is new."""
     command = _command()
     place = "" if wishes.directory == USUAL_DIRECTORY else f" --dir {wishes.directory}"
     api_url = f"http://127.0.0.1:{wishes.api_port}" if wishes.daemon else ""
     size = len(lab.control.estate)
     lines = ["", f"The lab is up: a made-up data centre of {size} CIs, drawn in docs/lab.md.", ""]
     if api_url:
-        lines.append(f"  incidentd      {api_url}  (open on this machine only: no login; API in /api/openapi.json)")
+        lines.append(f"  incidentd      {api_url}  (open on this machine only; API in /api/openapi.json)")
+        again = f"the password was shown at the first start; {command} --config {config} user passwd {FIRST_USER}"
+        told = f"password {password}  (shown this once)" if password else again
+        lines.append(f"  first login    user {FIRST_USER}, {told}")
     if lab.is_stand_in:
         why = "as asked" if wishes.stand_in else "not installed"
         lines.append(f"  Prometheus     {why}, the lab itself serves its API: {lab.prometheus.url}")

@@ -1,18 +1,16 @@
 """Questions that pages, the API and the command line ask of the record."""
 
-from collections.abc import Collection
-from itertools import product
-
-from sqlalchemy import ColumnElement, select, union_all
+from sqlalchemy import ColumnElement, select
 
 from daemon.store.engine import Database
 from daemon.store.record import lessons_in
-from daemon.store.records import alert_of, clean, incident_of, silence_of, source_of
-from daemon.store.schema import alerts, incidents, replies, silences, sources, timeline
+from daemon.store.records import alert_of, clean, incident_of, override_of, silence_of, source_of
+from daemon.store.schema import alerts, incidents, overrides, replies, silences, sources, timeline
 from rules.alert import Alert
 from rules.decision import Reply, SourceState, TimelineEntry
 from rules.incident import Incident
 from rules.lesson import Lesson
+from rules.rotation import Override
 from rules.silence import Silence
 
 
@@ -22,27 +20,6 @@ def incident(database: Database, number: int) -> Incident | None:
         query = select(incidents.c.record).where(incidents.c.number == number)
         record = connection.execute(query).scalar()
         return None if record is None else incident_of(record)
-
-
-def list_incidents(
-    database: Database, statuses: Collection[str], priorities: Collection[str], limit: int, offset: int
-) -> list[Incident]:
-    """Newest first; an empty filter lets everything through."""
-    # One branch per status and priority, each read off the end of an index: no history, however long, is sorted.
-    branches = [
-        select(incidents.c.number).where(*which).order_by(incidents.c.number.desc()).limit(limit + offset).subquery()
-        for which in product(*_choices(statuses, priorities))
-    ]
-    numbers = union_all(*(select(branch.c.number) for branch in branches)).subquery()
-    page = select(numbers.c.number).order_by(numbers.c.number.desc()).limit(limit).offset(offset)
-    query = select(incidents.c.record).where(incidents.c.number.in_(page)).order_by(incidents.c.number.desc())
-    with database.read() as connection:
-        return [incident_of(record) for record in connection.execute(query).scalars()]
-
-
-def _choices(statuses: Collection[str], priorities: Collection[str]) -> list[list[ColumnElement[bool]]]:
-    wanted = ((incidents.c.status, statuses), (incidents.c.priority, priorities))
-    return [[column == word for word in sorted(set(map(str, words)))] for column, words in wanted if words]
 
 
 def alerts_of(database: Database, number: int) -> list[Alert]:
@@ -78,10 +55,12 @@ def timeline_of(database: Database, number: int) -> list[TimelineEntry]:
 
 def reply(database: Database, command_id: str) -> Reply | None:
     """The answer to a command, None while there is none or once it is more than a day old."""
-    columns = replies.c.command, replies.c.done, replies.c.message
+    columns = replies.c.command, replies.c.done, replies.c.message, replies.c.stale
     with database.read() as connection:
         row = connection.execute(select(*columns).where(replies.c.command == clean(command_id))).one_or_none()
-        return None if row is None else Reply(command=row.command, done=row.done, message=row.message)
+        if row is None:
+            return None
+        return Reply(command=row.command, done=row.done, message=row.message, stale=bool(row.stale))
 
 
 def list_silences(database: Database) -> list[Silence]:
@@ -96,6 +75,13 @@ def silence(database: Database, silence_id: str) -> Silence | None:
     with database.read() as connection:
         record = connection.execute(select(silences.c.record).where(silences.c.id == clean(silence_id))).scalar()
         return None if record is None else silence_of(record)
+
+
+def list_overrides(database: Database) -> list[Override]:
+    """Every override of a schedule that is kept, by id."""
+    with database.read() as connection:
+        found = connection.execute(select(overrides.c.record).order_by(overrides.c.id)).scalars()
+        return [override_of(record) for record in found]
 
 
 def lessons(database: Database) -> tuple[Lesson, ...]:

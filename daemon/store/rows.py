@@ -1,16 +1,19 @@
 """What the store hands out beside the values of `rules`."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from rules.access import Role
 from rules.alert import Alert
 from rules.decision import Notice, SourceState
 from rules.incident import Incident
 from rules.lesson import Lesson
+from rules.rotation import Override
 from rules.silence import Silence
 
-InboxKind = Literal["push", "command", "silence"]
+InboxKind = Literal["push", "command", "silence", "override"]
 NoticeState = Literal["pending", "sending", "delivered", "dead"]
 
 
@@ -43,11 +46,71 @@ class NoticeRow(Notice):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRow:
-    """An access token as far as it is known here: its secret is not."""
+    """An access token as far as it is known here: its secret is not. `owner` is a user, empty for a service's token."""
 
     name: str
     scopes: frozenset[str]
     created_at: datetime
+    owner: str = ""
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserRow:
+    """A person who may log in; the password is not here."""
+
+    name: str
+    role: Role
+    groups: tuple[str, ...]
+    created_at: datetime
+    disabled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bearer:
+    """What stands behind a token or session: the token, if it is one, the user, if there is one, and its end.
+
+    A token's `owner` without a `user` means that the user is gone.
+    """
+
+    user: UserRow | None
+    token: TokenRow | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerRow:
+    """The answer that an idempotency key stands for. `request` is the digest of what was asked then; `status` is None
+    while the answer is not known, and stays so where the daemon died over it."""
+
+    request: str
+    status: int | None = None
+    media_type: str = ""
+    body: bytes = b""
+
+
+SORTS = ("number", "opened_at", "updated_at", "priority", "status")
+"""What lists of incidents can be sorted by; a minus before it turns the order round."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """Which incidents are wanted: one of each field's values, where it has any. An empty search wants all.
+
+    `cis` are root causes, `services` business services that are hit; `since` and `until` bound the opening, from and to
+    just before. `text` is words, all of which stand somewhere in title, group, assignee, resolution or root cause.
+    `sort` is one of `SORTS`, the greatest first with a minus before it.
+    """
+
+    statuses: Collection[str] = ()
+    priorities: Collection[str] = ()
+    groups: Collection[str] = ()
+    cis: Collection[str] = ()
+    services: Collection[str] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    text: str = ""
+    sort: str = "-number"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,4 +122,5 @@ class Loaded:
     sources: tuple[SourceState, ...]
     lessons: tuple[Lesson, ...]
     silences: tuple[Silence, ...]
+    overrides: tuple[Override, ...]
     next_number: int

@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0005", "0006")
 """Every schema revision this code knows, oldest first; the last is the one it works with."""
 
 
@@ -74,11 +74,37 @@ incidents = Table(
     # When it was closed or merged; NULL while anything may still happen to it.
     Column("settled_at", UtcDateTime),
     Column("record", Text, nullable=False),
+    Column("group", Text),
+    # The CI named as root cause.
+    Column("ci", Text),
+    Column("updated_at", UtcDateTime),
+    Index("ix_incidents_group", "group", "number"),
+    Index("ix_incidents_ci", "ci", "number"),
+    Index("ix_incidents_updated_at", "updated_at", "number"),
+    Index("ix_incidents_status_opened_at", "status", "opened_at", "number"),
+    Index("ix_incidents_status_updated_at", "status", "updated_at", "number"),
+    Index("ix_incidents_number_opened_at", "number", "opened_at"),
     Index("ix_incidents_status", "status", "number"),
     Index("ix_incidents_priority", "priority", "number"),
     Index("ix_incidents_status_priority", "status", "priority", "number"),
     Index("ix_incidents_opened_at", "opened_at"),
     Index("ix_incidents_settled_at", "settled_at"),
+)
+
+incident_services = Table(
+    "incident_services",
+    metadata,
+    Column("service", Text, primary_key=True),
+    Column("incident", BigInteger, primary_key=True, autoincrement=False),
+    Index("ix_incident_services_incident", "incident"),
+)
+
+# Beside the incidents, so that looking for a word does not read every record.
+incident_words = Table(
+    "incident_words",
+    metadata,
+    Column("incident", BigInteger, primary_key=True, autoincrement=False),
+    Column("words", Text, nullable=False),
 )
 
 alerts = Table(
@@ -140,6 +166,8 @@ notices = Table(
     Column("id", ROW_ID, primary_key=True),
     Column("key", Text, nullable=False),
     Column("to", Text, nullable=False),
+    # The id of whom it is for, empty where that is everybody whom the notifier reaches.
+    Column("person", Text, nullable=False, server_default=text("''")),
     Column("event", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
@@ -193,11 +221,20 @@ replies = Table(
     Column("done", Boolean, nullable=False),
     Column("message", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
+    Column("stale", Boolean),
     Index("ix_replies_at", "at"),
 )
 
 silences = Table(
     "silences",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("ends_at", UtcDateTime, nullable=False),
+    Column("record", Text, nullable=False),
+)
+
+overrides = Table(
+    "overrides",
     metadata,
     Column("id", Text, primary_key=True),
     Column("ends_at", UtcDateTime, nullable=False),
@@ -222,5 +259,56 @@ tokens = Table(
     Column("digest", Text, nullable=False),
     Column("scopes", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    # The user it belongs to; NULL for one of a service.
+    Column("owner", Text),
+    Column("expires_at", UtcDateTime),
     Index("uq_tokens_digest", "digest", unique=True),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    # Names with blanks between them.
+    Column("groups", Text, nullable=False),
+    Column("password", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("disabled_at", UtcDateTime),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("user", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Index("ix_sessions_expires_at", "expires_at"),
+    Index("ix_sessions_user", "user"),
+)
+
+login_attempts = Table(
+    "login_attempts",
+    metadata,
+    Column("id", ROW_ID, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index("ix_login_attempts_name", "name"),
+    Index("ix_login_attempts_address", "address"),
+    Index("ix_login_attempts_at", "at"),
+)
+
+# What was answered to a request with an idempotency key; without a status while that is not known.
+answers = Table(
+    "answers",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("request", Text, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("status", Integer),
+    Column("media_type", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("ix_answers_expires_at", "expires_at"),
 )

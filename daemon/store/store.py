@@ -7,24 +7,32 @@ from types import TracebackType
 from typing import Self
 
 from daemon.clock import Clock
+from daemon.errors import StoreError
 from daemon.store import backup, reads, record, upgrade
+from daemon.store.answers import Answers
 from daemon.store.engine import Database, open_database
 from daemon.store.history import history
 from daemon.store.inbox import Inbox
 from daemon.store.lease import Leases
 from daemon.store.outbox import Outbox
-from daemon.store.rows import InboxKind, InboxRow, Loaded, NoticeRow, TokenRow
+from daemon.store.rows import Bearer, InboxKind, InboxRow, Loaded, NoticeRow, Search, TokenRow
+from daemon.store.search import search_incidents
 from daemon.store.tokens import Tokens
+from daemon.store.users import Users
 from rules.alert import Alert
 from rules.decision import Decision, Reply, SourceState, TimelineEntry
 from rules.incident import Incident
 from rules.lesson import Lesson
 from rules.past import History
+from rules.rotation import Override
 from rules.silence import Silence
 
 
 class Store:
-    """One database. Every method may be called from any thread and raises `StoreError` where the database fails."""
+    """One database. Every method may be called from any thread and raises `StoreError` where the database fails.
+
+    `users` are people and their sessions, `answers` what was answered to requests that may come again.
+    """
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -32,6 +40,8 @@ class Store:
         self._outbox = Outbox(database, clock)
         self._leases = Leases(database, clock)
         self._tokens = Tokens(database, clock)
+        self.users = Users(database, clock)
+        self.answers = Answers(database, clock)
 
     @classmethod
     def open(cls, url: str, clock: Clock) -> "Store":
@@ -55,6 +65,14 @@ class Store:
     def is_current(self) -> bool:
         """Whether the tables are there and of this version."""
         return upgrade.is_current(self._database)
+
+    def require_current(self, shown: str) -> None:
+        """StoreError where `is_current` is false; `shown` is the address as people may see it."""
+        if not self.is_current():
+            raise StoreError(
+                f"the database {shown} is not there or of an older version: "
+                "start `incidentd run` or call `incidentd db upgrade`"
+            )
 
     def upgrade(self) -> None:
         """Create the database or bring its tables to this version; nothing happens where they are."""
@@ -96,16 +114,9 @@ class Store:
         """The incident of that number."""
         return reads.incident(self._database, number)
 
-    def incidents(
-        self,
-        *,
-        statuses: Collection[str] = (),
-        priorities: Collection[str] = (),
-        limit: int = 200,
-        offset: int = 0,
-    ) -> list[Incident]:
-        """Newest first; an empty filter lets everything through."""
-        return reads.list_incidents(self._database, statuses, priorities, limit, offset)
+    def incidents(self, search: Search = Search(), *, limit: int = 200, offset: int = 0) -> list[Incident]:  # noqa: B008
+        """Those that the search wants, in its order; all of them, newest first, without one."""
+        return search_incidents(self._database, search, limit, offset)
 
     def alerts_of(self, number: int) -> list[Alert]:
         """The alerts of one incident, in order of start."""
@@ -138,6 +149,10 @@ class Store:
     def silence(self, silence_id: str) -> Silence | None:
         """The silence of that id."""
         return reads.silence(self._database, silence_id)
+
+    def overrides(self) -> list[Override]:
+        """Every override of a schedule, ended ones for `rules.rotation.OVERRIDES_KEPT`, by id."""
+        return reads.list_overrides(self._database)
 
     def lessons(self) -> tuple[Lesson, ...]:
         """Everything learnt so far, one lesson for each counter, in order."""
@@ -195,9 +210,11 @@ class Store:
 
     # Who may ask
 
-    def add_token(self, name: str, digest: str, scopes: frozenset[str]) -> None:
+    def add_token(
+        self, name: str, digest: str, scopes: frozenset[str], owner: str = "", expires_at: datetime | None = None
+    ) -> None:
         """Remember an access token by the SHA-256 of it in hex; StoreError where the name is taken."""
-        self._tokens.add(name, digest, scopes)
+        self._tokens.add(name, digest, scopes, owner, expires_at)
 
     def tokens(self) -> list[TokenRow]:
         """Every access token, by name."""
@@ -207,6 +224,6 @@ class Store:
         """Forget an access token; whether there was one of that name."""
         return self._tokens.revoke(name)
 
-    def token_scopes(self, digest: str) -> tuple[str, frozenset[str]] | None:
-        """Name and scopes of the access token with that digest, None where there is none."""
-        return self._tokens.scopes(digest)
+    def token_bearer(self, digest: str) -> Bearer | None:
+        """Who stands behind the access token with that digest, None where there is none."""
+        return self._tokens.bearer(digest)

@@ -1,13 +1,17 @@
 """Access tokens: names, scopes and the digests by which they are recognised. The tokens themselves are never here."""
 
+from datetime import datetime
+from typing import Any
+
 from sqlalchemy import delete, exc, insert, select
 
 from daemon.clock import Clock
 from daemon.errors import StoreError
 from daemon.store.engine import Database
 from daemon.store.records import clean
-from daemon.store.rows import TokenRow
+from daemon.store.rows import Bearer, TokenRow
 from daemon.store.schema import tokens
+from daemon.store.users import user_in
 
 
 class Tokens:
@@ -17,13 +21,17 @@ class Tokens:
         self._database = database
         self._clock = clock
 
-    def add(self, name: str, digest: str, scopes: frozenset[str]) -> None:
+    def add(
+        self, name: str, digest: str, scopes: frozenset[str], owner: str = "", expires_at: datetime | None = None
+    ) -> None:
         """Remember a token by the SHA-256 of it, in hex; StoreError where the name or the token is taken."""
         row = {
             "name": clean(name),
             "digest": digest,
             "scopes": " ".join(sorted(scopes)),
             "created_at": self._clock.now(),
+            "owner": clean(owner) or None,
+            "expires_at": expires_at,
         }
         with self._database.write() as connection:
             try:
@@ -33,22 +41,29 @@ class Tokens:
 
     def all(self) -> list[TokenRow]:
         """Every token, by name."""
-        columns = tokens.c.name, tokens.c.scopes, tokens.c.created_at
         with self._database.read() as connection:
-            found = connection.execute(select(*columns).order_by(tokens.c.name))
-            return [
-                TokenRow(name=row.name, scopes=frozenset(row.scopes.split()), created_at=row.created_at)
-                for row in found
-            ]
+            return [_token_of(row) for row in connection.execute(select(tokens).order_by(tokens.c.name))]
 
     def revoke(self, name: str) -> bool:
         """Forget a token; whether there was one of that name."""
         with self._database.write() as connection:
             return connection.execute(delete(tokens).where(tokens.c.name == clean(name))).rowcount > 0
 
-    def scopes(self, digest: str) -> tuple[str, frozenset[str]] | None:
-        """Name and scopes of the token with that digest, None where there is none."""
-        query = select(tokens.c.name, tokens.c.scopes).where(tokens.c.digest == clean(digest))
+    def bearer(self, digest: str) -> Bearer | None:
+        """Who stands behind the token with that digest, None where there is none."""
         with self._database.read() as connection:
-            row = connection.execute(query).one_or_none()
-            return None if row is None else (row.name, frozenset(row.scopes.split()))
+            row = connection.execute(select(tokens).where(tokens.c.digest == clean(digest))).one_or_none()
+            if row is None:
+                return None
+            owner = None if row.owner is None else user_in(connection, row.owner)
+            return Bearer(user=owner, token=_token_of(row), expires_at=row.expires_at)
+
+
+def _token_of(row: Any) -> TokenRow:
+    return TokenRow(
+        name=row.name,
+        scopes=frozenset(row.scopes.split()),
+        created_at=row.created_at,
+        owner=row.owner or "",
+        expires_at=row.expires_at,
+    )

@@ -34,3 +34,11 @@ def upsert(
     else:
         statement = statement.on_conflict_do_nothing(index_elements=key)
     connection.execute(statement, rows)
+
+
+def insert_new(connection: Connection, table: Table, row: dict[str, Any]) -> bool:
+    """Insert the row unless its key is taken; whether it was inserted."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    key = next(iter(table.primary_key))
+    statement = dialect.insert(table).on_conflict_do_nothing().returning(key)
+    return connection.execute(statement, row).first() is not None

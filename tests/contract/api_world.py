@@ -1,6 +1,5 @@
 """A served API with everything around it, for the suites that ask it."""
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,11 +13,14 @@ from prometheus_client import CollectorRegistry
 
 from cmdb.graph import Estate
 from cmdb.model import CI
+from daemon.api.access import digest
 from daemon.api.app import create_api
 from daemon.api.ports import Ports, Readiness
 from daemon.api.server import HttpServer
 from daemon.clock import ManualClock
+from daemon.passwords import hash_password
 from daemon.store.store import Store
+from rules.access import Role, Scope
 from rules.alert import SeenBy, Sighting
 from rules.decision import Command, Decision, Order, Reply, SourceState, TimelineEntry
 from rules.incident import Priority, Status
@@ -57,7 +59,7 @@ class World:
         return [s for row in rows for s in msgspec.json.decode(row.body, type=tuple[Sighting, ...])]
 
 
-def serve(directory: Path, access: Any) -> Iterator[World]:
+def serve(directory: Path, access: Any, change: Callable[[Ports], Ports] = lambda ports: ports) -> Iterator[World]:
     clock = ManualClock(T0)
     with Store.open(f"sqlite:///{directory / 'incidentd.db'}", clock) as store:
         store.upgrade()
@@ -73,7 +75,7 @@ def serve(directory: Path, access: Any) -> Iterator[World]:
             estate=lambda: Estate.of([CI(id="db1", type="database", aliases=("db1.example",))]),
             clock=clock,
         )
-        server = HttpServer(create_api(ports), "127.0.0.1", 0)
+        server = HttpServer(create_api(change(ports)), "127.0.0.1", 0)
         server.start()
         world.url = server.address
         try:
@@ -91,9 +93,26 @@ def world(tmp_path: Path) -> Iterator[World]:
 def guarded(tmp_path: Path) -> Iterator[World]:
     for world in serve(tmp_path, "login"):
         for scope in ("push", "read", "write"):
-            digest = hashlib.sha256(f"token-{scope}".encode()).hexdigest()
-            world.store.add_token(f"{scope}er", digest, frozenset({scope}))
+            world.store.add_token(f"{scope}er", digest(f"token-{scope}"), frozenset({scope}))
         yield world
+
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="session")
+def password_hash() -> str:
+    """Of `PASSWORD`; made once, since that is slow on purpose."""
+    return hash_password(PASSWORD)
+
+
+@pytest.fixture
+def peopled(guarded: World, password_hash: str) -> World:
+    """With a user for each role, named after it, whose token `token-ROLE` has every scope there is."""
+    for role in Role:
+        guarded.store.users.add(role, role, (), password_hash)
+        guarded.store.add_token(f"{role}-token", digest(f"token-{role}"), frozenset(Scope), role)
+    return guarded
 
 
 @pytest.fixture

@@ -263,7 +263,8 @@ def test_a_token_opens_what_its_scope_names(guarded: World, http: Session, scope
     if needed in MAY[scope]:
         assert answer.status_code == 200, answer.text
     else:
-        assert problem(answer, 403)["detail"] == f"the token {scope}er lacks the scope {needed}"
+        said = f"the token {scope}er lacks the permission {needed}; the scope {needed} gives it"
+        assert problem(answer, 403)["detail"] == said
         assert 'error="insufficient_scope"' in answer.headers["WWW-Authenticate"]
 
 

@@ -29,8 +29,11 @@ from daemon.lab.lab import Lab, held
 from daemon.lab.metrics import JOBS
 from daemon.lab.processes import Program, free_port, is_free
 from daemon.lab.world import Fault
+from daemon.passwords import is_right
 from daemon.sources.prometheus import PrometheusSource
 from daemon.sources.settings import SourceSettings
+from daemon.store.store import Store
+from rules.access import Role
 from tests.servers import program, wait_until
 
 QUIET = {"CertificateExpires", "BackupLate", "FirmwareOutdated", "TonerLow"}
@@ -302,6 +305,26 @@ def test_nothing_outlives_the_lab(tmp_path: Path, how: signal.Signals) -> None:
         assert code == 0
         assert (tmp_path / "out").read_text().endswith("lab: stopped\n")
         assert not (tmp_path / "lab.json").exists()
+
+
+def test_the_first_login_is_told_once_and_kept_as_a_hash_only(tmp_path: Path) -> None:
+    from daemon.lab.up import FIRST_USER, Wishes, first_login, greeting
+
+    with Lab(tmp_path, stand_in=True) as lab:
+        config = lab.write_config()
+        with Store.open(lab.database_url, lab.clock) as store:
+            store.upgrade()
+        password = first_login(lab)
+        assert first_login(lab) == ""
+        first, again = ("\n".join(greeting(lab, config, Wishes(directory=tmp_path), told)) for told in (password, ""))
+        with Store.open(lab.database_url, lab.clock) as store:
+            assert is_right(store.users.password_hash(FIRST_USER), password)
+            (known,) = store.users.all()
+    assert (known.name, known.role) == ("admin", Role.ADMIN)
+    assert f"first login    user admin, password {password}  (shown this once)" in first
+    assert "user passwd admin" in again
+    for file in tmp_path.rglob("*"):
+        assert not file.is_file() or password.encode() not in file.read_bytes()
 
 
 def test_a_taken_port_is_said_plainly(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,16 +16,18 @@ from daemon.clock import ManualClock
 from daemon.errors import StoreError
 from daemon.store.engine import open_database
 from daemon.store.inbox import Inbox
-from daemon.store.rows import InboxRow
+from daemon.store.rows import InboxRow, Search
 from daemon.store.store import Store
 from daemon.store.upgrade import upgrade
 from rules.alert import Alert, Hold, SeenBy
 from rules.clock import Goal, Pause
 from rules.decision import Reply
 from rules.incident import Candidate, HitService, Incident, Link, Priority, RootCause, Status, Told
+from rules.rotation import OVERRIDES_KEPT
 from rules.silence import KEPT
 from tests.builders import T0, alert, at, clock, decision, entry, incident, notice, silence, source_state
 from tests.contract.stores import OpenStore, child, everything, restarted, together
+from tests.rosters import override
 
 Commit = Callable[..., None]
 
@@ -210,6 +213,20 @@ def test_rows_replace_those_of_the_same_identity(store: Store, commit: Commit) -
     assert everything(store) == decision(**new)
 
 
+def test_what_is_repeated_of_a_forgotten_episode_leaves_its_record_as_it_is(store: Store, commit: Commit) -> None:
+    commit(alerts=(alert("db1", incident=1, cleared_at=at(60)), alert("db2", cleared_at=at(60), reason="alone")))
+    ended = (alert("db1", cleared_at=at(60), reason="over"), alert("db2", cleared_at=at(60), reason="over"))
+    commit(alerts=ended, begun=frozenset(a.id for a in ended))
+    assert [(a.ci, a.incident, a.reason) for a in store.alerts_of(1) + store.events(9)] == [
+        ("db1", 1, ""),
+        ("db2", None, "alone"),
+    ]
+    firing = (alert("db1", incident=2), alert("db2", reason="waits"), alert("db3", reason="new"))
+    commit(alerts=firing, begun=frozenset(a.id for a in firing))
+    assert [(a.incident, a.cleared_at) for a in store.alerts_of(1) + store.alerts_of(2)] == [(1, at(60)), (2, None)]
+    assert {(a.ci, a.reason) for a in store.events(9)} == {("db2", "waits"), ("db3", "new")}
+
+
 def test_silences_are_found_by_id_and_forgotten_in_time(store: Store, commit: Commit) -> None:
     old, new = silence("ci=db1", id="old", end=60), silence("ci=db2", id="new", end=120)
     commit(silences=(old, new))
@@ -247,8 +264,8 @@ def test_incidents_are_listed_newest_first(store: Store, commit: Commit) -> None
         incidents=tuple(incident(n + 1, status=ranks[n % 4][0], priority=Priority(ranks[n % 4][1])) for n in range(8))
     )
 
-    def numbers(**which: object) -> list[int]:
-        return [found.number for found in store.incidents(**which)]  # type: ignore[arg-type]
+    def numbers(limit: int = 200, offset: int = 0, **which: Any) -> list[int]:
+        return [found.number for found in store.incidents(Search(**which), limit=limit, offset=offset)]
 
     assert numbers() == [8, 7, 6, 5, 4, 3, 2, 1]
     assert numbers(limit=3, offset=2) == [6, 5, 4]
@@ -323,7 +340,23 @@ def test_tokens(store: Store) -> None:
         ("amtool", frozenset(), T0),
         ("ci", frozenset({"read", "push"}), T0),
     ]
-    assert store.token_scopes("ab" * 32) == ("ci", frozenset({"read", "push"}))
+    bearer = store.token_bearer("ab" * 32)
+    assert bearer is not None
+    assert bearer.token == store.tokens()[1]
+    assert bearer.user is None
     assert store.revoke_token("ci")
     assert not store.revoke_token("ci")
-    assert store.token_scopes("ab" * 32) is None
+    assert store.token_bearer("ab" * 32) is None
+
+
+def test_overrides_come_back_whole_are_changed_and_forgotten_in_the_end(
+    store: Store, commit: Commit, open_store: OpenStore
+) -> None:
+    first = override("anna", "bén", id="a", reason="dentist ☃")
+    calendar = override("ben", id="b", is_imported=True, end=7200.000001)
+    commit(overrides=(first, calendar))
+    over, fresh = replace(first, ends_at=at(60)), override("ben", id="c", end=10**8)
+    commit(overrides=(over,))
+    assert store.overrides() == [over, calendar]
+    commit(at=T0 + OVERRIDES_KEPT + timedelta(hours=1), overrides=(fresh,))
+    assert restarted(open_store, store).load(at(0)).overrides == (calendar, fresh)

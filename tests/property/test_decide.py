@@ -17,7 +17,7 @@ from rules.decision import Decision, Listing, TimelineEntry
 from rules.experience import Experience
 from rules.incident import Incident, Status
 from rules.intake import ALREADY_OVER
-from rules.kinds import caller_of, is_outage
+from rules.kinds import Kind, caller_of, is_outage, kind_of
 from rules.lesson import WATCH, Lesson, summed
 from rules.lifecycle import TRANSITIONS
 from tests.desk import Desk, down, needs
@@ -87,7 +87,7 @@ def test_no_incident_holds_an_outage_outside_its_roots_reach(estate: Estate, sto
         held = {a.ci for a in members}
         if incident.root.ci is None:
             assert held == {None}
-        elif all(is_outage(a.labels) for a in members):
+        elif all(is_outage(a.labels) and kind_of(a.labels) is Kind.SERVICE for a in members):
             reach = impact(estate, {incident.root.ci: State.DOWN}).keys()
             instances = {ci for ci in held if ci and estate.dependents(ci) == (incident.root.ci,)}
             assert held <= reach | instances

@@ -142,6 +142,24 @@ def test_what_comes_late_joins_but_turns_nothing() -> None:
     assert {i.root.ci: len(members(desk, i)) for i in desk.open()} == {"node-1": 8, "node-2-pod-1": 1}
 
 
+def test_what_outlives_its_failure_explains_no_other() -> None:
+    desk = Desk(zone())
+    desk.hear(*down("node-1", *(f"node-1-pod-{p}" for p in range(6))))
+    desk.wait(1200)
+    desk.hear(*down("node-1-pod-0"))  # all else has recovered
+    desk.wait(300)
+    later = [sighting(name, labels={"ci": "node-1-pod-7"}, starts_at=desk.now) for name in ("Down", "Unreachable")]
+    desk.hear(*down("node-1-pod-0"), *later)
+    assert {i.root.ci: len(members(desk, i)) for i in desk.open()} == {"node-1": 7, "node-1-pod-7": 2}
+
+
+@pytest.mark.parametrize(("kinds", "opened"), [(4, 1), (1, 0)])
+def test_several_kinds_of_alert_at_once_are_no_noise(kinds: int, opened: int) -> None:
+    desk, names = Desk(zone()), ("HighCPU", "HighMemory", "HighLatency", "FewReplies")
+    desk.hear(*(sighting(name, labels={"ci": "node-1", "severity": "warning"}) for name in names[:kinds]))
+    assert len(desk.open()) == opened
+
+
 def members(desk: Desk, incident: Incident) -> list[str | None]:
     return [a.ci for a in desk.alerts.values() if a.incident == incident.number]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rules.kinds import Kind, caller_of, families_of, is_outage, kind_of, template_of
+from rules.kinds import Kind, caller_of, families_of, is_outage, kind_of, news_of, template_of
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,12 @@ def test_an_outage_is_told_by_name_or_rank(labels: dict[str, str], outage: bool)
 
 def test_numbers_do_not_make_another_kind_of_news() -> None:
     assert template_of("cpu_core_7_pct") == template_of("cpu_core_13_pct") == "cpu_core_#_pct"
+
+
+def test_a_metric_in_a_label_of_its_own_tells_news_apart() -> None:
+    one, other = ({"alertname": "MetricAnomaly", "metric": f"container_{what}"} for what in ("cpu_7", "memory"))
+    assert news_of(one) == "MetricAnomaly container_cpu_#" != news_of(other)
+    assert news_of({"alertname": "HighCPU"}) == "HighCPU"
 
 
 def test_news_speaks_of_a_resource() -> None:

@@ -1,0 +1,186 @@
+"""`incidentd user`: people who may log in."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from daemon.cli.place import AsJson, open_store, read_config
+from rules.access import Role
+
+if TYPE_CHECKING:
+    from daemon.store.rows import UserRow
+
+user = typer.Typer(name="user", help="People who may log in, and their roles.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="a-z, 0-9, . _ @ and -, as in anna or anna@example.net.")]
+Groups = Annotated[list[str] | None, typer.Option("--group", help="A group the user belongs to; may be repeated.")]
+FromStdin = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the password, unseen on a terminal; else one is made up.")
+]
+
+
+@user.command()
+def add(
+    context: typer.Context,
+    name: Name,
+    *,
+    role: Annotated[Role, typer.Option("--role", help="What the user may do; docs/access.md has the table.")],
+    group: Groups = None,
+    password_stdin: FromStdin = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let a person in. A password that was made up is printed, this once: only a hash of it is kept."""
+    from daemon.cli.refusal import Refusal
+    from daemon.passwords import hash_password
+
+    known = _name(name)
+    groups = _groups(group or [])
+    with open_store(read_config(context)) as store:
+        if any(token.name == known and not token.owner for token in store.tokens()):
+            raise Refusal(f"a service's token is named {known}; a timeline could not tell the two apart")
+        password = _password(known, password_stdin)
+        store.users.add(known, role, groups, hash_password(password))
+    _tell_password(known, "" if password_stdin else password, as_json, role=str(role), groups=groups)
+
+
+@user.command("list")
+def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """All users, by name."""
+    from daemon.cli.out import emit, instant, say, table
+
+    with open_store(read_config(context)) as store:
+        rows = store.users.all()
+    if as_json:
+        emit({"users": [_fields(row) for row in rows]})
+    elif not rows:
+        say("There are no users; `incidentd user add NAME --role ROLE` makes one.")
+    else:
+        cells = [
+            [r.name, str(r.role), ", ".join(r.groups), instant(r.created_at), instant(r.disabled_at)] for r in rows
+        ]
+        say(table(["name", "role", "groups", "created", "disabled"], cells))
+
+
+@user.command()
+def role(
+    context: typer.Context,
+    name: Name,
+    word: Annotated[Role, typer.Argument(metavar="ROLE", help="viewer, reporter, operator, manager or admin.")],
+    *,
+    group: Groups = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a user another role, which counts at once, and other groups where any are named."""
+    groups = None if group is None else _groups(group)
+    known = _name(name)
+    with open_store(read_config(context)) as store:
+        _must_exist(known, store.users.set_role(known, word, groups))
+    _say({"name": known, "role": str(word)}, f"{known} is {word}", as_json)
+
+
+@user.command()
+def passwd(context: typer.Context, name: Name, *, password_stdin: FromStdin = False, as_json: AsJson = False) -> None:
+    """Give a user another password; every session of theirs ends."""
+    from daemon.passwords import hash_password
+
+    known = _name(name)
+    with open_store(read_config(context)) as store:
+        password = _password(known, password_stdin)
+        _must_exist(known, store.users.set_password(known, hash_password(password)))
+    _tell_password(known, "" if password_stdin else password, as_json)
+
+
+@user.command()
+def disable(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
+    """Let a user in no more, by session or token, from now on; nothing of theirs is forgotten."""
+    _set_disabled(context, name, True, as_json)
+
+
+@user.command()
+def enable(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
+    """Let a disabled user in again."""
+    _set_disabled(context, name, False, as_json)
+
+
+def _set_disabled(context: typer.Context, name: str, disabled: bool, as_json: bool) -> None:
+    known = _name(name)
+    with open_store(read_config(context)) as store:
+        _must_exist(known, store.users.set_disabled(known, disabled=disabled))
+    _say({"name": known, "disabled": disabled}, f"{known} is {'disabled' if disabled else 'let in again'}", as_json)
+
+
+def _name(text: str) -> str:
+    from daemon.cli.refusal import Refusal
+    from rules.access import user_name
+
+    try:
+        return user_name(text)
+    except ValueError as error:
+        raise Refusal(str(error)) from None
+
+
+def _groups(words: list[str]) -> tuple[str, ...]:
+    """Groups are named as users are, so that rules and files can name both."""
+    return tuple(sorted({_name(word) for word in words}))
+
+
+def _password(name: str, from_stdin: bool) -> str:
+    import getpass
+    import sys
+
+    from daemon.cli.refusal import Refusal
+    from daemon.passwords import generated_password
+    from rules.access import wrong_password
+
+    if not from_stdin:
+        return generated_password()
+    given = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    if wrong := wrong_password(given, name):
+        raise Refusal(wrong)
+    return given
+
+
+def _must_exist(name: str, found: bool) -> None:
+    from daemon.cli.refusal import Refusal
+
+    if not found:
+        raise Refusal(f"there is no user named {name}; `incidentd user list` shows them")
+
+
+def _tell_password(name: str, password: str, as_json: bool, **known: object) -> None:
+    """Say what was done; a password that was made up stands alone on standard output."""
+    from daemon.cli.out import complain, emit
+
+    if as_json:
+        emit({"name": name, **known, **({"password": password} if password else {})})
+    elif password:
+        typer.echo(password)
+        complain(f"this is the only time the password of {name} is shown")
+    else:
+        complain(f"{name} has the password that was given")
+
+
+def _say(document: dict[str, object], words: str, as_json: bool) -> None:
+    from daemon.cli.out import emit, safe, say
+
+    if as_json:
+        emit(document)
+    else:
+        say(safe(words))
+
+
+def _fields(row: "UserRow") -> dict[str, object]:
+    from rules.document import rfc3339
+
+    return {
+        "name": row.name,
+        "role": str(row.role),
+        "groups": list(row.groups),
+        "created_at": rfc3339(row.created_at),
+        "disabled_at": None if row.disabled_at is None else rfc3339(row.disabled_at),
+    }
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put the commands of this module into the command line."""
+    app.add_typer(user)

@@ -1,0 +1,135 @@
+"""People who may log in, their sessions, and their attempts at it. Passwords are here as hashes only, sessions as
+digests."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, exc, insert, select, update
+
+from daemon.clock import Clock
+from daemon.errors import StoreError
+from daemon.store.engine import Database
+from daemon.store.records import clean
+from daemon.store.rows import Bearer, UserRow
+from daemon.store.schema import login_attempts, sessions, users
+from rules.access import Role
+from rules.throttle import MOST_PER_ADDRESS, MOST_PER_NAME, WINDOW, retry_at
+
+_COLUMNS = [c for c in users.c if c.name != "password"]
+
+
+class Users:
+    """The users of one database."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def add(self, name: str, role: Role, groups: tuple[str, ...], password_hash: str) -> None:
+        """Remember a user; StoreError where the name is taken."""
+        row = {
+            "name": name,
+            "role": str(role),
+            "groups": " ".join(groups),
+            "password": password_hash,
+            "created_at": self._clock.now(),
+        }
+        with self._database.write() as connection:
+            try:
+                connection.execute(insert(users), [row])
+            except exc.IntegrityError:
+                raise StoreError(f"there is a user named {name!r} already") from None
+
+    def all(self) -> list[UserRow]:
+        """Every user, by name."""
+        with self._database.read() as connection:
+            return [_user_of(row) for row in connection.execute(select(*_COLUMNS).order_by(users.c.name))]
+
+    def user(self, name: str) -> UserRow | None:
+        """The user of that name."""
+        with self._database.read() as connection:
+            return user_in(connection, name)
+
+    def password_hash(self, name: str) -> str | None:
+        """The hash of a user's password; None where there is no such user or the user is disabled."""
+        query = select(users.c.password).where(users.c.name == clean(name), users.c.disabled_at.is_(None))
+        with self._database.read() as connection:
+            return connection.execute(query).scalar()
+
+    def set_role(self, name: str, role: Role, groups: tuple[str, ...] | None = None) -> bool:
+        """Give a user another role, and other groups where they are given; whether there is such a user."""
+        values = {"role": str(role)} if groups is None else {"role": str(role), "groups": " ".join(groups)}
+        return self._change(name, values)
+
+    def set_password(self, name: str, password_hash: str) -> bool:
+        """Give a user another password and end every session; whether there is such a user."""
+        return self._change(name, {"password": password_hash}, ends_sessions=True)
+
+    def set_disabled(self, name: str, *, disabled: bool) -> bool:
+        """Let a user in no more (and end every session), or again; whether there is such a user."""
+        at = self._clock.now() if disabled else None
+        return self._change(name, {"disabled_at": at}, ends_sessions=True)
+
+    def _change(self, name: str, values: dict[str, Any], *, ends_sessions: bool = False) -> bool:
+        with self._database.write() as connection:
+            if ends_sessions:
+                connection.execute(delete(sessions).where(sessions.c.user == clean(name)))
+            return connection.execute(update(users).where(users.c.name == clean(name)).values(**values)).rowcount > 0
+
+    # Logging in
+
+    def begin_login(self, name: str, address: str) -> datetime | None:
+        """Count an attempt before it is known how it ends; when it may be made where there were too many, else None."""
+        now = self._clock.now()
+        name, address = clean(name), clean(address)
+        with self._database.write() as connection:
+            if not self._database.is_sqlite:
+                # Otherwise attempts made at the same time would not see each other.
+                connection.exec_driver_sql("LOCK TABLE login_attempts IN EXCLUSIVE MODE")
+            connection.execute(delete(login_attempts).where(login_attempts.c.at <= now - WINDOW))
+            for column, value, most in (
+                (login_attempts.c.name, name, MOST_PER_NAME),
+                (login_attempts.c.address, address, MOST_PER_ADDRESS),
+            ):
+                made = connection.execute(select(login_attempts.c.at).where(column == value)).scalars().all()
+                if (wait := retry_at(made, most, now)) is not None:
+                    return wait
+            connection.execute(insert(login_attempts), [{"name": name, "address": address, "at": now}])
+            return None
+
+    def open_session(self, name: str, digest: str, expires_at: datetime) -> None:
+        """The attempt succeeded: forget those of that name, and remember the session by the SHA-256 of its id."""
+        now = self._clock.now()
+        row = {"digest": digest, "user": clean(name), "created_at": now, "expires_at": expires_at}
+        with self._database.write() as connection:
+            connection.execute(delete(login_attempts).where(login_attempts.c.name == clean(name)))
+            connection.execute(delete(sessions).where(sessions.c.expires_at <= now))
+            connection.execute(insert(sessions), [row])
+
+    def close_session(self, digest: str) -> None:
+        """End a session; nothing happens where there is none."""
+        with self._database.write() as connection:
+            connection.execute(delete(sessions).where(sessions.c.digest == clean(digest)))
+
+    def session_bearer(self, digest: str) -> Bearer | None:
+        """Who stands behind the session of that digest, None where there is none."""
+        with self._database.read() as connection:
+            row = connection.execute(select(sessions).where(sessions.c.digest == clean(digest))).one_or_none()
+            user = None if row is None else user_in(connection, row.user)
+            return None if row is None or user is None else Bearer(user=user, expires_at=row.expires_at)
+
+
+def user_in(connection: Connection, name: str) -> UserRow | None:
+    """The user of that name, within a transaction."""
+    row = connection.execute(select(*_COLUMNS).where(users.c.name == clean(name))).one_or_none()
+    return None if row is None else _user_of(row)
+
+
+def _user_of(row: Any) -> UserRow:
+    return UserRow(
+        name=row.name,
+        role=Role(row.role),
+        groups=tuple(row.groups.split()),
+        created_at=row.created_at,
+        disabled_at=row.disabled_at,
+    )
