@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import icalendar
 import recurring_ical_events
 
-from rules.calendars import CalendarEvent
 from rules.errors import IncidentdError
+from rules.imported_shifts import CalendarEvent
 from rules.roster import Roster
 from rules.rotation import Shift
 

@@ -11,8 +11,9 @@ from rules.alert import Alert
 from rules.decision import Decision, TimelineEntry
 from rules.document import rfc3339
 from rules.incident import Incident, Status, incident_key
+from rules.timekeeping import KINDS
 
-_UNTOLD = frozenset({"notice"})
+_UNTOLD = frozenset({"notice", *KINDS})
 """Kinds of timeline entries that decide nothing about an incident."""
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from rules.assess import review_priorities
 from rules.deadlines import meet_deadlines, note_quiet
 from rules.decision import Change, Command, Decision, Listing, OverrideOrder, Push, SilenceOrder, SourceFailed
 from rules.draft import Draft
@@ -15,6 +16,7 @@ from rules.orders import carry_out
 from rules.overrides import take_override
 from rules.situation import Situation
 from rules.suppression import review, take_silence
+from rules.timekeeping import keep_clocks
 
 
 def decide(situation: Situation, changes: Sequence[Change], now: datetime) -> Decision:
@@ -30,11 +32,13 @@ def decide(situation: Situation, changes: Sequence[Change], now: datetime) -> De
     review(draft)
     regroup(draft)
     note_quiet(draft)
+    review_priorities(draft)
     for change in changes:
         if isinstance(change, Command):
             carry_out(draft, change)
     meet_deadlines(draft)
     escalate(draft)
+    keep_clocks(draft)
     learn(draft)
     tell(draft)
     tell_sources(draft)

@@ -7,6 +7,7 @@ import msgspec
 
 from cmdb.model import State
 from rules.alert import Alert
+from rules.clock import Clock
 from rules.doubt import Doubt
 from rules.escalation import Call, Escalation, Progress
 from rules.incident import Candidate, Incident, RootCause, incident_key
@@ -59,6 +60,34 @@ class ServiceDocument(msgspec.Struct, frozen=True, kw_only=True):
     state: str
 
 
+class ClockDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """One promised time. `agreement` is SLA or OLA, `goal` response or resolution, `state` running, paused, met,
+    breached or stopped.
+
+    `target_s`, `left_s` and `late_s` are seconds of working time in `calendar`. `left_s` is given while it is paused,
+    `late_s` once it was met too late. `warned` is the share of the target in percent that people were warned of.
+    """
+
+    agreement: str
+    goal: str
+    level: str
+    priority: str
+    group: str
+    state: str
+    target_s: float
+    calendar: str
+    started_at: str
+    due_at: str | None
+    next_at: str | None
+    paused_at: str | None
+    pause_reason: str
+    left_s: float | None
+    warned: float
+    breached_at: str | None
+    ended_at: str | None
+    late_s: float | None
+
+
 class CallDocument(msgspec.Struct, frozen=True, kw_only=True):
     """A person (id) who was called: when, at which step of which policy, why this person, and by which notifiers."""
 
@@ -91,7 +120,10 @@ class EscalationDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IncidentDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """An incident as programs and templates see it. `confirmed_root` is the CI that a person says has failed."""
+    """An incident as programs and templates see it. `confirmed_root` is the CI that a person says has failed.
+
+    `priority_rule` says what made the priority; `users` is how many are known to be hit.
+    """
 
     number: str
     title: str
@@ -118,6 +150,10 @@ class IncidentDocument(msgspec.Struct, frozen=True, kw_only=True):
     group_reason: str = ""
     responders: tuple[str, ...] = ()
     escalation: EscalationDocument | None = None
+    priority_rule: str = ""
+    users: int = 0
+    hold_reason: str = ""
+    clocks: tuple[ClockDocument, ...] = ()
 
 
 class DoubtDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -257,6 +293,35 @@ def incident_document(incident: Incident, alerts: Iterable[Alert]) -> IncidentDo
         group_reason=incident.group_reason,
         responders=incident.responders,
         escalation=_escalation_document(incident.escalation),
+        priority_rule=incident.priority_rule,
+        users=incident.users,
+        hold_reason=incident.hold_reason,
+        clocks=tuple(map(_clock_document, incident.clocks)),
+    )
+
+
+def _clock_document(clock: Clock) -> ClockDocument:
+    pause = clock.pause
+    is_late = clock.breached_at is not None and clock.ended_at is not None
+    return ClockDocument(
+        agreement=str(clock.agreement),
+        goal=str(clock.goal),
+        level=clock.terms.level,
+        priority=clock.terms.priority,
+        group=clock.terms.party,
+        state=str(clock.state),
+        target_s=clock.terms.target.total_seconds(),
+        calendar=clock.terms.calendar,
+        started_at=rfc3339(clock.started_at),
+        due_at=_maybe(clock.due_at),
+        next_at=_maybe(clock.next_at),
+        paused_at=_maybe(pause.since if pause is not None else None),
+        pause_reason=pause.reason if pause is not None else "",
+        left_s=clock.left.total_seconds() if pause is not None else None,
+        warned=round(clock.told * 100),
+        breached_at=_maybe(clock.breached_at),
+        ended_at=_maybe(clock.ended_at),
+        late_s=clock.late.total_seconds() if is_late else None,
     )
 
 

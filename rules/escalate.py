@@ -61,7 +61,7 @@ def call_group(draft: Draft, incident: Incident) -> Incident:
 
 def _in_question(draft: Draft) -> Iterator[int]:
     yield from {
-        *draft.situation.escalating(draft.now),
+        *draft.situation.agenda.due(draft.now),
         *(i.number for i in draft.touched()),
         *(a.incident for a in draft.changed_alerts() if a.incident is not None),
     }

@@ -10,7 +10,7 @@ from rules.decision import Notice, SourceState
 from rules.document import NoticeContent, SourceDocument, incident_document, rfc3339
 from rules.draft import Draft
 from rules.incident import Incident, Told
-from rules.subscriptions import Subscription, matches
+from rules.subscriptions import CLOCK_EVENTS, Subscription, matches
 
 _ENDED = frozenset({"resolved", "closed", "merged"})
 
@@ -21,7 +21,9 @@ def tell(draft: Draft) -> None:
         return
     for number, event, reason in draft.news:
         incident = draft.incident(number)
-        if incident is not None:
+        if incident is not None and event in CLOCK_EVENTS:
+            _tell_clock(draft, incident, event, reason)
+        elif incident is not None:
             _tell_event(draft, incident, event, reason)
     for incident in draft.all_incidents():
         if incident.is_active and may_call(draft, incident):
@@ -49,6 +51,15 @@ def _tell_event(draft: Draft, incident: Incident, event: str, reason: str) -> No
         sub = next((s for s in draft.situation.subscriptions if s.to == told.to and _wants(s, incident, event)), None)
         if sub is not None or event in _ENDED:
             incident = _send(draft, incident, told.to, event, reason)
+
+
+def _tell_clock(draft: Draft, incident: Incident, event: str, reason: str) -> None:
+    """News of a promised time: to all who want it. Where all that fires is silenced, only to those who know."""
+    wanted = dict.fromkeys(s.to for s in draft.situation.subscriptions if _wants(s, incident, event))
+    is_hushed = not may_call(draft, incident) and _is_firing(draft, incident)
+    for to in wanted:
+        if not is_hushed or _told(incident, to) is not None:
+            incident = _send(draft, incident, to, event, reason)
 
 
 def _tell_state(draft: Draft, incident: Incident) -> None:
@@ -85,6 +96,10 @@ def may_call(draft: Draft, incident: Incident) -> bool:
     return any(
         a is not None and a.is_firing and not a.suppressed for a in map(draft.alert, draft.members(incident.number))
     )
+
+
+def _is_firing(draft: Draft, incident: Incident) -> bool:
+    return any(a is not None and a.is_firing for a in map(draft.alert, draft.members(incident.number)))
 
 
 def _wants(sub: Subscription, incident: Incident, event: str, was: str = "") -> bool:

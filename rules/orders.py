@@ -45,12 +45,19 @@ def _refuse_stale(incident: Incident, command: Command) -> None:
 def _step(step: Step) -> Callable[[Draft, Incident, Command], str]:
     def carry(draft: Draft, incident: Incident, command: Command) -> str:
         status = next_status(incident.status, step)
-        seen = incident.acknowledged_at or (draft.now if step in (Step.ACKNOWLEDGE, Step.START) else None)
+        reason = (command.reason or command.value).strip()
+        if step is Step.HOLD and not reason:
+            raise Refused("hold needs a reason: what is waited for")
+        seen = incident.acknowledged_at or (None if step is Step.RESUME else draft.now)
         draft.change_incident(
-            incident, status=status, acknowledged_at=seen, assignee=incident.assignee or command.actor
+            incident,
+            status=status,
+            acknowledged_at=seen,
+            assignee=incident.assignee or command.actor,
+            hold_reason=reason if step is Step.HOLD else "",
         )
         words = str(status).replace("_", " ")
-        why = f": {command.reason or command.value}" if command.reason or command.value else ""
+        why = f": {reason}" if reason else ""
         draft.note(
             incident.number, str(step), f"{words}{why}", actor=command.actor, old=str(incident.status), new=str(status)
         )
@@ -138,7 +145,14 @@ def _set_priority(draft: Draft, incident: Incident, command: Command) -> str:
         raise Refused(f"{command.value!r} is not a priority; allowed: {', '.join(Priority)}") from None
     why = command.reason or "set by hand"
     pinned = incident.pinned | {"priority"}
-    draft.change_incident(incident, priority=priority, priority_reason=f"{command.actor}: {why}", pinned=pinned)
+    draft.change_incident(
+        incident,
+        priority=priority,
+        priority_reason=f"{command.actor}: {why}",
+        priority_rule="set by hand",
+        priority_until=None,
+        pinned=pinned,
+    )
     draft.note(
         incident.number,
         "priority_changed",

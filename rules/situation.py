@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from cmdb.graph import Estate
+from rules.agenda import Agenda
 from rules.alert import Alert, Hold
 from rules.decision import Decision, SourceState
 from rules.experience import Experience
@@ -48,12 +49,12 @@ class Situation:
         self.sources: dict[str, SourceState] = {}
         self.silences: dict[str, Silence] = {}
         self.overrides: dict[str, Override] = {}
+        self.agenda = Agenda()
         self.held: dict[Hold, set[str]] = {}
         self.next_number = 1
         self.decided_at: datetime | None = None
         self._expiring: dict[int, set[str]] = {}
         self._waiting: dict[int, set[str]] = {}
-        self._escalating: dict[int, set[int]] = {}
 
     def apply(self, decision: Decision) -> None:
         """Take in what was decided and stored."""
@@ -82,13 +83,6 @@ class Situation:
         """Ids of alerts that opened nothing and are to be thought about again by `now`, in order."""
         due = _step(now)
         return sorted(i for step, ids in self._waiting.items() if step <= due for i in ids if i in self.alerts)
-
-    def escalating(self, now: datetime) -> list[int]:
-        """Numbers of incidents whose next step of escalation, or the end of whose snooze, is due by `now`, in order."""
-        due = _step(now)
-        numbers = {n for step, found in self._escalating.items() if step <= due for n in found}
-        known = (i for i in map(self.incidents.get, sorted(numbers)) if i is not None)
-        return [i.number for i in known if i.escalation.wakes_at is not None and i.escalation.wakes_at <= now]
 
     def _take_alert(self, alert: Alert) -> None:
         before = self.alerts.get(alert.id)
@@ -151,6 +145,7 @@ class Situation:
         self._index_incident(self.incidents.get(incident.number), present=False)
         self.incidents[incident.number] = incident
         self._index_incident(incident, present=True)
+        self.agenda.put(incident.number, incident.next_at)
         self.next_number = max(self.next_number, incident.number + 1)
 
     def _index_incident(self, incident: Incident | None, *, present: bool) -> None:
@@ -161,8 +156,6 @@ class Situation:
             entries += [(self.impacted_by, ci) for ci in incident.impacted]
         for index, ci in entries:
             _index(index, ci, incident.number, present=present)
-        if incident.escalation.wakes_at is not None:
-            _index(self._escalating, _step(incident.escalation.wakes_at), incident.number, present=present)
 
     def _forget(self, decision: Decision) -> None:
         """Drop what can no longer matter: ended incidents with their alerts, and cleared alerts that opened none."""
@@ -170,6 +163,7 @@ class Situation:
             for alert_id in self.members.pop(number, set()):
                 self._drop_alert(alert_id)
             self._index_incident(self.incidents.pop(number, None), present=False)
+            self.agenda.put(number, None)
         for alert in decision.alerts:
             if not alert.is_firing and alert.incident is None:
                 self._drop_alert(alert.id)

@@ -43,6 +43,12 @@ class Remark(Order):
     reason: Prose = ""
 
 
+class Hold(Order):
+    """What is waited for."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=4000)]
+
+
 class Assign(Remark):
     """Whom to give it to."""
 
@@ -113,7 +119,7 @@ class Kind:
 KINDS = (
     Kind("acknowledge", Verb.ACKNOWLEDGE, Remark, "reason"),
     Kind("start", Verb.START, Remark, "reason"),
-    Kind("hold", Verb.HOLD, Remark, "reason"),
+    Kind("hold", Verb.HOLD, Hold, "reason", is_required=True),
     Kind("resume", Verb.RESUME, Remark, "reason"),
     Kind("assign", Verb.ASSIGN, Assign, "assignee", is_required=True),
     Kind("note", Verb.NOTE, Note, "text", is_required=True, permission="report"),

@@ -6,6 +6,7 @@ from datetime import datetime
 from rich.table import Table
 from rich.text import Text
 
+from daemon.cli.clock_view import clock_lines, due_cell
 from daemon.cli.escalation_view import call_table, next_call
 from daemon.cli.notices import notice_table
 from daemon.cli.out import count, instant, priority_cell, safe, say, state_cell, table
@@ -31,12 +32,13 @@ def incident_table(incidents: Sequence[Incident], now: datetime) -> Table:
             priority_cell(i.priority),
             _status(i),
             span(now - i.opened_at),
+            due_cell(i, now),
             safe(i.assignee or i.group, 30),
             safe(i.title, 300),
         ]
         for i in incidents
     ]
-    return table(["incident", "prio", "status", "age", "with", "what"], rows, wide="what")
+    return table(["incident", "prio", "status", "age", "due", "with", "what"], rows, wide="what")
 
 
 def show_incident(
@@ -51,6 +53,9 @@ def show_incident(
     say(Text(safe(incident.title, 500), style="bold"), _state_line(incident, now))
     _services(incident)
     _why(incident)
+    if incident.clocks:
+        _heading("Promised times")
+        say(*clock_lines(incident.clocks, now))
     _calls(incident, policy)
     _heading("What happens next")
     for line in what_next(incident, alerts, policy):
@@ -108,6 +113,8 @@ def _state_line(incident: Incident, now: datetime) -> Text:
     line.append(f"group {safe(incident.group, 60) or 'unknown'}, assigned to {safe(incident.assignee, 60) or 'nobody'}")
     for link in incident.links:
         line.append(f"\n{link.kind} {incident_key(link.number)}")
+    if incident.hold_reason:
+        line.append(f"\nwaits for: {safe(incident.hold_reason, 1000)}")
     if incident.resolution:
         line.append(f"\nresolved: {safe(incident.resolution, 1000)}")
     return line
@@ -161,6 +168,10 @@ def _why(incident: Incident) -> None:
         say(_item(safe(incident.group_reason, 600)))
     _heading(f"Why {incident.priority}")
     say(_item(safe(incident.priority_reason or f"impact {incident.impact}, urgency {incident.urgency}", 600)))
+    if incident.priority_rule:
+        say(_item(safe(incident.priority_rule, 200)))
+    if incident.users:
+        say(_item(f"{count(incident.users, 'user')} hit"))
 
 
 def _sure(incident: Incident) -> str:

@@ -179,8 +179,8 @@ def import_(
 
     from daemon.calendar_file import HORIZON, read_calendar
     from daemon.cli.refusal import Refusal
-    from rules.calendars import shifts_of
     from rules.decision import OverrideOrder
+    from rules.imported_shifts import shifts_of
 
     config, now = read_config(context), _moment("now", "")
     roster = config.policy.roster

@@ -35,5 +35,16 @@ def parse_duration(text: str) -> timedelta:
     return length
 
 
+def write_duration(length: timedelta) -> str:
+    """The shortest text that `parse_duration` reads as `length`; exact to the millisecond."""
+    left = round(length / timedelta(milliseconds=1))
+    parts = []
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)):
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
 def _quoted(text: str) -> str:
     return f'"{text[:40]}"'

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from daemon.config.fields import Duration, Name, Names, Number, OneOrMany, Refused, Texts, one_of, shown
-from daemon.config.schema import PriorityWord, Section, zone_name
+from daemon.config.schema import PriorityWord, Section, Zone
 from rules.rotation import SHORTEST_TURN
 from rules.wallclock import DAYS
 
@@ -67,7 +67,6 @@ def _teams(value: Any) -> Any:
 
 ClockTime = Annotated[time, BeforeValidator(_clock)]
 Wait = Annotated[Duration, AfterValidator(_wait)]
-ZoneName = Annotated[str, AfterValidator(zone_name)]
 
 
 class HoursSection(Section):
@@ -92,7 +91,7 @@ class PersonSection(Section):
 
     id: Name
     name: Annotated[str, Field(min_length=1, max_length=120)] | None = None
-    time_zone: ZoneName = "UTC"
+    time_zone: Zone = "UTC"
     kind: Literal["employee", "contractor"] = "employee"
     organisation: str = ""
     department: str = ""
@@ -129,7 +128,7 @@ class RouteSection(Section):
     group: Annotated[str, Field(min_length=1)]
     name: str = ""
     when: RouteWhen = Field(default_factory=RouteWhen)
-    time_zone: ZoneName = "UTC"
+    time_zone: Zone = "UTC"
 
 
 class LayerSection(Section):
@@ -147,7 +146,7 @@ class ScheduleSection(Section):
     """Who is on call when."""
 
     name: Name
-    time_zone: ZoneName = "UTC"
+    time_zone: Zone = "UTC"
     layers: list[LayerSection] = Field(default_factory=list)
 
 

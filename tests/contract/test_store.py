@@ -20,11 +20,12 @@ from daemon.store.rows import InboxRow, Search
 from daemon.store.store import Store
 from daemon.store.upgrade import upgrade
 from rules.alert import Alert, Hold, SeenBy
+from rules.clock import Goal, Pause
 from rules.decision import Reply
 from rules.incident import Candidate, HitService, Incident, Link, Priority, RootCause, Status, Told
 from rules.rotation import OVERRIDES_KEPT
 from rules.silence import KEPT
-from tests.builders import T0, alert, at, decision, entry, incident, notice, silence, source_state
+from tests.builders import T0, alert, at, clock, decision, entry, incident, notice, silence, source_state
 from tests.contract.stores import OpenStore, child, everything, restarted, together
 from tests.rosters import override
 
@@ -80,6 +81,11 @@ def rich_incident() -> Incident:
         pinned=frozenset({"priority", "root"}),
         refired=2,
         told=(Told(to="noc", event="opened", at=at(1), priority=Priority.P3, root="db1", services=(("shop", 2),)),),
+        hold_reason="spare parts",
+        clocks=(
+            clock(told=0.5, pauses=(Pause(since=at(1), until=at(2), reason="parts"),), late=timedelta(microseconds=1)),
+            clock(Goal.RESPONSE, breached_at=at(9), ended_at=at(10.000001), used=timedelta(days=1000)),
+        ),
         version=4,
     )
 

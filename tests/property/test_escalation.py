@@ -76,5 +76,4 @@ def test_only_open_incidents_have_a_step_that_is_due(estate: Estate, story: list
         elif state.progress is Progress.RUNNING:
             assert (state.next_at is None) != (state.left is None)
         assert state.next_at is None or state.snooze is None
-    waiting = {i.number for i in desk.incidents.values() if i.escalation.wakes_at is not None}
-    assert set(desk.situation.escalating(at(10**7))) == waiting
+        assert state.wakes_at is None or incident.number in desk.situation.agenda.due(state.wakes_at)

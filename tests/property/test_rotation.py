@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.calendar_file import read_calendar, write_calendar
-from rules.calendars import shifts_of
+from rules.imported_shifts import shifts_of
 from rules.roster import Person, Roster
 from rules.rotation import Layer, Override, Schedule, Shift, on_call, shifts
 from rules.wallclock import Hours, instant_of, wall_of

@@ -10,6 +10,10 @@ def test_check_counts_and_remarks(site: Site) -> None:
     found = site.json("check")
     assert (found["ok"], found["cis"], found["business_services"], found["cycles"]) == (True, 6, 1, [])
     assert found["sources"] == [{"name": "main", "type": "prometheus"}, {"name": "push", "type": "push"}]
+    (level,) = found["service_levels"]
+    assert (level["name"], level["agreement"]) == ("standard", "SLA")
+    assert level["targets"]["P1"] == {"response": "15m", "resolution": "4h", "calendar": "24x7"}
+    assert "SLA        standard: P1 15m/4h 24x7, P2" in site.run("check")
     site.cmdb.write_text("cis:\n  - {id: a, depends_on: [b]}\n  - {id: b, depends_on: [a]}\n")
     said = site.run("check")
     assert "cycles     1; legal" in said

@@ -4,7 +4,10 @@ import json
 import re
 
 from daemon.cli.main import app
-from tests.builders import silence
+from rules import clock as clocks
+from rules.calendar import ALWAYS
+from rules.clock import Goal
+from tests.builders import at, clock, silence
 from tests.cli_site import HOSTILE, Shell, Site, incident
 from tests.fakes import hook
 
@@ -39,6 +42,28 @@ def test_of_many_cis_that_are_hit_the_first_are_named(site: Site) -> None:
     site.commit(incidents=(incident(1, impacted=("tor-3a", *(f"host-{n}" for n in range(7)))),))
     said = site.run("incident", "show", "1")
     assert "and 7 other CIs down or degraded: host-0, host-1, host-2, host-3, host-4 and 2 more\n" in said
+
+
+def test_promised_times_are_shown_with_what_is_left(site: Site) -> None:
+    overdue = clock(Goal.RESPONSE, within=900, breached_at=at(900))
+    held = clocks.pause(clock(), ALWAYS, at(600), HOSTILE)
+    met = clocks.meet(clock(Goal.RESPONSE, within=900), ALWAYS, at(300))
+    promised = {3: (overdue,), 4: (met, held), 5: (met, clock(within=10**10))}
+    site.commit(incidents=tuple(incident(n, clocks=c) for n, c in promised.items()))
+    listed = site.run("incident", "list").splitlines()
+    assert max(map(len, listed)) <= 80
+    assert [("respond" in line, "resolve in" in line) for line in listed if line.startswith("INC-")] == [
+        (False, True),
+        (False, False),
+        (True, False),
+    ]
+    said = " ".join(site.run("incident", "show", "3").split())
+    assert "Promised times" in said
+    assert "breached respond within 15 min, by 2026-11-24 08:15:00Z (SLA gold, P1): overdue for" in said
+    said = " ".join(site.run("incident", "show", "4").split())
+    assert "paused resolve within 1 h (SLA gold, P1): 50 min left, on hold: red" in said
+    assert "met respond within 15 min, by 2026-11-24 08:15:00Z (SLA gold, P1): met after 5 min, at" in said
+    assert "owned" not in said
 
 
 def test_alerts_cannot_talk_to_the_terminal(recorded: Site) -> None:

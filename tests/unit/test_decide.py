@@ -71,7 +71,7 @@ def test_later_symptoms_merge_what_was_opened_apart() -> None:
 
 
 def test_a_source_that_cannot_be_heard_resolves_nothing_and_is_told_once() -> None:
-    desk = Desk()
+    desk = Desk(policy=Policy(service_levels=()))
     desk.hear(*down(*RACK))
     for _ in range(40):
         desk.wait(15)

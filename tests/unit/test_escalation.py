@@ -5,18 +5,21 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
+from rules.clock import Agreement
 from rules.decision import OverrideOrder, Verb
 from rules.escalation import EscalationStep, Progress
+from rules.incident import Priority
 from rules.policy import Policy
+from rules.service_level import STANDARD, ServiceLevel, Target
 from rules.wallclock import Hours
 from tests.builders import T0, at
 from tests.desk import Desk, down
 from tests.rosters import MINUTE, STEPS, override, policy
 
 
-def desk(*steps: EscalationStep, repeat: int = 0) -> Desk:
-    """An estate with people to call, and nobody who subscribes."""
-    return Desk(policy=policy(*steps, repeat=repeat, settle=timedelta()), told=())
+def desk(*steps: EscalationStep, repeat: int = 0, levels: tuple[ServiceLevel, ...] = ()) -> Desk:
+    """An estate with people to call, and nobody who subscribes; nothing is promised unless told otherwise."""
+    return Desk(policy=policy(*steps, repeat=repeat, settle=timedelta(), service_levels=levels), told=())
 
 
 def calls(desk: Desk) -> list[tuple[str, str, float]]:
@@ -73,7 +76,7 @@ def test_the_first_step_waits_for_the_root_to_settle() -> None:
 def test_a_person_who_takes_it_stops_the_steps(verb: Verb) -> None:
     there = desk()
     there.hear(*down("tor-3a"))
-    there.ask(verb, 1)
+    there.ask(verb, 1, "looks into it")
     pass_minutes(there, 60)
     assert [c for c in calls(there) if c[1] in ("assigned", "escalated")] == [("anna", "assigned", 0)]
 
@@ -294,13 +297,35 @@ def test_rules_that_lose_the_policy_in_the_middle_begin_with_that_of_the_group()
     assert there.open()[0].escalation.policy == "new"
 
 
+def test_a_snooze_freezes_the_steps_but_no_promise() -> None:
+    there = desk(levels=(STANDARD,))
+    there.hear(*down("tor-3a"))
+    snooze(there, 60)
+    pass_minutes(there, 40)
+    assert calls(there) == [("anna", "assigned", 0)]
+    assert [e.at for e in there.timeline if e.kind == "response_breached"] == [at(16 * 60)]
+    assert all(c.pause is None for c in there.open()[0].clocks)
+
+
+def test_what_a_step_hands_over_has_the_other_groups_promise_at_once() -> None:
+    hour = Target(response=timedelta(hours=1))
+    ola = ServiceLevel(name="teams", agreement=Agreement.OLA, targets=dict.fromkeys(Priority, hour))
+    there = desk(STEPS[0], EscalationStep(after=10 * MINUTE, hand_to="compute"), levels=(ola,))
+    there.hear(*down("tor-3a"))
+    pass_minutes(there, 9)
+    there.wait(60)
+    there.decide()
+    (clock,) = there.open()[0].clocks
+    assert (clock.terms.party, clock.started_at) == ("compute", at(600))
+
+
 def test_a_cycle_looks_only_at_incidents_whose_time_has_come() -> None:
     there = desk()
     there.hear(*down("tor-3a"))
-    assert there.situation.escalating(at(599)) == []
-    assert there.situation.escalating(at(600)) == [1]
+    assert there.situation.agenda.due(at(599)) == []
+    assert there.situation.agenda.due(at(600)) == [1]
     there.ask(Verb.ACKNOWLEDGE, 1)
-    assert there.situation.escalating(at(1e6)) == []
+    assert there.situation.agenda.due(at(1e6)) == []
 
 
 def test_a_manager_stands_in_from_those_who_were_called_in_vain() -> None:
@@ -316,7 +341,7 @@ def test_a_manager_stands_in_from_those_who_were_called_in_vain() -> None:
 
 
 def test_subscribers_hear_that_it_was_escalated() -> None:
-    there = Desk(policy=policy(settle=timedelta()), told=("noc",))
+    there = Desk(policy=policy(settle=timedelta(), service_levels=()), told=("noc",))
     there.hear(*down("tor-3a"))
     pass_minutes(there, 10)
     assert there.told("noc") == ["opened", "escalated"]

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from daemon.calendar_file import BadCalendar, read_calendar, write_calendar
-from rules.calendars import CalendarEvent, people_in, shifts_of
 from rules.decision import OverrideOrder
+from rules.imported_shifts import CalendarEvent, people_in, shifts_of
 from rules.rotation import Override, Shift, on_call, shifts
 from tests.builders import T0, at
 from tests.desk import Desk
