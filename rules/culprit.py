@@ -117,11 +117,9 @@ def _probabilities(scores: Mapping[str, float], doubt: float) -> dict[str, float
 
 
 def _alternatives(scorer: Scorer, root: str, cis: tuple[str, ...]) -> list[str]:
-    """The CIs worth naming beside `root`: those that could explain most of the same signs."""
-    counted: dict[str, int] = {}
-    for sign in cis:
-        for ci in scorer.causes_of(sign):
-            counted[ci] = counted.get(ci, 0) + 1
-    counted[root] = len(cis) + 1
-    order = sorted(counted, key=lambda ci: (-counted[ci], ci not in scorer.case.signs, ci))
-    return order[: 2 * SHOWN]
+    """The CIs worth naming beside `root`, which comes first: those that explain the same signs best."""
+    signs, heard = scorer.case.signs, frozenset(cis)
+    causes = {ci for sign in cis for ci in scorer.causes_of(sign)} - {root}
+    scores = {ci: round(scorer.score(ci, heard).score, 6) for ci in causes}
+    order = sorted(causes, key=lambda ci: (-scores[ci], ci not in signs, ci))
+    return [root, *order[: 2 * SHOWN]]
