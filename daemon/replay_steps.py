@@ -11,9 +11,10 @@ from rules.alert import Alert
 from rules.decision import Decision, TimelineEntry
 from rules.document import rfc3339
 from rules.incident import Incident, Status, incident_key
+from rules.trace import CHANGED
 
-_UNTOLD = frozenset({"notice"})
-"""Kinds of timeline entries that decide nothing about an incident."""
+_UNTOLD = frozenset({"notice", CHANGED})
+"""Kinds of timeline entries that decide nothing about an incident, or only say what a step shows anyhow."""
 
 
 class AlertStep(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from rules.incident import Candidate, HitService, Incident, RootCause
 from rules.kinds import is_outage
 from rules.likelihood import Sign
 from rules.priority import rate
+from rules.registered import keep_registered, state_of, with_reported
 from rules.resolve import UNKNOWN_PREFIX
 
 WEIGHED = 3
@@ -30,6 +31,8 @@ def assess(draft: Draft, incident: Incident, found: Explanation, signs: Mapping[
             f"root cause is now {root.ci}: {root.evidence[0] if root.evidence else ''}",
             old=incident.root.ci,
             new=root.ci or "",
+            field="root",
+            reason=root.evidence[0] if root.evidence else "",
         )
     return reassess(draft, draft.change_incident(incident, root=root))
 
@@ -40,9 +43,9 @@ def reassess(draft: Draft, incident: Incident) -> Incident:
     alerts = draft.member_alerts(incident.number)
     worst = max((a.severity for a in alerts), default=Severity.WARNING)
     root = incident.root.ci
-    state = State.DOWN if root is None else root_state(root, alerts)
+    state = state_of(incident, None if root is None else root_state(root, alerts))
     hits = {} if root is None else hits_of(draft, incident.number, root, state)
-    services = _services(draft, hits, alerts)
+    services = with_reported(estate, incident, _services(draft, hits, alerts))
     hit = None if root is None else [h.state for h in hits.values() if h.ci != root]
     rating = rate(estate, services, worst, matrix=draft.situation.policy.matrix, hit=hit)
     pinned = "priority" in incident.pinned
@@ -58,6 +61,7 @@ def reassess(draft: Draft, incident: Incident) -> Incident:
         group=_group(draft, root),
         title=title_of(draft, root, services, alerts),
     )
+    changed = keep_registered(draft, incident, changed, alerts)
     if incident.title and changed.priority != incident.priority:
         draft.note(
             incident.number,
@@ -65,6 +69,8 @@ def reassess(draft: Draft, incident: Incident) -> Incident:
             f"priority is now {changed.priority}: {changed.priority_reason}",
             old=str(incident.priority),
             new=str(changed.priority),
+            field="priority",
+            reason=changed.priority_reason,
         )
     return changed
 

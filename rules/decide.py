@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rules.deadlines import meet_deadlines, note_quiet
-from rules.decision import Change, Command, Decision, Listing, Push, SilenceOrder, SourceFailed
+from rules.decision import Change, Command, Decision, Listing, Push, ReportOrder, SilenceOrder, SourceFailed
 from rules.draft import Draft
 from rules.grouping import regroup
 from rules.intake import end_expired, take_failure, take_listing, take_push
 from rules.learn import learn
 from rules.notices import tell, tell_sources
 from rules.orders import carry_out
+from rules.registering import complete, take_report
 from rules.situation import Situation
 from rules.suppression import review, take_silence
+from rules.trace import trace
 
 
 def decide(situation: Situation, changes: Sequence[Change], now: datetime) -> Decision:
@@ -31,8 +33,10 @@ def decide(situation: Situation, changes: Sequence[Change], now: datetime) -> De
     for change in changes:
         if isinstance(change, Command):
             carry_out(draft, change)
+    complete(draft)
     meet_deadlines(draft)
     learn(draft)
+    trace(draft)
     tell(draft)
     tell_sources(draft)
     return draft.decision()
@@ -47,3 +51,5 @@ def _take(draft: Draft, change: Change) -> None:
         take_failure(draft, change)
     elif isinstance(change, SilenceOrder):
         take_silence(draft, change)
+    elif isinstance(change, ReportOrder):
+        take_report(draft, change)

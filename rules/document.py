@@ -8,8 +8,11 @@ import msgspec
 from cmdb.model import State
 from rules.alert import Alert
 from rules.doubt import Doubt
-from rules.incident import Candidate, Incident, RootCause, incident_key
+from rules.incident import Candidate, HandlingStep, Incident, RootCause, incident_key
 from rules.past import History
+from rules.record_shapes import ContactDocument, FiguresDocument, FindingDocument, RatingDocument, StepDocument
+from rules.report import Contact, Finding
+from rules.satisfaction import Rating, figures
 from rules.silence import Silence
 
 
@@ -59,7 +62,9 @@ class ServiceDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IncidentDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """An incident as programs and templates see it. `confirmed_root` is the CI that a person says has failed."""
+    """An incident as programs and templates see it. `confirmed_root` is the CI that a person says has failed;
+    `affected_ci`, `affected_service` and `disruption` are what a report says. The contact is not here: these documents
+    leave the house. `opened_at` is when the record was made."""
 
     number: str
     title: str
@@ -83,6 +88,26 @@ class IncidentDocument(msgspec.Struct, frozen=True, kw_only=True):
     links: tuple[dict[str, str], ...]
     alerts: tuple[AlertDocument, ...]
     confirmed_root: str | None = None
+    updated_at: str = ""
+    description: str = ""
+    category: str = ""
+    source: str = "event"
+    channel: str = "monitoring"
+    registered_by: str = ""
+    observed_at: str | None = None
+    detected_at: str | None = None
+    affected_ci: str | None = None
+    affected_service: str | None = None
+    disruption: str | None = None
+    signs: tuple[FindingDocument, ...] = ()
+    findings: tuple[FindingDocument, ...] = ()
+    template: str = ""
+    steps: tuple[StepDocument, ...] = ()
+    steps_required: bool = False
+    resolution_code: str = ""
+    resolved_by: str = ""
+    restored_at: str | None = None
+    restoration: str | None = None
 
 
 class DoubtDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,8 +144,19 @@ class SourceDocument(msgspec.Struct, frozen=True, kw_only=True):
     error: str
 
 
+class RecipientDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """The person whom a notice is for. `address` is empty where the notifier's own recipients are meant."""
+
+    id: str
+    name: str
+    address: str
+
+
 class NoticeContent(msgspec.Struct, frozen=True, kw_only=True):
-    """What one notice is made from; the webhook sends it as it is."""
+    """What one notice is made from; the webhook sends it as it is. `recipient` is set where one person is meant.
+
+    Where `asks_rating`, whoever gets it is asked how content they are; `rating_url` is then filled in on the way out.
+    """
 
     event: str
     reason: str
@@ -128,6 +164,9 @@ class NoticeContent(msgspec.Struct, frozen=True, kw_only=True):
     idempotency_key: str
     incident: IncidentDocument | None = None
     source: SourceDocument | None = None
+    recipient: RecipientDocument | None = None
+    asks_rating: bool = False
+    rating_url: str = ""
 
 
 class MatcherDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -210,6 +249,63 @@ def incident_document(incident: Incident, alerts: Iterable[Alert]) -> IncidentDo
         links=tuple({"kind": link.kind, "number": incident_key(link.number)} for link in incident.links),
         alerts=tuple(alert_document(a) for a in sorted(alerts, key=lambda a: (a.starts_at, a.id))),
         confirmed_root=incident.confirmed_root,
+        updated_at=rfc3339(incident.updated_at),
+        description=incident.description,
+        category=incident.category,
+        source=str(incident.source),
+        channel=str(incident.channel),
+        registered_by=incident.registered_by,
+        observed_at=_maybe(incident.observed_at),
+        detected_at=_maybe(incident.detected_at),
+        affected_ci=incident.affected_ci,
+        affected_service=incident.affected_service,
+        disruption=incident.disruption.word if incident.disruption else None,
+        signs=_findings(incident.signs),
+        findings=_findings(incident.findings),
+        template=incident.template,
+        steps=tuple(_step_document(n, step) for n, step in enumerate(incident.steps, start=1)),
+        steps_required=incident.steps_required,
+        resolution_code=incident.resolution_code,
+        resolved_by=incident.resolved_by,
+        restored_at=_maybe(incident.restored_at),
+        restoration=None if incident.restoration is None else str(incident.restoration),
+    )
+
+
+def _findings(findings: Iterable[Finding]) -> tuple[FindingDocument, ...]:
+    return tuple(FindingDocument(name=f.name, value=f.value) for f in findings)
+
+
+def _step_document(number: int, step: HandlingStep) -> StepDocument:
+    return StepDocument(number=number, text=step.text, done_by=step.done_by, done_at=_maybe(step.done_at))
+
+
+def contact_document(contact: Contact) -> ContactDocument:
+    """Whom to turn to."""
+    return ContactDocument(name=contact.name, organisation=contact.organisation, mail=contact.mail, phone=contact.phone)
+
+
+def rating_document(rating: Rating) -> RatingDocument:
+    """One answer, without the key of its link."""
+    return RatingDocument(
+        incident=incident_key(rating.incident),
+        by=rating.by,
+        score=rating.score,
+        remark=rating.remark,
+        at=rfc3339(rating.at),
+    )
+
+
+def figures_document(ratings: Sequence[Rating], since: datetime, latest: int) -> FiguresDocument:
+    """What the answers (the newest first) say together, and the newest of them."""
+    found = figures(ratings)
+    return FiguresDocument(
+        since=rfc3339(since),
+        answers=found.answers,
+        mean=found.mean,
+        content_share=found.content_share,
+        scores={str(score): count for score, count in found.scores},
+        latest=tuple(map(rating_document, ratings[:latest])),
     )
 
 

@@ -3,19 +3,19 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from rules.amend import set_field
 from rules.assess import reassess
-from rules.deadlines import close, resolve_incident
+from rules.deadlines import close
 from rules.decision import Command, Reply, Verb
 from rules.draft import Draft
 from rules.errors import IncidentdError
 from rules.grouping import merge, reopen, split
 from rules.incident import Incident, Priority, incident_key, incident_number
 from rules.lifecycle import Step, next_status
+from rules.near import unknown_ci
+from rules.refused import Refused, required
+from rules.resolving import check_resolving, check_step, resolve_by_hand
 from rules.signs import LOCKED
-
-
-class Refused(IncidentdError):
-    """The order makes no sense as things are; the text says why and what is allowed."""
 
 
 class Stale(Refused):
@@ -25,6 +25,7 @@ class Stale(Refused):
 def carry_out(draft: Draft, command: Command) -> None:
     """Do what is asked, or say why not; either way the asker gets a `Reply`."""
     incident = draft.incident(command.number)
+    draft.person = command.actor
     try:
         if incident is None:
             raise Refused(f"{incident_key(command.number)} is not known, or was closed too long ago to be changed")
@@ -35,6 +36,8 @@ def carry_out(draft: Draft, command: Command) -> None:
         draft.replies.append(Reply(command=command.id, done=False, message=str(refusal), stale=stale))
     else:
         draft.replies.append(Reply(command=command.id, done=True, message=message))
+    finally:
+        draft.person = ""
 
 
 def _refuse_stale(incident: Incident, command: Command) -> None:
@@ -50,10 +53,19 @@ def _step(step: Step) -> Callable[[Draft, Incident, Command], str]:
         draft.change_incident(
             incident, status=status, acknowledged_at=seen, assignee=incident.assignee or command.actor
         )
+        if not incident.assignee:
+            _note_assigned(draft, incident, command, command.actor)
         words = str(status).replace("_", " ")
         why = f": {command.reason or command.value}" if command.reason or command.value else ""
         draft.note(
-            incident.number, str(step), f"{words}{why}", actor=command.actor, old=str(incident.status), new=str(status)
+            incident.number,
+            str(step),
+            f"{words}{why}",
+            actor=command.actor,
+            old=str(incident.status),
+            new=str(status),
+            field="status",
+            reason=command.reason or command.value,
         )
         if step is Step.ACKNOWLEDGE:
             draft.news.append((incident.number, "acknowledged", f"{command.actor} has it"))
@@ -63,14 +75,27 @@ def _step(step: Step) -> Callable[[Draft, Incident, Command], str]:
 
 
 def _assign(draft: Draft, incident: Incident, command: Command) -> str:
-    who = _required(command, "whom to assign it to")
+    who = required(command, "whom to assign it to")
     draft.change_incident(incident, assignee=who)
-    draft.note(incident.number, "assigned", f"assigned to {who}", actor=command.actor, old=incident.assignee, new=who)
+    _note_assigned(draft, incident, command, who)
     return f"{incident.key} is assigned to {who}"
 
 
+def _note_assigned(draft: Draft, incident: Incident, command: Command, who: str) -> None:
+    draft.note(
+        incident.number,
+        "assigned",
+        f"assigned to {who}",
+        actor=command.actor,
+        old=incident.assignee,
+        new=who,
+        field="assignee",
+        reason=command.reason,
+    )
+
+
 def _note(draft: Draft, incident: Incident, command: Command) -> str:
-    draft.note(incident.number, "note", _required(command, "the text of the note"), actor=command.actor)
+    draft.note(incident.number, "note", required(command, "the text of the note"), actor=command.actor)
     draft.change_incident(incident)
     return f"noted on {incident.key}"
 
@@ -79,9 +104,10 @@ def _resolve(draft: Draft, incident: Incident, command: Command) -> str:
     ci = _known_ci(draft, command.root) if command.root else None
     # Asked before anything is changed: an order is carried out whole or not at all.
     next_status(incident.status, Step.RESOLVE)
+    check_resolving(draft, incident, command)
     if ci is not None:
         incident = _name_root(draft, incident, ci, command)
-    resolve_incident(draft, incident, reason=command.value or command.reason or "resolved by hand", actor=command.actor)
+    resolve_by_hand(draft, incident, command)
     return f"{incident.key} is resolved" + (f"; its root cause is {ci}" if ci is not None else "")
 
 
@@ -101,7 +127,7 @@ def _reopen(draft: Draft, incident: Incident, command: Command) -> str:
 
 def _merge(draft: Draft, incident: Incident, command: Command) -> str:
     try:
-        number = incident_number(_required(command, "the incident to merge it into"))
+        number = incident_number(required(command, "the incident to merge it into"))
     except ValueError:
         raise Refused(f"{command.value!r} is not an incident's number; allowed: INC-42 or 42") from None
     into = draft.incident(number)
@@ -118,7 +144,7 @@ def _merge(draft: Draft, incident: Incident, command: Command) -> str:
 
 
 def _split(draft: Draft, incident: Incident, command: Command) -> str:
-    ci = draft.situation.estate.find(_required(command, "the CI whose alerts leave")) or command.value
+    ci = draft.situation.estate.find(required(command, "the CI whose alerts leave")) or command.value
     subjects = {draft.situation.subject(a) for a in draft.member_alerts(incident.number)}
     if not incident.is_active:
         raise Refused(f"{incident.key} is {incident.status}; only an open incident can be split")
@@ -145,12 +171,14 @@ def _set_priority(draft: Draft, incident: Incident, command: Command) -> str:
         actor=command.actor,
         old=str(incident.priority),
         new=str(priority),
+        field="priority",
+        reason=why,
     )
     return f"{incident.key} is {priority}"
 
 
 def _set_root(draft: Draft, incident: Incident, command: Command) -> str:
-    ci = _known_ci(draft, _required(command, "the CI that failed"))
+    ci = _known_ci(draft, required(command, "the CI that failed"))
     _name_root(draft, incident, ci, command)
     return f"the root cause of {incident.key} is {ci}"
 
@@ -171,6 +199,8 @@ def _name_root(draft: Draft, incident: Incident, ci: str, command: Command) -> I
         actor=command.actor,
         old=incident.root.ci or "",
         new=ci,
+        field="root",
+        reason=why,
     )
     return reassess(draft, draft.change_incident(incident, root=root, confirmed_root=ci, pinned=pinned))
 
@@ -178,14 +208,8 @@ def _name_root(draft: Draft, incident: Incident, ci: str, command: Command) -> I
 def _known_ci(draft: Draft, name: str) -> str:
     ci = draft.situation.estate.find(name)
     if ci is None:
-        raise Refused(f"the CMDB has no CI called {name!r}")
+        raise Refused(unknown_ci(draft.situation.estate, name))
     return ci
-
-
-def _required(command: Command, what: str) -> str:
-    if not command.value.strip():
-        raise Refused(f"{command.verb} needs {what}")
-    return command.value.strip()
 
 
 _ORDERS: dict[Verb, Callable[[Draft, Incident, Command], str]] = {
@@ -202,4 +226,6 @@ _ORDERS: dict[Verb, Callable[[Draft, Incident, Command], str]] = {
     Verb.SPLIT: _split,
     Verb.SET_PRIORITY: _set_priority,
     Verb.SET_ROOT: _set_root,
+    Verb.SET: set_field,
+    Verb.STEP: check_step,
 }

@@ -7,6 +7,8 @@ from types import MappingProxyType
 
 from rules.incident import Level, Priority
 from rules.maintenance import Window
+from rules.resolution import RESOLUTION_CODES, Satisfaction
+from rules.template import Template
 
 Matrix = Mapping[tuple[Level, Level], Priority]
 
@@ -29,6 +31,10 @@ MAPPING_LABELS = ("ci", "service", "instance", "host", "node", "pod", "device", 
 """Labels whose value may name a CI, the most deliberate first; the value of `instance` loses its port."""
 
 
+CATEGORIES = ("hardware", "software", "network", "storage", "database", "security", "access", "facility", "other")
+"""What incidents are about; a short list of the kind that service desks begin with, for the organisation to change."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What the organisation has decided once, for every incident.
@@ -45,7 +51,9 @@ class Policy:
     the number to the organisation, three days (a weekend and its Monday) is common practice of service desks.
     `blind_after`: a source that stays unreachable this long is told of; half a minute spares people a restart.
     `matrix` has one priority for each of the nine pairs (impact, urgency). `mapping_labels` are tried in order
-    against CI ids and aliases. `maintenance` are the announced windows, past and to come.
+    against CI ids and aliases. `maintenance` are the announced windows, past and to come. `categories`
+    are what incidents are about, `resolution_codes` how they end (word to meaning; the first is what a person means who
+    gives none). Of `templates` the first whose rule fits is taken. `satisfaction` says who is asked for it.
     """
 
     resolve_after: timedelta = timedelta(minutes=2)
@@ -57,7 +65,15 @@ class Policy:
     matrix: Matrix = field(default_factory=lambda: ITIL_MATRIX, hash=False)
     mapping_labels: tuple[str, ...] = MAPPING_LABELS
     maintenance: tuple[Window, ...] = ()
+    categories: tuple[str, ...] = CATEGORIES
+    resolution_codes: Mapping[str, str] = field(default_factory=lambda: RESOLUTION_CODES, hash=False)
+    templates: tuple[Template, ...] = ()
+    satisfaction: Satisfaction = field(default_factory=Satisfaction)
 
     def priority(self, impact: Level, urgency: Level) -> Priority:
         """The priority that the matrix gives."""
         return self.matrix[impact, urgency]
+
+    def template(self, name: str) -> Template | None:
+        """The template of that name."""
+        return next((t for t in self.templates if t.name == name), None)

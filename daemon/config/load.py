@@ -12,6 +12,7 @@ from daemon.config.config import Config, HttpSettings, MessageSettings
 from daemon.config.context import Context
 from daemon.config.document import Loc, read_document
 from daemon.config.fields import suggestion
+from daemon.config.record import read_record
 from daemon.config.remarks import remarks
 from daemon.config.schema import (
     CMDBS,
@@ -97,7 +98,11 @@ class _Loader:
             rules=rules_path,
             notifiers=tuple(notifiers),
             notify=tuple(subscriptions),
-            policy=replace(self._policy(rules), maintenance=tuple(windows)),
+            policy=replace(
+                self._policy(rules),
+                maintenance=tuple(windows),
+                **({} if rules is None else read_record(rules, _raw_of(rules), self._notifiers_known(notifiers))),
+            ),
             log=self._log(),
             messages=self._one("messages", Messages, parts.make_messages) or MessageSettings(),
             **self._delivery(),
@@ -212,6 +217,10 @@ class _Loader:
         mapping = _section(rules, raw_rules, "mapping", MappingRules)
         labels = tuple(mapping.labels) if mapping else MAPPING_LABELS
         return Policy(matrix=parts.make_matrix(priority or PriorityRules()), mapping_labels=labels, **lengths)
+
+    def _notifiers_known(self, notifiers: list[NotifierSettings]) -> dict[str, NotifierSettings | None]:
+        """Every notifier by name; None for one with mistakes, which are reported by themselves."""
+        return {**dict.fromkeys(self._notifier_names), **{settings.name: settings for settings in notifiers}}
 
     def _lengths(self, context: Context, raw: Mapping[str, Any]) -> dict[str, Any]:
         section = _section(context, raw, "incidents", Incidents)

@@ -256,7 +256,17 @@ CONFIG_KEYS = (
     "messages",
     "log",
 )
-RULES_KEYS = ("priority", "mapping", "maintenance", "incidents", "notify")
+RULES_KEYS = (
+    "priority",
+    "mapping",
+    "maintenance",
+    "incidents",
+    "notify",
+    "categories",
+    "resolution_codes",
+    "templates",
+    "satisfaction",
+)
 SOURCES: dict[str, type[Section]] = {"prometheus": PolledSource, "alertmanager": PolledSource, "push": PushSource}
 CMDBS: dict[str, type[Section]] = {"yaml": CmdbFile}
 NOTIFIERS: dict[str, type[Section]] = {"webhook": WebhookNotifier, "email": EmailNotifier}

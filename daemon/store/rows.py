@@ -12,7 +12,7 @@ from rules.incident import Incident
 from rules.lesson import Lesson
 from rules.silence import Silence
 
-InboxKind = Literal["push", "command", "silence"]
+InboxKind = Literal["push", "command", "silence", "report"]
 NoticeState = Literal["pending", "sending", "delivered", "dead"]
 
 

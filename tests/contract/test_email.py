@@ -9,6 +9,7 @@ import pytest
 
 from notifiers.registry import build_channel
 from notifiers.secret import Secret
+from rules.document import RecipientDocument
 from tests.builders import T0
 from tests.channels import PASSWORD, SAMPLES, email_settings, failure, message
 from tests.fakes import (
@@ -138,3 +139,19 @@ def test_a_server_without_starttls_gets_nothing(office: PostOffice) -> None:
     error = failure(build_channel(email_settings(office.port, tls="starttls")))
     assert error.permanent
     assert office.letters == []
+
+
+def test_a_contact_hears_of_the_end_at_their_own_address_and_of_nothing_inside(office: PostOffice) -> None:
+    carla = RecipientDocument(id="contact", name="Carla", address="carla@example.org")
+    url = "https://incidents.example.net/rate/token"
+    build_channel(email_settings(office.port)).send(message("resolved", recipient=carla, rating_url=url))
+    assert office.recipients == [("carla@example.org",)]
+    (letter,) = office.letters
+    assert letter["To"] == "carla@example.org"
+    for kind in ("plain", "html"):
+        part = letter.get_body((kind,))
+        assert part is not None
+        text = part.get_content()
+        assert url in text
+        assert "Your report INC-42 is resolved" in text
+        assert "WHY WE THINK" not in text.upper()
