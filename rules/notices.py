@@ -24,6 +24,8 @@ def tell(draft: Draft) -> None:
             _tell_event(draft, incident, event, reason)
             if event == "resolved":
                 _tell_contact(draft, incident, event, reason)
+    if not draft.situation.subscriptions:
+        return
     for incident in draft.all_incidents():
         if incident.is_active and _may_call(draft, incident):
             _tell_state(draft, incident)

@@ -1,8 +1,10 @@
 """Opening incidents by hand, and giving templates to those that are opened."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from rules.alert import Alert
 from rules.assess import reassess
 from rules.decision import Reply, ReportOrder
 from rules.draft import Draft
@@ -196,18 +198,26 @@ def _steps_words(template: Template) -> str:
 def complete(draft: Draft) -> None:
     """Note when what alerts opened was detected, and give it the first template whose rule fits while its diagnosis is
     not settled; it then stays with that one."""
+    templates = [t for t in draft.situation.policy.templates if t.is_by_rule]
     for incident in draft.touched():
         if incident.is_by_hand or not incident.is_active:
             continue
+        is_settled = incident.number in draft.situation.incidents and is_held(draft, incident)
+        may_choose = bool(templates) and not incident.template and not is_settled
+        if incident.detected_at is not None and not may_choose:
+            continue
         alerts = draft.member_alerts(incident.number)
         if incident.detected_at is None and alerts:
-            detected_at = min(a.starts_at for a in alerts)
-            incident = draft.change_incident(incident, detected_at=min(detected_at, incident.opened_at))
-        if incident.template or (incident.number in draft.situation.incidents and is_held(draft, incident)):
-            continue
-        ci = draft.situation.estate.get(incident.root.ci or "")
-        names, services = {a.name for a in alerts}, {s.ci for s in incident.services}
-        for template in draft.situation.policy.templates:
-            if template.fits(ci.type if ci is not None else "", names, services):
-                use_template(draft, incident, template)
-                break
+            detected_at = min(incident.opened_at, *(a.starts_at for a in alerts))
+            incident = draft.change_incident(incident, detected_at=detected_at)
+        if may_choose:
+            _choose(draft, incident, templates, alerts)
+
+
+def _choose(draft: Draft, incident: Incident, templates: Sequence[Template], alerts: Sequence[Alert]) -> None:
+    ci = draft.situation.estate.get(incident.root.ci or "")
+    names, services = {a.name for a in alerts}, {s.ci for s in incident.services}
+    for template in templates:
+        if template.fits(ci.type if ci is not None else "", names, services):
+            use_template(draft, incident, template)
+            return

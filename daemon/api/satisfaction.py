@@ -88,7 +88,13 @@ class _Page:
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
-        pages = Environment(loader=FileSystemLoader(_PAGES), autoescape=True, undefined=StrictUndefined)
+        pages = Environment(
+            loader=FileSystemLoader(_PAGES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
         self._template = pages.get_template("rate.html")
 
     def show(self, token: str) -> Response:

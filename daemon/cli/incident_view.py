@@ -71,7 +71,7 @@ def what_next(incident: Incident, alerts: Sequence[Alert], policy: Policy) -> It
 
 
 def _by_itself(incident: Incident, firing: int, policy: Policy) -> Iterator[str]:
-    if incident.is_waiting_for_steps:
+    if incident.is_waiting_for_steps and not firing:
         steps = ", ".join(map(str, incident.open_steps))
         yield f"All is quiet; it resolves by itself once steps {steps} are done."
     elif incident.status is Status.MERGED and incident.merged_into is not None:
