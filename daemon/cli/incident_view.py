@@ -6,9 +6,9 @@ from datetime import datetime
 from rich.table import Table
 from rich.text import Text
 
+from daemon.cli.incident_record_view import resolved_words, show_record
 from daemon.cli.notices import notice_table
 from daemon.cli.out import count, heading, instant, item, priority_cell, safe, say, state_cell, table
-from daemon.cli.record_view import resolved_words, show_record
 from daemon.store.rows import NoticeRow
 from rules.alert import Alert
 from rules.deadlines import quiet_needed

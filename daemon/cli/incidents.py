@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli import orders, records
+from daemon.cli import incident_record, orders
 from daemon.cli.moment import moment_of
 from daemon.cli.place import AsJson, open_store, read_config
 
@@ -136,5 +136,5 @@ def show(context: typer.Context, number: Number, *, as_json: AsJson = False) -> 
 def add_to(app: typer.Typer) -> None:
     """Put the commands of this module into the command line."""
     orders.add_to(incident)
-    records.add_to(app, incident)
+    incident_record.add_to(app, incident)
     app.add_typer(incident)
