@@ -23,6 +23,8 @@ from rules.subscriptions import Subscription
 
 _SOURCE = "main"
 _EVERYBODY = (Subscription(to="people"),)
+# Nobody acknowledges anything here: word of promised times would only drown what is judged.
+_POLICY = Policy(service_levels=())
 
 
 @dataclass(slots=True)
@@ -60,7 +62,7 @@ def play(scenario: Scenario, *, restarts: bool = True) -> Played:
         estate = load_cmdb(cmdb)
         events = read_recording(events_path).events
     due = sorted(scenario.restarts) if restarts else []
-    situation, played = Situation(estate, Policy(), _EVERYBODY), Played()
+    situation, played = Situation(estate, _POLICY, _EVERYBODY), Played()
     for now, firing in _polls(events, moment(scenario.lasts)):
         if due and moment(due[0]) <= now:
             due.pop(0)
@@ -80,7 +82,8 @@ def play(scenario: Scenario, *, restarts: bool = True) -> Played:
 def restarted(before: Situation, record: Record, now: datetime) -> Situation:
     """The situation as a daemon that starts now builds it from what the store kept.
 
-    Less the time that the daemon gives to pushes that ran out while it was away: to the story it was never away.
+    The store does not hear of every renewal of a push, for which the daemon then gives some time; to the story it was
+    never away, so here each push runs out when it would have without the restart.
     """
     fresh = Situation(before.estate, before.policy, before.subscriptions)
     since = now - before.policy.close_after
@@ -88,8 +91,9 @@ def restarted(before: Situation, record: Record, now: datetime) -> Situation:
     kept = [i for i in record.incidents.values() if i.number in held or not _is_settled_before(i, since)]
     numbers = {i.number for i in kept}
     alerts = [a for a in record.alerts.values() if a.is_firing or a.incident in numbers]
-    lessons, silences = before.experience.lessons(), before.silences.values()
-    rebuild(fresh, kept, alerts, before.sources.values(), now, lessons=lessons, silences=silences)
+    lessons, silences, overrides = before.experience.lessons(), before.silences.values(), before.overrides.values()
+    sources = before.sources.values()
+    rebuild(fresh, kept, alerts, sources, now, lessons=lessons, silences=silences, overrides=overrides)
     fresh.next_number = max(record.incidents, default=0) + 1
     return fresh
 

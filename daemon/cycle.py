@@ -24,6 +24,7 @@ from rules.decision import (
     Decision,
     Listing,
     Order,
+    OverrideOrder,
     Push,
     Reply,
     ReportOrder,
@@ -46,7 +47,12 @@ _NEXT = {
     "quiet": "it resolves if nothing fires again for {resolve_after}",
     "resolved": "a relapse within {reopen_within} reopens it",
 }
-_ORDERS: dict[str, type[Order]] = {"command": Command, "silence": SilenceOrder, "report": ReportOrder}
+_ORDERS: dict[str, type[Order]] = {
+    "command": Command,
+    "silence": SilenceOrder,
+    "override": OverrideOrder,
+    "report": ReportOrder,
+}
 _FLAW = "the order could not be carried out because of a flaw in incidentd; the log says more"
 
 
@@ -237,8 +243,16 @@ class Cycle:
         loaded = self._store.load(now - old.policy.close_after)
         fresh = Situation(old.estate, old.policy, old.subscriptions)
         alerts = [_graced(_mapped(a, fresh), now) for a in loaded.alerts]
-        lessons, silences = loaded.lessons, loaded.silences
-        rebuild(fresh, loaded.incidents, alerts, loaded.sources, now, lessons=lessons, silences=silences)
+        rebuild(
+            fresh,
+            loaded.incidents,
+            alerts,
+            loaded.sources,
+            now,
+            lessons=loaded.lessons,
+            silences=loaded.silences,
+            overrides=loaded.overrides,
+        )
         fresh.next_number = max(fresh.next_number, loaded.next_number)
         self.situation, self._sources, self._is_stale = fresh, sources, False
         self._metrics.source_up.clear()
@@ -318,6 +332,16 @@ def _write_diary(decision: Decision, situation: Situation, before: Mapping[str, 
         state = silence.state_at(decision.at)
         matchers = ", ".join(m.text for m in silence.matchers)
         _log.info(f"silence_{state}", silence=silence.id, matchers=matchers, by=silence.created_by, why=silence.comment)
+    for override in decision.overrides:
+        _log.info(
+            "oncall_override",
+            schedule=override.schedule,
+            people=override.people,
+            begins=override.starts_at.isoformat(),
+            ends=override.ends_at.isoformat(),
+            by=override.made_by,
+            why=override.reason,
+        )
     for source in decision.sources:
         old = before[source.name]
         if source.is_up and (old is None or not old.is_up):

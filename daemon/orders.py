@@ -19,13 +19,18 @@ from daemon.errors import StoreBusy, StoreError
 from daemon.store.rows import InboxKind
 from daemon.store.store import Store
 from daemon.telemetry import set_up_logging
-from rules.decision import Command, Decision, Order, Reply, ReportOrder, SilenceOrder
+from rules.decision import Command, Decision, Order, OverrideOrder, Reply, ReportOrder, SilenceOrder
 from rules.situation import Situation
 
 PATIENCE_S = 15.0
 _ASK_EVERY_S = 0.1
 _LEASE = timedelta(seconds=60)
-_KINDS: dict[type, InboxKind] = {Command: "command", SilenceOrder: "silence", ReportOrder: "report"}
+_KINDS: dict[type, InboxKind] = {
+    Command: "command",
+    SilenceOrder: "silence",
+    OverrideOrder: "override",
+    ReportOrder: "report",
+}
 
 
 class Orders:
@@ -70,11 +75,7 @@ def order_from_outside(config: Config, command: Order) -> Reply:
     set_up_logging(LogSettings(level="error"))
     clock = SystemClock()
     with Store.open(config.database.reveal(), clock) as store:
-        if not store.is_current():
-            raise StoreError(
-                f"the database {config.database_shown} is not there or of an older version: "
-                "start `incidentd run` or call `incidentd db upgrade`"
-            )
+        store.require_current(config.database_shown)
         _put(store, command)
         if store.holder() is None:
             try:

@@ -11,9 +11,10 @@ from rules.alert import Alert
 from rules.decision import Decision, TimelineEntry
 from rules.document import rfc3339
 from rules.incident import Incident, Status, incident_key
+from rules.timekeeping import KINDS
 from rules.trace import CHANGED
 
-_UNTOLD = frozenset({"notice", CHANGED})
+_UNTOLD = frozenset({"notice", CHANGED, *KINDS})
 """Kinds of timeline entries that decide nothing about an incident, or only say what a step shows anyhow."""
 
 
@@ -98,7 +99,7 @@ class Steps:
         for entry in decision.timeline:
             if entry.kind not in _UNTOLD:
                 entries.setdefault(entry.incident, []).append(entry)
-        changed = [(before.alerts.get(a.id), a) for a in decision.alerts]
+        changed = [(before.alerts.get(a.id), a) for a in decision.records(before.alerts)]
         self._count(changed)
         step = Step(
             at=rfc3339(decision.at),

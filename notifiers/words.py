@@ -31,6 +31,10 @@ _MARKS = {
     "merged": "merged",
     "split": "split",
     "escalated": "escalated",
+    "response_warning": "response due",
+    "response_breached": "response overdue",
+    "resolution_warning": "resolution due",
+    "resolution_breached": "resolution overdue",
 }
 
 _KICKERS = {
@@ -42,6 +46,10 @@ _KICKERS = {
     "closed": "Closed",
     "split": "Split",
     "escalated": "Escalated",
+    "response_warning": "The time to respond is running out",
+    "response_breached": "Nobody has responded in time",
+    "resolution_warning": "The time to resolve it is running out",
+    "resolution_breached": "It is not resolved in time",
 }
 
 

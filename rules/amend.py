@@ -208,4 +208,4 @@ FIELD_NAMES = (
 )
 """Everything that `set` takes; the names of signs and findings are free (`rules.report.FINDING_RULE`)."""
 
-_ASSESSED = frozenset({"affected_ci", "affected_service", "disruption"})
+_ASSESSED = frozenset({"affected_ci", "affected_service", "disruption", "category"})

@@ -3,17 +3,31 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from rules.assess import review_priorities
 from rules.deadlines import meet_deadlines, note_quiet
-from rules.decision import Change, Command, Decision, Listing, Push, ReportOrder, SilenceOrder, SourceFailed
+from rules.decision import (
+    Change,
+    Command,
+    Decision,
+    Listing,
+    OverrideOrder,
+    Push,
+    ReportOrder,
+    SilenceOrder,
+    SourceFailed,
+)
 from rules.draft import Draft
+from rules.escalate import escalate
 from rules.grouping import regroup
 from rules.intake import end_expired, take_failure, take_listing, take_push
 from rules.learn import learn
 from rules.notices import tell, tell_sources
 from rules.orders import carry_out
+from rules.overrides import take_override
 from rules.registering import complete, take_report
 from rules.situation import Situation
 from rules.suppression import review, take_silence
+from rules.timekeeping import keep_clocks
 from rules.trace import trace
 
 
@@ -30,11 +44,14 @@ def decide(situation: Situation, changes: Sequence[Change], now: datetime) -> De
     review(draft)
     regroup(draft)
     note_quiet(draft)
+    review_priorities(draft)
     for change in changes:
         if isinstance(change, Command):
             carry_out(draft, change)
     complete(draft)
     meet_deadlines(draft)
+    escalate(draft)
+    keep_clocks(draft)
     learn(draft)
     trace(draft)
     tell(draft)
@@ -51,5 +68,7 @@ def _take(draft: Draft, change: Change) -> None:
         take_failure(draft, change)
     elif isinstance(change, SilenceOrder):
         take_silence(draft, change)
+    elif isinstance(change, OverrideOrder):
+        take_override(draft, change)
     elif isinstance(change, ReportOrder):
         take_report(draft, change)

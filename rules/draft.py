@@ -10,6 +10,7 @@ from rules.alert import Alert
 from rules.decision import ActorKind, Decision, Notice, Reply, SourceState, TimelineEntry
 from rules.incident import Incident
 from rules.lesson import Lesson, summed
+from rules.rotation import Override
 from rules.silence import Silence
 from rules.situation import Situation
 
@@ -39,6 +40,7 @@ class Draft:
         self._incidents: dict[int, Incident] = {}
         self._sources: dict[str, SourceState] = {}
         self._silences: dict[str, Silence] = {}
+        self._overrides: dict[str, Override] = {}
         self._timeline: list[TimelineEntry] = []
         self._forgotten: list[int] = []
         self._next_number = situation.next_number
@@ -103,10 +105,6 @@ class Draft:
     def sign_count(self) -> int:
         """About how many CIs have live alerts."""
         return len(self.situation.on_ci) + len(self._on_ci)
-
-    def signed_cis(self) -> set[str]:
-        """Every CI with live alerts."""
-        return set(self.situation.on_ci) | set(self._on_ci)
 
     # -- incidents
 
@@ -189,6 +187,15 @@ class Draft:
         """Every silence in mind, by id."""
         return [s for s in map(self.silence, sorted({*self.situation.silences, *self._silences})) if s is not None]
 
+    def put_override(self, override: Override) -> None:
+        """Record a new override of a schedule, or a change of one."""
+        self._overrides[override.id] = override
+
+    def all_overrides(self) -> list[Override]:
+        """Every override in mind, by id."""
+        every = {**self.situation.overrides, **self._overrides}
+        return [every[i] for i in sorted(every)]
+
     def note(
         self,
         number: int,
@@ -239,8 +246,10 @@ class Draft:
             replies=tuple(self.replies),
             lessons=summed(self.lessons),
             silences=tuple(self.changed_silences()),
+            overrides=tuple(self._overrides[i] for i in sorted(self._overrides)),
             refreshed=tuple(self._refreshed[i] for i in sorted(self._refreshed)),
             forgotten=tuple(sorted(self._forgotten)),
+            begun=frozenset(self._alerts.keys() - self.situation.alerts.keys()),
         )
 
     def _owned(self, number: int) -> set[str]:

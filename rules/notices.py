@@ -11,7 +11,7 @@ from rules.document import NoticeContent, RecipientDocument, SourceDocument, inc
 from rules.draft import Draft
 from rules.incident import Incident, Told
 from rules.resolution import Ask
-from rules.subscriptions import Subscription, matches
+from rules.subscriptions import CLOCK_EVENTS, Subscription, matches
 
 _ENDED = frozenset({"resolved", "closed", "merged"})
 
@@ -20,14 +20,16 @@ def tell(draft: Draft) -> None:
     """Decide on the notices of this cycle."""
     for number, event, reason in draft.news:
         incident = draft.incident(number)
-        if incident is not None:
+        if incident is not None and event in CLOCK_EVENTS:
+            _tell_clock(draft, incident, event, reason)
+        elif incident is not None:
             _tell_event(draft, incident, event, reason)
             if event == "resolved":
                 _tell_contact(draft, incident, event, reason)
     if not draft.situation.subscriptions:
         return
     for incident in draft.all_incidents():
-        if incident.is_active and _may_call(draft, incident):
+        if incident.is_active and may_call(draft, incident):
             _tell_state(draft, incident)
 
 
@@ -86,6 +88,15 @@ def _asks_those_told(draft: Draft, incident: Incident, event: str) -> bool:
     return event == "resolved" and satisfaction.ask is Ask.EVERYONE and not is_contact_asked
 
 
+def _tell_clock(draft: Draft, incident: Incident, event: str, reason: str) -> None:
+    """News of a promised time: to all who want it. Where all that fires is silenced, only to those who know."""
+    wanted = dict.fromkeys(s.to for s in draft.situation.subscriptions if _wants(s, incident, event))
+    is_hushed = not may_call(draft, incident) and _is_firing(draft, incident)
+    for to in wanted:
+        if not is_hushed or _told(incident, to) is not None:
+            incident = _send(draft, incident, to, event, reason)
+
+
 def _tell_state(draft: Draft, incident: Incident) -> None:
     """Compare what each recipient was told with how things are."""
     policy = draft.situation.policy
@@ -114,7 +125,7 @@ def needs_update(told: Told, incident: Incident) -> str:
     return "; ".join(found)
 
 
-def _may_call(draft: Draft, incident: Incident) -> bool:
+def may_call(draft: Draft, incident: Incident) -> bool:
     """Whether anything still fires that nobody has silenced, or a person has registered it."""
     if incident.is_by_hand:
         return True
@@ -122,6 +133,10 @@ def _may_call(draft: Draft, incident: Incident) -> bool:
     return any(
         a is not None and a.is_firing and not a.suppressed for a in map(draft.alert, draft.members(incident.number))
     )
+
+
+def _is_firing(draft: Draft, incident: Incident) -> bool:
+    return any(a is not None and a.is_firing for a in map(draft.alert, draft.members(incident.number)))
 
 
 def _wants(sub: Subscription, incident: Incident, event: str, was: str = "") -> bool:
@@ -188,6 +203,7 @@ def add_notice(draft: Draft, to: str, content: NoticeContent, number: int | None
             at=draft.now,
             incident=number,
             content=msgspec.json.encode(content),
+            person=content.recipient.id if content.recipient is not None else "",
         )
     )
 

@@ -5,9 +5,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
 
+from rules.calendar import ALWAYS, Calendar
 from rules.incident import Level, Priority
 from rules.maintenance import Window
+from rules.priority_rule import PriorityRule
 from rules.resolution import RESOLUTION_CODES, Satisfaction
+from rules.roster import Roster
+from rules.service_level import STANDARD, ServiceLevel
 from rules.template import Template
 
 Matrix = Mapping[tuple[Level, Level], Priority]
@@ -50,10 +54,12 @@ class Policy:
     `close_after`: a resolved incident closes by itself after this time, in which its users may object: ITIL leaves
     the number to the organisation, three days (a weekend and its Monday) is common practice of service desks.
     `blind_after`: a source that stays unreachable this long is told of; half a minute spares people a restart.
-    `matrix` has one priority for each of the nine pairs (impact, urgency). `mapping_labels` are tried in order
-    against CI ids and aliases. `maintenance` are the announced windows, past and to come. `categories`
-    are what incidents are about, `resolution_codes` how they end (word to meaning; the first is what a person means who
-    gives none). Of `templates` the first whose rule fits is taken. `satisfaction` says who is asked for it.
+    `matrix` has one priority for each of the nine pairs (impact, urgency); of `priority_rules` the first that fits an
+    incident sets another. `mapping_labels` are tried in order against CI ids and aliases. `maintenance` are the
+    announced windows, past and to come. `service_levels` say what is promised, the first that fits counts; `calendars`
+    are all that they may have been promised in. `roster` says who there is to call. `categories` are what incidents are
+    about, `resolution_codes` how they end (word to meaning; the first is what a person means who gives none). Of
+    `templates` the first whose rule fits is taken. `satisfaction` says who is asked for it.
     """
 
     resolve_after: timedelta = timedelta(minutes=2)
@@ -63,8 +69,12 @@ class Policy:
     close_after: timedelta = timedelta(hours=72)
     blind_after: timedelta = timedelta(seconds=30)
     matrix: Matrix = field(default_factory=lambda: ITIL_MATRIX, hash=False)
+    priority_rules: tuple[PriorityRule, ...] = ()
     mapping_labels: tuple[str, ...] = MAPPING_LABELS
     maintenance: tuple[Window, ...] = ()
+    calendars: tuple[Calendar, ...] = ()
+    service_levels: tuple[ServiceLevel, ...] = (STANDARD,)
+    roster: Roster = field(default_factory=Roster, hash=False)
     categories: tuple[str, ...] = CATEGORIES
     resolution_codes: Mapping[str, str] = field(default_factory=lambda: RESOLUTION_CODES, hash=False)
     templates: tuple[Template, ...] = ()
@@ -73,6 +83,10 @@ class Policy:
     def priority(self, impact: Level, urgency: Level) -> Priority:
         """The priority that the matrix gives."""
         return self.matrix[impact, urgency]
+
+    def calendar(self, name: str) -> Calendar:
+        """The calendar of that name; around the clock where there is none any more."""
+        return next((c for c in self.calendars if c.name == name), ALWAYS)
 
     def template(self, name: str) -> Template | None:
         """The template of that name."""

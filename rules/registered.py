@@ -14,7 +14,7 @@ TITLE = "title"
 """Pinned where a person has said what the incident is called."""
 
 GROUP = "group"
-"""Pinned where a person, or the template, has given the incident to a group."""
+"""Pinned where a person, the template or an escalation has given the incident to a group."""
 
 
 def state_of(incident: Incident, heard: State | None) -> State:
@@ -43,7 +43,7 @@ def keep_registered(draft: Draft, before: Incident, assessed: Incident, alerts: 
     least = kept.least_priority
     if least is not None and "priority" not in kept.pinned and str(kept.priority) > str(least):
         words = f"at least {least} by template {kept.template}; else {kept.priority}: {kept.priority_reason}"
-        kept = replace(kept, priority=least, priority_reason=words)
+        kept = replace(kept, priority=least, priority_reason=words, priority_rule=f"template: {kept.template}")
     template = draft.situation.policy.template(kept.template)
     if template is not None and template.title and TITLE not in kept.pinned:
         kept = replace(kept, title=filled(template.title, values_of(draft.situation.estate, kept, alerts)))

@@ -13,7 +13,7 @@ from rules.grouping import new_incident
 from rules.incident import Incident, Priority, RootCause
 from rules.near import near_names, unknown_ci
 from rules.refused import Refused
-from rules.registered import GROUP, TITLE, keep_registered
+from rules.registered import GROUP, TITLE
 from rules.report import MAX_FINDINGS, MAX_TEXT, MAX_TITLE, Report, wrong_contact, wrong_finding, wrong_line
 from rules.signs import is_held
 from rules.template import Template, filled, steps_from, values_of
@@ -87,12 +87,14 @@ def _opened(draft: Draft, order: ReportOrder) -> Incident:
 def _ranked(incident: Incident, report: Report, actor: str) -> Incident:
     """The incident with the group and priority that the report gives it."""
     if report.group:
-        incident = replace(incident, group=report.group, pinned=incident.pinned | {GROUP})
+        why = f"given to {report.group} by {actor}: as registered"
+        incident = replace(incident, group=report.group, group_reason=why, pinned=incident.pinned | {GROUP})
     if report.priority:
         incident = replace(
             incident,
             priority=Priority(report.priority),
             priority_reason=f"{actor}: as registered",
+            priority_rule="set by hand",
             pinned=incident.pinned | {"priority"},
         )
     return incident
@@ -165,13 +167,14 @@ def use_template(draft: Draft, incident: Incident, template: Template, *, actor:
     """Give the incident what the template has for it; a person's choice where there is an `actor`, else by its rule."""
     alerts = draft.member_alerts(incident.number)
     has_group = bool(template.group) and GROUP not in incident.pinned
+    given = {"group": template.group, "group_reason": f"given to {template.group} by template {template.name}"}
     changed = draft.change_incident(
         incident,
         template=template.name,
         category=incident.category or template.category,
         description=incident.description or filled(template.text, values_of(draft.situation.estate, incident, alerts)),
         least_priority=template.priority,
-        group=template.group if has_group else incident.group,
+        **(given if has_group else {}),
         pinned=incident.pinned | ({GROUP} if has_group else frozenset()),
         steps=steps_from(template, incident.steps),
         steps_required=template.steps_required,
@@ -186,7 +189,23 @@ def use_template(draft: Draft, incident: Incident, template: Template, *, actor:
         old=incident.template,
         new=template.name,
     )
-    return keep_registered(draft, changed, changed, alerts)
+    if changed.group != incident.group:
+        _note_group(draft, incident, changed, actor)
+    # A category may give it to another group.
+    return reassess(draft, changed)
+
+
+def _note_group(draft: Draft, before: Incident, after: Incident, actor: str) -> None:
+    draft.note(
+        after.number,
+        "routed",
+        after.group_reason,
+        actor=actor or f"template {after.template}",
+        actor_kind="person" if actor else "rule",
+        old=before.group,
+        new=after.group,
+        field="group",
+    )
 
 
 def _steps_words(template: Template) -> str:

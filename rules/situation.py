@@ -6,8 +6,10 @@ built again from the store. Its indexes make a cycle cost what changed, never wh
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TypeVar
 
 from cmdb.graph import Estate
+from rules.agenda import Agenda
 from rules.alert import Alert, Hold
 from rules.decision import Decision, SourceState
 from rules.experience import Experience
@@ -17,9 +19,11 @@ from rules.maintenance import Maintenance
 from rules.policy import Policy
 from rules.reach import Reach
 from rules.resolve import subject_of
+from rules.rotation import OVERRIDES_KEPT, Override
 from rules.silence import KEPT, Silence
 from rules.subscriptions import Subscription
 
+KeyT = TypeVar("KeyT")
 _STEP_S = 15
 _ENDED = frozenset({Status.CLOSED, Status.MERGED})
 
@@ -44,6 +48,8 @@ class Situation:
         self.impacted_by: dict[str, set[int]] = {}
         self.sources: dict[str, SourceState] = {}
         self.silences: dict[str, Silence] = {}
+        self.overrides: dict[str, Override] = {}
+        self.agenda = Agenda()
         self.held: dict[Hold, set[str]] = {}
         self.next_number = 1
         self.decided_at: datetime | None = None
@@ -60,6 +66,7 @@ class Situation:
             self.sources[source.name] = source
         self.experience.take(decision.lessons)
         self._take_silences(decision)
+        self._take_overrides(decision)
         self.decided_at = decision.at
         self._forget(decision)
 
@@ -127,10 +134,18 @@ class Situation:
         for old in [s.id for s in self.silences.values() if s.ends_at < decision.at - KEPT]:
             del self.silences[old]
 
+    def _take_overrides(self, decision: Decision) -> None:
+        if not decision.overrides:
+            return
+        self.overrides.update((o.id, o) for o in decision.overrides)
+        for old in [o.id for o in self.overrides.values() if o.ends_at < decision.at - OVERRIDES_KEPT]:
+            del self.overrides[old]
+
     def _take_incident(self, incident: Incident) -> None:
         self._index_incident(self.incidents.get(incident.number), present=False)
         self.incidents[incident.number] = incident
         self._index_incident(incident, present=True)
+        self.agenda.put(incident.number, incident.next_at)
         self.next_number = max(self.next_number, incident.number + 1)
 
     def _index_incident(self, incident: Incident | None, *, present: bool) -> None:
@@ -140,12 +155,7 @@ class Situation:
         if incident.is_active or not present:
             entries += [(self.impacted_by, ci) for ci in incident.impacted]
         for index, ci in entries:
-            if present:
-                index.setdefault(ci, set()).add(incident.number)
-            elif ci in index:
-                index[ci].discard(incident.number)
-                if not index[ci]:
-                    del index[ci]
+            _index(index, ci, incident.number, present=present)
 
     def _forget(self, decision: Decision) -> None:
         """Drop what can no longer matter: ended incidents with their alerts, and cleared alerts that opened none."""
@@ -153,6 +163,7 @@ class Situation:
             for alert_id in self.members.pop(number, set()):
                 self._drop_alert(alert_id)
             self._index_incident(self.incidents.pop(number, None), present=False)
+            self.agenda.put(number, None)
         for alert in decision.alerts:
             if not alert.is_firing and alert.incident is None:
                 self._drop_alert(alert.id)
@@ -173,6 +184,15 @@ class Situation:
                 del self.on_ci[self.subject(alert)]
 
 
+def _index(index: dict[KeyT, set[int]], key: KeyT, number: int, *, present: bool) -> None:
+    if present:
+        index.setdefault(key, set()).add(number)
+    elif key in index:
+        index[key].discard(number)
+        if not index[key]:
+            del index[key]
+
+
 def is_past(incident: Incident, now: datetime, policy: Policy) -> bool:
     """Whether the incident can no longer change; one that holds an alert that still fires must be kept all the same."""
     return incident.status in _ENDED and now - incident.updated_at >= policy.reopen_within
@@ -187,6 +207,7 @@ def rebuild(
     *,
     lessons: Iterable[Lesson] = (),
     silences: Iterable[Silence] = (),
+    overrides: Iterable[Override] = (),
 ) -> None:
     """Fill an empty situation with what the store held, less what the daemon had forgotten before it was stopped."""
     kept, episodes = tuple(incidents), tuple(alerts)
@@ -199,6 +220,7 @@ def rebuild(
             sources=tuple(sources),
             lessons=tuple(lessons),
             silences=tuple(silences),
+            overrides=tuple(overrides),
             forgotten=tuple(i.number for i in kept if is_past(i, at, situation.policy) and i.number not in held),
         )
     )

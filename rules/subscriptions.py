@@ -3,16 +3,21 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+CLOCK_EVENTS = ("response_warning", "response_breached", "resolution_warning", "resolution_breached")
+"""Word of promised times, also for those who have not heard of the incident before."""
+
 EVENTS = (
     "opened",
     "changed",
     "acknowledged",
     "assigned",
+    "escalated",
     "resolved",
     "reopened",
     "closed",
     "merged",
     "split",
+    *CLOCK_EVENTS,
     "source_down",
     "source_up",
 )

@@ -21,13 +21,19 @@ BOOKKEEPING = frozenset(
         "pinned",  # follows from what people order
         "refired",  # the alerts that join again have a line
         "quiet_since",  # likewise those that clear
+        "escalation",  # what it does has lines of its own
+        "responders",  # likewise who is called
+        "clocks",  # what is promised, warned of, kept and broken has lines of its own
+        "group_reason",  # goes with the group
+        "priority_until",  # only when to look again
     }
 )
 """Fields that say nothing of the incident itself, or only what lines of other words say."""
 
 SAID_BY: dict[str, frozenset[str]] = {
     "status": frozenset({"acknowledge", "start", "hold", "resume", "resolved", "closed", "reopened", "merged"}),
-    "acknowledged_at": frozenset({"acknowledge", "start"}),
+    "acknowledged_at": frozenset({"acknowledge", "start", "hold"}),
+    "hold_reason": frozenset({"acknowledge", "start", "hold", "resume"}),
     "assignee": frozenset({"assigned"}),
     "resolved_at": frozenset({"resolved", "reopened"}),
     "resolution": frozenset({"resolved", "reopened"}),
@@ -42,6 +48,7 @@ SAID_BY: dict[str, frozenset[str]] = {
     "confirmed_root": frozenset({"root_changed", "root_confirmed"}),
     "priority": frozenset({"priority_changed"}),
     "priority_reason": frozenset({"priority_changed"}),
+    "priority_rule": frozenset({"priority_changed"}),
     "impact": frozenset({"priority_changed"}),
     "urgency": frozenset({"priority_changed"}),
     "steps": frozenset({"template"}),

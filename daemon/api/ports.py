@@ -12,6 +12,7 @@ from daemon.clock import Clock, SystemClock
 from daemon.sources.settings import DEFAULT_IGNORED_LABELS
 from daemon.store.store import Store
 from rules.decision import Order, Reply
+from rules.roster import Roster
 
 COOKIE = "incidentd_session"
 
@@ -43,6 +44,7 @@ class Ports:
     access: Literal["login", "open"]
     push_source: str
     estate: Callable[[], Estate]
+    roster: Callable[[], Roster] = Roster
     ignore_labels: Collection[str] = DEFAULT_IGNORED_LABELS
     hosts: frozenset[str] = frozenset()
     is_secure: bool = False

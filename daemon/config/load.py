@@ -8,10 +8,13 @@ from typing import Any, TypeVar
 
 from cmdb.problems import Problem
 from daemon.config import parts
+from daemon.config.calendars import read_calendars
 from daemon.config.config import Config, HttpSettings, MessageSettings
 from daemon.config.context import Context
 from daemon.config.document import Loc, read_document
 from daemon.config.fields import suggestion
+from daemon.config.oncall import make_roster
+from daemon.config.priority_rules import read_priority_rules
 from daemon.config.record import read_record
 from daemon.config.remarks import remarks
 from daemon.config.schema import (
@@ -31,9 +34,11 @@ from daemon.config.schema import (
     PriorityRules,
     Section,
 )
+from daemon.config.service_levels import read_service_levels
 from daemon.errors import ConfigError
 from notifiers.secret import Secret
 from notifiers.settings import NotifierSettings
+from rules.calendar import ALWAYS
 from rules.maintenance import Window
 from rules.policy import MAPPING_LABELS, Policy
 from rules.subscriptions import Subscription
@@ -98,11 +103,7 @@ class _Loader:
             rules=rules_path,
             notifiers=tuple(notifiers),
             notify=tuple(subscriptions),
-            policy=replace(
-                self._policy(rules),
-                maintenance=tuple(windows),
-                **({} if rules is None else read_record(rules, _raw_of(rules), self._notifiers_known(notifiers))),
-            ),
+            policy=self._whole_policy(rules, notifiers, windows),
             log=self._log(),
             messages=self._one("messages", Messages, parts.make_messages) or MessageSettings(),
             **self._delivery(),
@@ -216,7 +217,22 @@ class _Loader:
         priority = _section(rules, raw_rules, "priority", PriorityRules)
         mapping = _section(rules, raw_rules, "mapping", MappingRules)
         labels = tuple(mapping.labels) if mapping else MAPPING_LABELS
-        return Policy(matrix=parts.make_matrix(priority or PriorityRules()), mapping_labels=labels, **lengths)
+        calendars = read_calendars(rules, raw_rules)
+        return Policy(
+            matrix=parts.make_matrix(priority or PriorityRules()),
+            mapping_labels=labels,
+            calendars=tuple(c for c in calendars.values() if c is not ALWAYS),
+            priority_rules=read_priority_rules(rules, priority.rules if priority else (), calendars),
+            service_levels=read_service_levels(rules, raw_rules, calendars),
+            **lengths,
+        )
+
+    def _whole_policy(self, rules: Context | None, notifiers: list[NotifierSettings], windows: list[Window]) -> Policy:
+        policy = replace(self._policy(rules), maintenance=tuple(windows))
+        if rules is None:
+            return policy
+        raw, known = _raw_of(rules), self._notifiers_known(notifiers)
+        return replace(policy, roster=make_roster(rules, raw, known), **read_record(rules, raw, known))
 
     def _notifiers_known(self, notifiers: list[NotifierSettings]) -> dict[str, NotifierSettings | None]:
         """Every notifier by name; None for one with mistakes, which are reported by themselves."""

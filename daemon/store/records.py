@@ -8,6 +8,7 @@ from daemon.errors import StoreError
 from rules.alert import Alert
 from rules.decision import SourceState
 from rules.incident import Incident
+from rules.rotation import Override
 from rules.silence import Silence
 
 _encoder = msgspec.json.Encoder()
@@ -15,6 +16,7 @@ _alert_decoder = msgspec.json.Decoder(Alert)
 _incident_decoder = msgspec.json.Decoder(Incident)
 _source_decoder = msgspec.json.Decoder(SourceState)
 _silence_decoder = msgspec.json.Decoder(Silence)
+_override_decoder = msgspec.json.Decoder(Override)
 
 
 def clean(text: str) -> str:
@@ -77,3 +79,11 @@ def silence_of(record: str) -> Silence:
         return _silence_decoder.decode(record)
     except msgspec.DecodeError as error:
         raise StoreError(f"a silence in the database cannot be read: {error}") from error
+
+
+def override_of(record: str) -> Override:
+    """The override of a schedule that was encoded; StoreError where the text is something else."""
+    try:
+        return _override_decoder.decode(record)
+    except msgspec.DecodeError as error:
+        raise StoreError(f"an override in the database cannot be read: {error}") from error

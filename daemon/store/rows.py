@@ -10,9 +10,10 @@ from rules.alert import Alert
 from rules.decision import Notice, SourceState
 from rules.incident import Incident
 from rules.lesson import Lesson
+from rules.rotation import Override
 from rules.silence import Silence
 
-InboxKind = Literal["push", "command", "silence", "report"]
+InboxKind = Literal["push", "command", "silence", "override", "report"]
 NoticeState = Literal["pending", "sending", "delivered", "dead"]
 
 
@@ -121,4 +122,5 @@ class Loaded:
     sources: tuple[SourceState, ...]
     lessons: tuple[Lesson, ...]
     silences: tuple[Silence, ...]
+    overrides: tuple[Override, ...]
     next_number: int

@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0006", "0008")
+REVISIONS = ("0001", "0002", "0003", "0005", "0006", "0008")
 """Every schema revision this code knows, oldest first; the last is the one it works with."""
 
 
@@ -170,6 +170,8 @@ notices = Table(
     Column("id", ROW_ID, primary_key=True),
     Column("key", Text, nullable=False),
     Column("to", Text, nullable=False),
+    # The id of whom it is for, empty where that is everybody whom the notifier reaches.
+    Column("person", Text, nullable=False, server_default=text("''")),
     Column("event", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
@@ -252,6 +254,14 @@ secrets = Table(
 
 silences = Table(
     "silences",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("ends_at", UtcDateTime, nullable=False),
+    Column("record", Text, nullable=False),
+)
+
+overrides = Table(
+    "overrides",
     metadata,
     Column("id", Text, primary_key=True),
     Column("ends_at", UtcDateTime, nullable=False),

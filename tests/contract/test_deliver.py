@@ -447,6 +447,18 @@ def test_a_real_webhook_gets_the_same_key_after_a_reset(store: Store, commit: Co
     assert states(store) == {"a": "delivered"}
 
 
+def test_a_persons_address_means_nothing_to_the_fallback(
+    store: Store, commit: Commit, deliver: Callable[..., Deliverer]
+) -> None:
+    person = RecipientDocument(id="anna", name="Anna", address="+49 30 1234")
+    content = msgspec.structs.replace(SAMPLES["escalated"], idempotency_key="k1", recipient=person)
+    commit(notices=(notice("k1", to="noc", person="anna", content=msgspec.json.encode(content)),))
+    noc, spare = ToldChannel("noc", GONE), ToldChannel("spare")
+    assert deliver(noc, spare, fallback="spare").drain(LONG)
+    (sent,) = spare.sent
+    assert sent.content.recipient == msgspec.structs.replace(person, address="")
+
+
 def test_who_is_asked_gets_the_same_link_at_every_attempt(
     store: Store, clock: ManualClock, commit: Commit, deliver: Callable[..., Deliverer]
 ) -> None:

@@ -141,6 +141,18 @@ def test_a_server_without_starttls_gets_nothing(office: PostOffice) -> None:
     assert office.letters == []
 
 
+def test_a_notice_that_calls_one_person_goes_to_their_own_address_only(office: PostOffice) -> None:
+    person = RecipientDocument(id="anna", name="Anna", address="Anna Berg <anna@example.org>")
+    channel = build_channel(email_settings(office.port))
+    channel.send(message("escalated", recipient=person, reason="on call in dba (weekly)"))
+    channel.send(message("escalated", recipient=msgspec.structs.replace(person, address="")))
+    assert office.recipients == [("anna@example.org",), ("zoe@example.net", "bob@example.net")]
+    assert office.letters[0]["To"] == "Anna Berg <anna@example.org>"
+    text = office.letters[0].get_body(("plain",))
+    assert text is not None
+    assert "You get this because: on call in dba (weekly)" in text.get_content()
+
+
 def test_a_contact_hears_of_the_end_at_their_own_address_and_of_nothing_inside(office: PostOffice) -> None:
     carla = RecipientDocument(id="contact", name="Carla", address="carla@example.org")
     url = "https://incidents.example.net/rate/token"

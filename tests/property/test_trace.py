@@ -14,6 +14,7 @@ from rules.template import Template
 from rules.trace import BOOKKEEPING, SAID_BY
 from tests.desk import Desk
 from tests.property.histories import Step, estates, play, stories
+from tests.rosters import roster
 
 POLICY = replace(
     Policy(),
@@ -31,7 +32,12 @@ POLICY = replace(
         ),
     ),
 )
-SILENT = {"version", "updated_at", "told", "taught", "pinned", "refired", "quiet_since"}
+CALLING = replace(POLICY, roster=roster())
+SILENT = {"version", "updated_at", "told", "taught", "pinned", "refired", "quiet_since", "escalation", "responders"} | {
+    "clocks",
+    "group_reason",
+    "priority_until",
+}
 
 
 def _differences(before: Incident, after: Incident) -> set[str]:
@@ -49,9 +55,9 @@ def _lines_of(decision: Decision, number: int) -> list[TimelineEntry]:
     return [e for e in decision.timeline if e.incident == number]
 
 
-@given(estates(), stories(most=14), st.booleans())
-def test_every_change_of_an_incident_has_its_line(estate: Estate, story: list[Step], has_templates: bool) -> None:
-    desk = Desk(estate, POLICY if has_templates else None)
+@given(estates(), stories(most=14), st.sampled_from([None, POLICY, CALLING]))
+def test_every_change_of_an_incident_has_its_line(estate: Estate, story: list[Step], policy: Policy | None) -> None:
+    desk = Desk(estate, policy)
     before: dict[int, Incident] = {}
     for step in story:
         (decision,) = play(desk, [step])
@@ -65,9 +71,9 @@ def test_every_change_of_an_incident_has_its_line(estate: Estate, story: list[St
         before.update((i.number, i) for i in decision.incidents)
 
 
-@given(estates(), stories(most=14))
-def test_what_a_line_says_of_a_field_is_so(estate: Estate, story: list[Step]) -> None:
-    desk = Desk(estate, POLICY)
+@given(estates(), stories(most=14), st.sampled_from([POLICY, CALLING]))
+def test_what_a_line_says_of_a_field_is_so(estate: Estate, story: list[Step], policy: Policy) -> None:
+    desk = Desk(estate, policy)
     for step in story:
         (decision,) = play(desk, [step])
         last: dict[tuple[int, str], TimelineEntry] = {

@@ -10,7 +10,7 @@ from daemon.clock import ManualClock
 from daemon.store.store import Store
 from rules.satisfaction import Rating
 from tests.builders import T0, at
-from tests.unit.test_cli import HOSTILE, Site
+from tests.cli_site import HOSTILE, Site
 
 RULES = """\
 categories: [network, other]

@@ -68,7 +68,10 @@ def test_a_report_is_an_incident_with_all_that_was_said() -> None:
     assert (found.affected_ci, found.affected_service, found.root.ci) == ("tor-3a", "checkout", "tor-3a")
     assert (found.observed_at, found.detected_at, found.opened_at) == (T0 - timedelta(minutes=20), None, T0)
     assert found.priority is Priority.P1
-    assert [(e.kind, e.actor, e.actor_kind) for e in desk.timeline] == [("opened", "bert", "person")]
+    assert [(e.kind, e.actor, e.actor_kind) for e in desk.timeline] == [
+        ("opened", "bert", "person"),
+        ("clock_started", "incidentd", "daemon"),
+    ]
 
 
 def test_people_are_told_of_what_was_registered() -> None:
@@ -168,6 +171,7 @@ def test_a_template_is_chosen_by_its_rule() -> None:
     assert found.description == "Look at tor-1a (switch), SwitchDown."
     assert (found.priority, found.detected_at) == (Priority.P2, T0 - timedelta(seconds=9))
     assert "at least P2 by template switch; else P3" in found.priority_reason
+    assert found.priority_rule == "template: switch"
     assert [s.text for s in found.steps] == ["Look at it", "Tell the site"]
     (line,) = [e for e in desk.timeline if e.kind == "template"]
     assert (line.actor, line.actor_kind) == ("template switch", "rule")
