@@ -15,12 +15,10 @@ from notifiers.sandbox import Sandbox, rendered
 from notifiers.view import IncidentView, SourceView, incident_view, source_view
 from notifiers.wording import one_line, web_link
 from notifiers.words import Headline, headline
-from rules.document import NoticeContent
+from rules.document import CONTACT, NoticeContent
 
 SHIPPED = Path(__file__).parent / "templates"
 MAX_SUBJECT_CHARS = 180
-CONTACT = "contact"
-"""The recipient's id in notices to whoever reported an incident."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

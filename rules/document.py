@@ -17,6 +17,9 @@ from rules.report import Contact, Finding
 from rules.satisfaction import Rating, figures
 from rules.silence import Silence
 
+CONTACT = "contact"
+"""The recipient's id in notices to whoever reported an incident; no person of the organisation has it."""
+
 
 class AlertDocument(msgspec.Struct, frozen=True, kw_only=True):
     """An alert episode; times are RFC 3339 in UTC."""

@@ -7,7 +7,7 @@ import msgspec
 
 from cmdb.model import State
 from rules.decision import Notice, SourceState
-from rules.document import NoticeContent, RecipientDocument, SourceDocument, incident_document, rfc3339
+from rules.document import CONTACT, NoticeContent, RecipientDocument, SourceDocument, incident_document, rfc3339
 from rules.draft import Draft
 from rules.incident import Incident, Told
 from rules.resolution import Ask
@@ -73,7 +73,7 @@ def _tell_contact(draft: Draft, incident: Incident, event: str, reason: str) -> 
             str(incident.version),
         ),
         incident=incident_document(incident, ()),
-        recipient=RecipientDocument(id="contact", name=contact.name or contact.mail, address=contact.mail),
+        recipient=RecipientDocument(id=CONTACT, name=contact.name or contact.mail, address=contact.mail),
         asks_rating=satisfaction.ask is not Ask.NOBODY,
     )
     add_notice(draft, satisfaction.via, content, incident.number)
