@@ -8,14 +8,11 @@ import msgspec
 from cmdb.model import State
 from rules.alert import Alert
 from rules.clock import Clock
-from rules.doubt import Doubt
 from rules.escalation import Call, Escalation, Progress
 from rules.incident import Candidate, HandlingStep, Incident, RootCause, incident_key
-from rules.past import History
 from rules.record_shapes import ContactDocument, FiguresDocument, FindingDocument, RatingDocument, StepDocument
 from rules.report import Contact, Finding
 from rules.satisfaction import Rating, figures
-from rules.silence import Silence
 
 CONTACT = "contact"
 """The recipient's id in notices to whoever reported an incident; no person of the organisation has it."""
@@ -184,31 +181,6 @@ class IncidentDocument(msgspec.Struct, frozen=True, kw_only=True):
     restoration: str | None = None
 
 
-class DoubtDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A doubt about the CMDB: `kind` is missing or false; `odds` to one speak for it."""
-
-    kind: str
-    ci: str
-    needs: str
-    odds: float
-    seen: int
-    possible: int
-    incidents: tuple[str, ...]
-    services: tuple[str, ...]
-    words: str
-
-
-class DoubtList(msgspec.Struct, frozen=True, kw_only=True):
-    """The worst of `total` doubts, and the stretch of the record that was looked at."""
-
-    doubts: tuple[DoubtDocument, ...]
-    total: int
-    since: str
-    until: str
-    incidents: int
-    alerts: int
-
-
 class SourceDocument(msgspec.Struct, frozen=True, kw_only=True):
     """Word about a source of alerts, for the notices that monitoring is blind or sees again."""
 
@@ -241,34 +213,6 @@ class NoticeContent(msgspec.Struct, frozen=True, kw_only=True):
     recipient: RecipientDocument | None = None
     asks_rating: bool = False
     rating_url: str = ""
-
-
-class MatcherDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """One condition on a label; without `isEqual` it is met by what matches."""
-
-    name: str
-    value: str
-    isRegex: bool  # noqa: N815  Alertmanager's spelling
-    isEqual: bool = True  # noqa: N815
-
-
-class SilenceStatus(msgspec.Struct, frozen=True):
-    """`pending`, `active` or `expired`."""
-
-    state: str
-
-
-class GettableSilence(msgspec.Struct, frozen=True, kw_only=True):
-    """A silence in Alertmanager's shape."""
-
-    id: str
-    status: SilenceStatus
-    updatedAt: str  # noqa: N815
-    matchers: tuple[MatcherDocument, ...]
-    startsAt: str  # noqa: N815
-    endsAt: str  # noqa: N815
-    createdBy: str  # noqa: N815
-    comment: str
 
 
 def rfc3339(at: datetime) -> str:
@@ -438,32 +382,6 @@ def figures_document(ratings: Sequence[Rating], since: datetime, latest: int) ->
     )
 
 
-def doubts_document(found: Sequence[Doubt], history: History, limit: int) -> DoubtList:
-    """The first doubts, with what was looked at."""
-    return DoubtList(
-        doubts=tuple(_doubt_document(d) for d in found[:limit]),
-        total=len(found),
-        since=rfc3339(history.since),
-        until=rfc3339(history.until),
-        incidents=len(history.incidents),
-        alerts=len(history.alerts),
-    )
-
-
-def _doubt_document(doubt: Doubt) -> DoubtDocument:
-    return DoubtDocument(
-        kind=str(doubt.kind),
-        ci=doubt.ci,
-        needs=doubt.needs,
-        odds=doubt.odds,
-        seen=doubt.seen,
-        possible=doubt.possible,
-        incidents=tuple(map(incident_key, doubt.proof)),
-        services=doubt.services,
-        words=doubt.words,
-    )
-
-
 def _root_document(root: RootCause) -> RootDocument:
     return RootDocument(
         ci=root.ci,
@@ -475,20 +393,3 @@ def _root_document(root: RootCause) -> RootDocument:
 
 def _candidate_document(candidate: Candidate) -> CandidateDocument:
     return CandidateDocument(ci=candidate.ci, confidence=candidate.confidence, evidence=candidate.evidence)
-
-
-def silence_document(silence: Silence, now: datetime) -> GettableSilence:
-    """The silence as programs see it at this moment."""
-    return GettableSilence(
-        id=silence.id,
-        status=SilenceStatus(str(silence.state_at(now))),
-        updatedAt=rfc3339(silence.updated_at),
-        matchers=tuple(
-            MatcherDocument(name=m.name, value=m.value, isRegex=m.is_regex, isEqual=m.is_equal)
-            for m in silence.matchers
-        ),
-        startsAt=rfc3339(silence.starts_at),
-        endsAt=rfc3339(silence.ends_at),
-        createdBy=silence.created_by,
-        comment=silence.comment,
-    )
