@@ -104,6 +104,7 @@ def resolve_incident(
         restored_at=restored_at or incident.quiet_since or draft.now,
         restoration=restoration,
         is_waiting_for_steps=False,
+        hold_reason="",
     )
 
 

@@ -33,7 +33,7 @@ BOOKKEEPING = frozenset(
 SAID_BY: dict[str, frozenset[str]] = {
     "status": frozenset({"acknowledge", "start", "hold", "resume", "resolved", "closed", "reopened", "merged"}),
     "acknowledged_at": frozenset({"acknowledge", "start", "hold"}),
-    "hold_reason": frozenset({"acknowledge", "start", "hold", "resume"}),
+    "hold_reason": frozenset({"acknowledge", "start", "hold", "resume", "resolved"}),
     "assignee": frozenset({"assigned"}),
     "resolved_at": frozenset({"resolved", "reopened"}),
     "resolution": frozenset({"resolved", "reopened"}),

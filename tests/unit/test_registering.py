@@ -316,6 +316,15 @@ def test_an_end_says_how_by_whom_and_since_when() -> None:
     assert (line.actor, line.reason) == ("anna", "it is off again")
 
 
+def test_what_is_resolved_waits_for_nothing() -> None:
+    desk = Desk()
+    register(desk, ci="tor-3a")
+    assert give(desk, Verb.HOLD, value="a spare part").done
+    assert resolve(desk).done
+    assert (desk.incidents[1].status, desk.incidents[1].hold_reason) == (Status.RESOLVED, "")
+    assert [e for e in desk.timeline if e.field == "hold_reason"] == []
+
+
 def test_the_contact_hears_of_the_end_and_is_asked() -> None:
     desk = Desk(policy=replace(Policy(), satisfaction=Satisfaction(via="mail")))
     register(desk, ci="tor-3a", contact=Contact(name="Carla", mail="carla@example.net"))
