@@ -27,12 +27,14 @@ from rules.decision import (
     OverrideOrder,
     Push,
     Reply,
+    ReportOrder,
     SilenceOrder,
     SourceState,
 )
 from rules.intake import RENEWAL
 from rules.policy import Policy
 from rules.situation import Situation, rebuild
+from rules.trace import CHANGED
 from rules.words import span
 
 _log = structlog.get_logger(__name__)
@@ -44,6 +46,12 @@ _NEXT = {
     "opened": "people are told in {settle} unless it proves to be part of another incident",
     "quiet": "it resolves if nothing fires again for {resolve_after}",
     "resolved": "a relapse within {reopen_within} reopens it",
+}
+_ORDERS: dict[str, type[Order]] = {
+    "command": Command,
+    "silence": SilenceOrder,
+    "override": OverrideOrder,
+    "report": ReportOrder,
 }
 _FLAW = "the order could not be carried out because of a flaw in incidentd; the log says more"
 
@@ -266,11 +274,7 @@ class Cycle:
 def _change_of(row: InboxRow) -> Push | Order:
     if row.kind == "push":
         return Push(source=row.source, at=row.at, sightings=msgspec.json.decode(row.body, type=tuple[Sighting, ...]))
-    if row.kind == "silence":
-        return msgspec.json.decode(row.body, type=SilenceOrder)
-    if row.kind == "override":
-        return msgspec.json.decode(row.body, type=OverrideOrder)
-    return msgspec.json.decode(row.body, type=Command)
+    return msgspec.json.decode(row.body, type=_ORDERS[row.kind])
 
 
 def _refusal(change: Change) -> tuple[Reply, ...]:
@@ -313,6 +317,8 @@ def _next(kind: str, policy: Policy) -> str:
 
 def _write_diary(decision: Decision, situation: Situation, before: Mapping[str, SourceState | None]) -> None:
     for entry in decision.timeline:
+        if entry.kind == CHANGED:
+            continue
         incident = situation.incidents.get(entry.incident)
         known = {} if incident is None else {"ci": incident.root.ci, "priority": str(incident.priority)}
         if incident is not None and entry.kind in _HEADLINES:

@@ -22,6 +22,7 @@ from notifiers.render import Renderer
 from rules.document import NoticeContent, alert_document
 
 Enrich = Callable[[NoticeRow], NoticeContent]
+RatingLink = Callable[[NoticeRow, NoticeContent], str]
 
 _log = structlog.get_logger(__name__)
 _SPARE = timedelta(seconds=20)
@@ -33,10 +34,12 @@ def renderer_of(config: Config) -> Renderer:
 
 
 def without_address(content: NoticeContent) -> NoticeContent:
-    """The same for another notifier, where a person's address at this one means nothing."""
+    """The same for another notifier, where a person's address at this one means nothing, and their answer is their
+    own."""
     if content.recipient is None:
         return content
-    return msgspec.structs.replace(content, recipient=msgspec.structs.replace(content.recipient, address=""))
+    recipient = msgspec.structs.replace(content.recipient, address="")
+    return msgspec.structs.replace(content, recipient=recipient, asks_rating=False, rating_url="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +71,8 @@ class Deliverer:
 
     A notice is claimed only when it can be sent at once, for the time of `lease` or the longest send of any channel
     and some, whichever is more. A daemon that dies leaves claims that run out; the notice goes again under the same
-    key. `on_result` hears of every attempt, from the sending thread.
+    key. `on_result` hears of every attempt, from the sending thread. `rating_link` makes the address at which the
+    recipient of a notice can say how content they are.
     """
 
     def __init__(
@@ -80,6 +84,7 @@ class Deliverer:
         renderer: Renderer | None = None,
         enrich: Enrich | None = None,
         on_result: Callable[[Result], None] | None = None,
+        rating_link: RatingLink | None = None,
         fallback: str = "",
         retry: RetryPolicy | None = None,
         workers: int = 8,
@@ -92,6 +97,7 @@ class Deliverer:
         self._clock = clock
         self._enrich = enrich or self._with_alerts
         self._on_result = on_result
+        self._rating_link = rating_link
         self._retry = retry or RetryPolicy()
         self._workers = workers
         self._per_channel = per_channel
@@ -217,7 +223,7 @@ class Deliverer:
         if channel is None:
             return SendError(f"no notifier named {name} is configured any more", permanent=True)
         try:
-            content = self._enrich(row)
+            content = self._asking(row, self._enrich(row))
             message = ways.renderer.render(
                 content if name == row.to else without_address(content), sent_at=self._clock.now()
             )
@@ -231,6 +237,12 @@ class Deliverer:
         except Exception as error:  # noqa: BLE001  whatever a channel does; its text might hold a secret
             return SendError(f"{name} failed unexpectedly ({type(error).__name__})", permanent=False)
         return None
+
+    def _asking(self, row: NoticeRow, content: NoticeContent) -> NoticeContent:
+        """The same, with the link to the one question where it is to be asked."""
+        if not content.asks_rating or self._rating_link is None:
+            return content
+        return msgspec.structs.replace(content, rating_url=self._rating_link(row, content))
 
     def _told_otherwise(self, row: NoticeRow, error: SendError) -> SendError:
         """Ask the fallback once: when the channel refused for good, or has failed for a while."""

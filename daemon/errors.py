@@ -28,3 +28,7 @@ class StoreBusy(StoreError):
 
 class LeaseLost(StoreError):
     """This daemon is no longer the one that may decide."""
+
+
+class BadLink(IncidentdError):
+    """A link was not made here, or its time is over."""

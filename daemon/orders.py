@@ -19,12 +19,18 @@ from daemon.errors import StoreBusy, StoreError
 from daemon.store.rows import InboxKind
 from daemon.store.store import Store
 from daemon.telemetry import set_up_logging
-from rules.decision import Decision, Order, OverrideOrder, Reply, SilenceOrder
+from rules.decision import Command, Decision, Order, OverrideOrder, Reply, ReportOrder, SilenceOrder
 from rules.situation import Situation
 
 PATIENCE_S = 15.0
 _ASK_EVERY_S = 0.1
 _LEASE = timedelta(seconds=60)
+_KINDS: dict[type, InboxKind] = {
+    Command: "command",
+    SilenceOrder: "silence",
+    OverrideOrder: "override",
+    ReportOrder: "report",
+}
 
 
 class Orders:
@@ -80,13 +86,7 @@ def order_from_outside(config: Config, command: Order) -> Reply:
 
 
 def _put(store: Store, order: Order) -> None:
-    store.put(_kind_of(order), order.actor, msgspec.json.encode(order))
-
-
-def _kind_of(order: Order) -> InboxKind:
-    if isinstance(order, SilenceOrder):
-        return "silence"
-    return "override" if isinstance(order, OverrideOrder) else "command"
+    store.put(_KINDS[type(order)], order.actor, msgspec.json.encode(order))
 
 
 def _await_reply(store: Store, command: Order) -> Reply:

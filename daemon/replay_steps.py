@@ -12,9 +12,10 @@ from rules.decision import Decision, TimelineEntry
 from rules.document import rfc3339
 from rules.incident import Incident, Status, incident_key
 from rules.timekeeping import KINDS
+from rules.trace import CHANGED
 
-_UNTOLD = frozenset({"notice", *KINDS})
-"""Kinds of timeline entries that decide nothing about an incident."""
+_UNTOLD = frozenset({"notice", CHANGED, *KINDS})
+"""Kinds of timeline entries that decide nothing about an incident, or only say what a step shows anyhow."""
 
 
 class AlertStep(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,18 +24,21 @@ from daemon.deliver import Deliverer, Result, renderer_of
 from daemon.errors import ConfigError, LeaseLost, StoreError
 from daemon.heart import Heart
 from daemon.jobs import Jobs
+from daemon.links import Asked, token_of
 from daemon.notify_systemd import Systemd
 from daemon.orders import Orders, configured_names, holder_name
 from daemon.sources.alertmanager import AlertmanagerSource
 from daemon.sources.poller import Poller
 from daemon.sources.prometheus import PrometheusSource
 from daemon.sources.settings import DEFAULT_IGNORED_LABELS, SourceSettings
+from daemon.store.rows import NoticeRow
 from daemon.store.store import Store
 from daemon.telemetry import Metrics, set_up_logging
 from notifiers.base import Channel
 from notifiers.errors import SettingsError
 from notifiers.registry import build_channel
 from rules.decision import Decision, SourceFailed
+from rules.document import NoticeContent
 from rules.situation import Situation
 
 _log = structlog.get_logger(__name__)
@@ -244,11 +247,23 @@ class Daemon:
             self._clock,
             renderer=renderer_of(config),
             on_result=self._note_result,
+            rating_link=self._rating_link,
             fallback=config.delivery.fallback,
             retry=config.delivery.retry,
             workers=config.delivery.workers,
             per_channel=config.delivery.per_channel,
         )
+
+    def _rating_link(self, row: NoticeRow, content: NoticeContent) -> str:
+        """Where the recipient of this notice can say how content they are; the same at every attempt to send it."""
+        asked = Asked(
+            link=row.key,
+            incident=row.incident or 0,
+            by=content.recipient.name if content.recipient is not None else row.to,
+            expires_at=row.at + self._config.policy.satisfaction.lasts,
+        )
+        base = self._config.http.public_url or self._server.address
+        return f"{base}/rate/{token_of(self._store.ratings.key(), asked)}"
 
     def _note_result(self, result: Result) -> None:
         self._metrics.notices.labels(result.to, result.outcome).inc()

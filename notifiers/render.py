@@ -13,9 +13,9 @@ from notifiers.base import Message
 from notifiers.samples import samples
 from notifiers.sandbox import Sandbox, rendered
 from notifiers.view import IncidentView, SourceView, incident_view, source_view
-from notifiers.wording import one_line
+from notifiers.wording import one_line, web_link
 from notifiers.words import Headline, headline
-from rules.document import NoticeContent
+from rules.document import CONTACT, NoticeContent
 
 SHIPPED = Path(__file__).parent / "templates"
 MAX_SUBJECT_CHARS = 180
@@ -30,6 +30,7 @@ class _Page:
     source: SourceView | None
     event: str
     reason: str
+    rating_link: str
 
     def values(self) -> dict[str, Any]:
         return {
@@ -38,6 +39,7 @@ class _Page:
             "source": self.source,
             "event": self.event,
             "reason": self.reason,
+            "rating_link": self.rating_link,
         }
 
 
@@ -71,8 +73,8 @@ class Renderer:
         """
         faults: list[str] = []
         page = self._page(content)
-        text = self._first(self._texts, _names(content.event, "txt"), page, faults) or _plain(page)
-        html = self._first(self._pages, _names(content.event, "html"), page, faults) or _bare_html(text)
+        text = self._first(self._texts, _names(content, "txt"), page, faults) or _plain(page)
+        html = self._first(self._pages, _names(content, "html"), page, faults) or _bare_html(text)
         subject = self._first(self._texts, ("subject.txt",), page, faults) or _plain_subject(page)
         return Message(
             content=content,
@@ -92,7 +94,7 @@ class Renderer:
             page = self._page(content)
             for name, is_html in (("subject.txt", False), ("message.txt", False), ("message.html", True)):
                 strict = Sandbox(self._folders[0], html=is_html, undefined=StrictUndefined)
-                names = (name,) if name == "subject.txt" else _names(content.event, name.rpartition(".")[2])
+                names = (name,) if name == "subject.txt" else _names(content, name.rpartition(".")[2])
                 try:
                     rendered(strict, names, page.values())
                 except Exception as error:  # noqa: BLE001  a template can fail in any way
@@ -109,6 +111,7 @@ class Renderer:
             source=source,
             event=one_line(content.event, 40),
             reason=one_line(content.reason, 400),
+            rating_link=web_link(content.rating_url),
         )
 
     def _first(self, choices: tuple[Sandbox, ...], names: tuple[str, ...], page: _Page, faults: list[str]) -> str:
@@ -125,7 +128,11 @@ class Renderer:
         return ""
 
 
-def _names(event: str, kind: str) -> tuple[str, ...]:
+def _names(content: NoticeContent, kind: str) -> tuple[str, ...]:
+    if content.recipient is not None and content.recipient.id == CONTACT:
+        # Whoever reported it is told that it is over, and none of how the house works.
+        return (f"contact.{kind}",)
+    event = content.event
     own = (f"{event}.{kind}",) if event.isascii() and event.replace("_", "").isalpha() else ()
     return (*own, f"message.{kind}")
 
@@ -160,6 +167,8 @@ def _plain_lines(page: _Page) -> Iterator[str]:
         yield f"Failed: {incident.root or 'not known'} ({incident.sureness}, {incident.percent})"
         yield f"Works on it: {incident.work}"
         yield incident.link
+    if page.rating_link:
+        yield f"How was it handled? {page.rating_link}"
     if page.source is not None:
         yield f"Since {page.source.since}. {page.source.error}"
     yield page.head.next_step

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 
+import msgspec
+
 from rules.document import (
     AlertDocument,
     CandidateDocument,
     IncidentDocument,
     NoticeContent,
+    RecipientDocument,
     RootDocument,
     ServiceDocument,
     SourceDocument,
@@ -19,6 +22,10 @@ _AT = "2026-11-24T08:12:30.000Z"
 
 def samples() -> Iterator[NoticeContent]:
     """A notice for every event that people can be told of, and one for a test."""
+    contact = RecipientDocument(id="contact", name="Anna Smith", address="anna@example.net")
+    told = _notice("resolved", incident=_incident("resolved"))
+    url = "https://incidents.example.net/rate/sample"
+    yield msgspec.structs.replace(told, recipient=contact, asks_rating=True, rating_url=url)
     for event in EVENTS:
         if event.startswith("source_"):
             is_up = event != "source_down"

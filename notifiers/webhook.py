@@ -163,6 +163,8 @@ def encode(content: NoticeContent) -> bytes:
     for name in ("source", "recipient"):
         if fields[name] is None:
             del fields[name]
+    if not fields.pop("asks_rating"):
+        del fields["rating_url"]
     try:
         return msgspec.json.encode(fields)
     except UnicodeEncodeError:

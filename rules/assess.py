@@ -14,14 +14,12 @@ from rules.kinds import is_outage
 from rules.likelihood import Sign
 from rules.priority import Rating, overrule, rate
 from rules.priority_rule import Place, first_fit, next_look, places_of, users_of
+from rules.registered import GROUP, keep_registered, state_of, with_reported
 from rules.resolve import UNKNOWN_PREFIX
 from rules.routing import Facts, routed
 
 WEIGHED = 3
 """So many candidates get words of what speaks for and against them."""
-
-GROUP = "group"
-"""Pinned where a person or an escalation has given the incident to a group."""
 
 _WIDEST = 10_000
 
@@ -36,6 +34,8 @@ def assess(draft: Draft, incident: Incident, found: Explanation, signs: Mapping[
             f"root cause is now {root.ci}: {root.evidence[0] if root.evidence else ''}",
             old=incident.root.ci,
             new=root.ci or "",
+            field="root",
+            reason=root.evidence[0] if root.evidence else "",
         )
     return reassess(draft, draft.change_incident(incident, root=root))
 
@@ -46,9 +46,9 @@ def reassess(draft: Draft, incident: Incident) -> Incident:
     alerts = draft.member_alerts(incident.number)
     worst = max((a.severity for a in alerts), default=Severity.WARNING)
     root = incident.root.ci
-    state = State.DOWN if root is None else root_state(root, alerts)
+    state = state_of(incident, None if root is None else root_state(root, alerts))
     hits = {} if root is None else hits_of(draft, incident.number, root, state)
-    services = _services(draft, hits, alerts)
+    services = with_reported(estate, incident, _services(draft, hits, alerts))
     hit = None if root is None else [h.state for h in hits.values() if h.ci != root]
     rating = rate(estate, services, worst, matrix=draft.situation.policy.matrix, hit=hit)
     places = places_of(estate, root, state, services)
@@ -64,8 +64,9 @@ def reassess(draft: Draft, incident: Incident) -> Incident:
         group_reason=group_reason,
         title=title_of(draft, root, services, alerts),
     )
+    changed = keep_registered(draft, incident, changed, alerts)
     if draft.situation.policy.roster and changed.group != incident.group:
-        draft.note(incident.number, "routed", group_reason, old=incident.group, new=group)
+        draft.note(incident.number, "routed", group_reason, old=incident.group, new=changed.group, field="group")
     if incident.title and changed.priority != incident.priority:
         draft.note(
             incident.number,
@@ -73,6 +74,8 @@ def reassess(draft: Draft, incident: Incident) -> Incident:
             f"priority is now {changed.priority}: {changed.priority_reason}",
             old=str(incident.priority),
             new=str(changed.priority),
+            field="priority",
+            reason=changed.priority_reason,
         )
     return changed
 
@@ -192,9 +195,14 @@ def _group(
         ci=ci.id if ci is not None else "",
         ci_type=ci.type if ci is not None else "",
         services=frozenset(s.ci for s in services),
-        categories=frozenset(a.labels["category"] for a in alerts if "category" in a.labels),
+        categories=_categories(incident, alerts),
     )
     return routed(draft.situation.policy.roster.routes, facts)
+
+
+def _categories(incident: Incident, alerts: Collection[Alert]) -> frozenset[str]:
+    """The incident's own category, and what its alerts say by the label `category`."""
+    return frozenset(c for c in (incident.category, *(a.labels.get("category") for a in alerts)) if c)
 
 
 def _weighed(draft: Draft, ci: str, found: Explanation, signs: Mapping[str, Sign]) -> tuple[str, ...]:

@@ -1,10 +1,11 @@
 """What happens because time has passed: incidents that fall quiet resolve, resolved ones close."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from rules.draft import Draft
-from rules.incident import Incident, Status
+from rules.draft import DAEMON, Draft
+from rules.incident import Incident, Restoration, Status
 from rules.lifecycle import Step, next_status
+from rules.resolution import RECOVERED
 from rules.situation import is_past
 from rules.words import span
 
@@ -54,23 +55,71 @@ def _resolve_if_quiet(draft: Draft, incident: Incident) -> None:
     if incident.quiet_since is None or incident.status is Status.ON_HOLD or "status" in incident.pinned:
         return
     needed = quiet_needed(incident, draft.situation.policy.resolve_after)
-    if draft.now - incident.quiet_since >= needed:
-        resolve_incident(draft, incident, reason=f"all its alerts have been quiet for {span(needed)}")
+    if draft.now - incident.quiet_since < needed:
+        return
+    if incident.steps_required and incident.open_steps:
+        _wait_for_steps(draft, incident)
+        return
+    resolve_incident(draft, incident, reason=f"all its alerts have been quiet for {span(needed)}")
 
 
-def resolve_incident(draft: Draft, incident: Incident, *, reason: str, actor: str = "incidentd") -> Incident:
-    """End the incident: the service is back, or a person says so."""
+def _wait_for_steps(draft: Draft, incident: Incident) -> None:
+    """Say once that it would be resolved but for what its template requires."""
+    if not incident.is_waiting_for_steps:
+        steps = ", ".join(map(str, incident.open_steps))
+        draft.change_incident(incident, is_waiting_for_steps=True)
+        draft.note(incident.number, "resolution_waits", f"all its alerts are quiet; it waits for steps {steps}")
+
+
+def resolve_incident(
+    draft: Draft,
+    incident: Incident,
+    *,
+    reason: str,
+    actor: str = DAEMON,
+    code: str = RECOVERED,
+    restored_at: datetime | None = None,
+    restoration: Restoration = Restoration.ITSELF,
+) -> Incident:
+    """End the incident: the service is back, since its alerts are quiet where nobody says since when."""
     status = next_status(incident.status, Step.RESOLVE)
     draft.note(
-        incident.number, "resolved", f"resolved: {reason}", actor=actor, old=str(incident.status), new=str(status)
+        incident.number,
+        "resolved",
+        f"resolved: {reason}",
+        actor=actor,
+        old=str(incident.status),
+        new=str(status),
+        field="status",
+        reason=f"{code}, {restoration}: {reason}",
     )
     draft.news.append((incident.number, "resolved", reason))
-    return draft.change_incident(incident, status=status, resolved_at=draft.now, resolution=reason)
+    return draft.change_incident(
+        incident,
+        status=status,
+        resolved_at=draft.now,
+        resolution=reason,
+        resolution_code=code,
+        resolved_by=actor,
+        restored_at=restored_at or incident.quiet_since or draft.now,
+        restoration=restoration,
+        is_waiting_for_steps=False,
+        hold_reason="",
+    )
 
 
 def close(draft: Draft, incident: Incident, *, reason: str, actor: str = "incidentd") -> Incident:
     """Put the record away."""
     status = next_status(incident.status, Step.CLOSE)
-    draft.note(incident.number, "closed", f"closed: {reason}", actor=actor, old=str(incident.status), new=str(status))
+    draft.note(
+        incident.number,
+        "closed",
+        f"closed: {reason}",
+        actor=actor,
+        old=str(incident.status),
+        new=str(status),
+        field="status",
+        reason=reason,
+    )
     draft.news.append((incident.number, "closed", reason))
     return draft.change_incident(incident, status=status, closed_at=draft.now)

@@ -5,7 +5,17 @@ from datetime import datetime
 
 from rules.assess import review_priorities
 from rules.deadlines import meet_deadlines, note_quiet
-from rules.decision import Change, Command, Decision, Listing, OverrideOrder, Push, SilenceOrder, SourceFailed
+from rules.decision import (
+    Change,
+    Command,
+    Decision,
+    Listing,
+    OverrideOrder,
+    Push,
+    ReportOrder,
+    SilenceOrder,
+    SourceFailed,
+)
 from rules.draft import Draft
 from rules.escalate import escalate
 from rules.grouping import regroup
@@ -14,9 +24,11 @@ from rules.learn import learn
 from rules.notices import tell, tell_sources
 from rules.orders import carry_out
 from rules.overrides import take_override
+from rules.registering import complete, take_report
 from rules.situation import Situation
 from rules.suppression import review, take_silence
 from rules.timekeeping import keep_clocks
+from rules.trace import trace
 
 
 def decide(situation: Situation, changes: Sequence[Change], now: datetime) -> Decision:
@@ -36,10 +48,12 @@ def decide(situation: Situation, changes: Sequence[Change], now: datetime) -> De
     for change in changes:
         if isinstance(change, Command):
             carry_out(draft, change)
+    complete(draft)
     meet_deadlines(draft)
     escalate(draft)
     keep_clocks(draft)
     learn(draft)
+    trace(draft)
     tell(draft)
     tell_sources(draft)
     return draft.decision()
@@ -56,3 +70,5 @@ def _take(draft: Draft, change: Change) -> None:
         take_silence(draft, change)
     elif isinstance(change, OverrideOrder):
         take_override(draft, change)
+    elif isinstance(change, ReportOrder):
+        take_report(draft, change)

@@ -4,10 +4,12 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from rules.alert import Alert, Sighting, put_aside
-from rules.incident import Incident
+from rules.incident import Incident, Restoration
 from rules.lesson import Lesson
+from rules.report import Report
 from rules.rotation import Override
 from rules.silence import Silence
 
@@ -63,6 +65,22 @@ class Verb(enum.StrEnum):
     ESCALATE = "escalate"
     SNOOZE = "snooze"
     UNSNOOZE = "unsnooze"
+    SET = "set"
+    STEP = "step"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolving:
+    """What a person says beside how an incident was resolved.
+
+    `code` is a word of the organisation's list; what is None or empty is taken from the circumstances. `force` resolves
+    it although steps are not done, for the order's reason.
+    """
+
+    code: str = ""
+    restored_at: datetime | None = None
+    restoration: Restoration | None = None
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +88,11 @@ class Command:
     """A person's order about one incident.
 
     `value` is the assignee, the note, the resolution, the reason, the new priority, root CI or group, the number of the
-    incident to merge into, the end of a snooze (RFC 3339), or, for a split, the CI whose alerts leave. `root` is the
-    CI that failed, where whoever resolves the incident says so. `expects` is the version of the incident that the
-    person saw: where it has another by now the order is refused, so that nobody overwrites what they have not seen.
-    `id` comes back in the `Reply`.
+    incident to merge into, the end of a snooze (RFC 3339), for a split the CI whose alerts leave, the new value of a
+    field that is set, or `done` or `open` for a step. `field` is the field that is set, or the number of the step.
+    `root` is the CI that failed, where whoever resolves the incident says so, and `resolving` what else they say.
+    `expects` is the version of the incident that the person saw: where it has another by now the order is refused, so
+    that nobody overwrites what they have not seen. `id` comes back in the `Reply`.
     """
 
     id: str
@@ -85,6 +104,8 @@ class Command:
     reason: str = ""
     root: str = ""
     expects: int | None = None
+    field: str = ""
+    resolving: Resolving = Resolving()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,24 +140,41 @@ class OverrideOrder:
     ends: str = ""
 
 
-Order = Command | SilenceOrder | OverrideOrder
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportOrder:
+    """A person's order to open an incident for what is reported. `id` comes back in the `Reply`, which names it."""
+
+    id: str
+    at: datetime
+    actor: str
+    report: Report
+
+
+Order = Command | SilenceOrder | OverrideOrder | ReportOrder
 Change = Listing | Push | SourceFailed | Order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """The answer to one `Order`: done, or refused with the reason in words. `stale` is a refusal because the asker had
-    seen an older version of what was to be changed."""
+    seen an older version of what was to be changed. `incident` is the number of one that was opened."""
 
     command: str
     done: bool
     message: str
     stale: bool = False
+    incident: int | None = None
+
+
+ActorKind = Literal["person", "rule", "daemon"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineEntry:
-    """One line of an incident's history; never rewritten. `actor` is a person's name or `incidentd`."""
+    """One line of an incident's history; never rewritten. `actor` is a person's name, that of a rule, or `incidentd`.
+
+    `field` names what was changed, from `old` to `new`, where one thing was; `reason` says why.
+    """
 
     incident: int
     at: datetime
@@ -145,6 +183,9 @@ class TimelineEntry:
     actor: str = "incidentd"
     old: str = ""
     new: str = ""
+    actor_kind: ActorKind = "daemon"
+    field: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,14 @@ import msgspec
 from cmdb.model import State
 from rules.alert import Alert
 from rules.clock import Clock
-from rules.doubt import Doubt
 from rules.escalation import Call, Escalation, Progress
-from rules.incident import Candidate, Incident, RootCause, incident_key
-from rules.past import History
-from rules.silence import Silence
+from rules.incident import Candidate, HandlingStep, Incident, RootCause, incident_key
+from rules.record_shapes import ContactDocument, FiguresDocument, FindingDocument, RatingDocument, StepDocument
+from rules.report import Contact, Finding
+from rules.satisfaction import Rating, figures
+
+CONTACT = "contact"
+"""The recipient's id in notices to whoever reported an incident; no person of the organisation has it."""
 
 
 class AlertDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +123,9 @@ class EscalationDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IncidentDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """An incident as programs and templates see it. `confirmed_root` is the CI that a person says has failed.
+    """An incident as programs and templates see it. `confirmed_root` is the CI that a person says has failed;
+    `affected_ci`, `affected_service` and `disruption` are what a report says. The contact is not here: these documents
+    leave the house. `opened_at` is when the record was made.
 
     `priority_rule` says what made the priority; `users` is how many are known to be hit.
     """
@@ -154,31 +159,26 @@ class IncidentDocument(msgspec.Struct, frozen=True, kw_only=True):
     users: int = 0
     hold_reason: str = ""
     clocks: tuple[ClockDocument, ...] = ()
-
-
-class DoubtDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A doubt about the CMDB: `kind` is missing or false; `odds` to one speak for it."""
-
-    kind: str
-    ci: str
-    needs: str
-    odds: float
-    seen: int
-    possible: int
-    incidents: tuple[str, ...]
-    services: tuple[str, ...]
-    words: str
-
-
-class DoubtList(msgspec.Struct, frozen=True, kw_only=True):
-    """The worst of `total` doubts, and the stretch of the record that was looked at."""
-
-    doubts: tuple[DoubtDocument, ...]
-    total: int
-    since: str
-    until: str
-    incidents: int
-    alerts: int
+    updated_at: str = ""
+    description: str = ""
+    category: str = ""
+    source: str = "event"
+    channel: str = "monitoring"
+    registered_by: str = ""
+    observed_at: str | None = None
+    detected_at: str | None = None
+    affected_ci: str | None = None
+    affected_service: str | None = None
+    disruption: str | None = None
+    signs: tuple[FindingDocument, ...] = ()
+    findings: tuple[FindingDocument, ...] = ()
+    template: str = ""
+    steps: tuple[StepDocument, ...] = ()
+    steps_required: bool = False
+    resolution_code: str = ""
+    resolved_by: str = ""
+    restored_at: str | None = None
+    restoration: str | None = None
 
 
 class SourceDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -199,7 +199,10 @@ class RecipientDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NoticeContent(msgspec.Struct, frozen=True, kw_only=True):
-    """What one notice is made from; the webhook sends it as it is. `recipient` is set where one person is called."""
+    """What one notice is made from; the webhook sends it as it is. `recipient` is set where one person is meant.
+
+    Where `asks_rating`, whoever gets it is asked how content they are; `rating_url` is then filled in on the way out.
+    """
 
     event: str
     reason: str
@@ -208,34 +211,8 @@ class NoticeContent(msgspec.Struct, frozen=True, kw_only=True):
     incident: IncidentDocument | None = None
     source: SourceDocument | None = None
     recipient: RecipientDocument | None = None
-
-
-class MatcherDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """One condition on a label; without `isEqual` it is met by what matches."""
-
-    name: str
-    value: str
-    isRegex: bool  # noqa: N815  Alertmanager's spelling
-    isEqual: bool = True  # noqa: N815
-
-
-class SilenceStatus(msgspec.Struct, frozen=True):
-    """`pending`, `active` or `expired`."""
-
-    state: str
-
-
-class GettableSilence(msgspec.Struct, frozen=True, kw_only=True):
-    """A silence in Alertmanager's shape."""
-
-    id: str
-    status: SilenceStatus
-    updatedAt: str  # noqa: N815
-    matchers: tuple[MatcherDocument, ...]
-    startsAt: str  # noqa: N815
-    endsAt: str  # noqa: N815
-    createdBy: str  # noqa: N815
-    comment: str
+    asks_rating: bool = False
+    rating_url: str = ""
 
 
 def rfc3339(at: datetime) -> str:
@@ -297,6 +274,26 @@ def incident_document(incident: Incident, alerts: Iterable[Alert]) -> IncidentDo
         users=incident.users,
         hold_reason=incident.hold_reason,
         clocks=tuple(map(_clock_document, incident.clocks)),
+        updated_at=rfc3339(incident.updated_at),
+        description=incident.description,
+        category=incident.category,
+        source=str(incident.source),
+        channel=str(incident.channel),
+        registered_by=incident.registered_by,
+        observed_at=_maybe(incident.observed_at),
+        detected_at=_maybe(incident.detected_at),
+        affected_ci=incident.affected_ci,
+        affected_service=incident.affected_service,
+        disruption=incident.disruption.word if incident.disruption else None,
+        signs=_findings(incident.signs),
+        findings=_findings(incident.findings),
+        template=incident.template,
+        steps=tuple(_step_document(n, step) for n, step in enumerate(incident.steps, start=1)),
+        steps_required=incident.steps_required,
+        resolution_code=incident.resolution_code,
+        resolved_by=incident.resolved_by,
+        restored_at=_maybe(incident.restored_at),
+        restoration=None if incident.restoration is None else str(incident.restoration),
     )
 
 
@@ -348,29 +345,40 @@ def _call_document(call: Call) -> CallDocument:
     )
 
 
-def doubts_document(found: Sequence[Doubt], history: History, limit: int) -> DoubtList:
-    """The first doubts, with what was looked at."""
-    return DoubtList(
-        doubts=tuple(_doubt_document(d) for d in found[:limit]),
-        total=len(found),
-        since=rfc3339(history.since),
-        until=rfc3339(history.until),
-        incidents=len(history.incidents),
-        alerts=len(history.alerts),
+def _findings(findings: Iterable[Finding]) -> tuple[FindingDocument, ...]:
+    return tuple(FindingDocument(name=f.name, value=f.value) for f in findings)
+
+
+def _step_document(number: int, step: HandlingStep) -> StepDocument:
+    return StepDocument(number=number, text=step.text, done_by=step.done_by, done_at=_maybe(step.done_at))
+
+
+def contact_document(contact: Contact) -> ContactDocument:
+    """Whom to turn to."""
+    return ContactDocument(name=contact.name, organisation=contact.organisation, mail=contact.mail, phone=contact.phone)
+
+
+def rating_document(rating: Rating) -> RatingDocument:
+    """One answer, without the key of its link."""
+    return RatingDocument(
+        incident=incident_key(rating.incident),
+        by=rating.by,
+        score=rating.score,
+        remark=rating.remark,
+        at=rfc3339(rating.at),
     )
 
 
-def _doubt_document(doubt: Doubt) -> DoubtDocument:
-    return DoubtDocument(
-        kind=str(doubt.kind),
-        ci=doubt.ci,
-        needs=doubt.needs,
-        odds=doubt.odds,
-        seen=doubt.seen,
-        possible=doubt.possible,
-        incidents=tuple(map(incident_key, doubt.proof)),
-        services=doubt.services,
-        words=doubt.words,
+def figures_document(ratings: Sequence[Rating], since: datetime, latest: int) -> FiguresDocument:
+    """What the answers (the newest first) say together, and the newest of them."""
+    found = figures(ratings)
+    return FiguresDocument(
+        since=rfc3339(since),
+        answers=found.answers,
+        mean=found.mean,
+        content_share=found.content_share,
+        scores={str(score): count for score, count in found.scores},
+        latest=tuple(map(rating_document, ratings[:latest])),
     )
 
 
@@ -385,20 +393,3 @@ def _root_document(root: RootCause) -> RootDocument:
 
 def _candidate_document(candidate: Candidate) -> CandidateDocument:
     return CandidateDocument(ci=candidate.ci, confidence=candidate.confidence, evidence=candidate.evidence)
-
-
-def silence_document(silence: Silence, now: datetime) -> GettableSilence:
-    """The silence as programs see it at this moment."""
-    return GettableSilence(
-        id=silence.id,
-        status=SilenceStatus(str(silence.state_at(now))),
-        updatedAt=rfc3339(silence.updated_at),
-        matchers=tuple(
-            MatcherDocument(name=m.name, value=m.value, isRegex=m.is_regex, isEqual=m.is_equal)
-            for m in silence.matchers
-        ),
-        startsAt=rfc3339(silence.starts_at),
-        endsAt=rfc3339(silence.ends_at),
-        createdBy=silence.created_by,
-        comment=silence.comment,
-    )

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from rules.alert import Alert
-from rules.decision import Decision, Notice, Reply, SourceState, TimelineEntry
+from rules.decision import ActorKind, Decision, Notice, Reply, SourceState, TimelineEntry
 from rules.incident import Incident
 from rules.lesson import Lesson, summed
 from rules.rotation import Override
@@ -23,6 +23,7 @@ class Draft:
     def __init__(self, situation: Situation, now: datetime) -> None:
         self.situation = situation
         self.now = now
+        self.person = ""
         self.fired: set[str] = set()
         self.cleared: set[str] = set()
         self.called: set[str] = set()
@@ -195,11 +196,43 @@ class Draft:
         every = {**self.situation.overrides, **self._overrides}
         return [every[i] for i in sorted(every)]
 
-    def note(self, number: int, kind: str, text: str, *, actor: str = DAEMON, old: str = "", new: str = "") -> None:
-        """Add a line to an incident's history."""
+    def note(
+        self,
+        number: int,
+        kind: str,
+        text: str,
+        *,
+        actor: str = DAEMON,
+        actor_kind: ActorKind | None = None,
+        old: str = "",
+        new: str = "",
+        field: str = "",
+        reason: str = "",
+    ) -> None:
+        """Add a line to an incident's history.
+
+        Unless it is said, it is a person who acts where it is not the daemon; also one who bears the daemon's name,
+        while their order is carried out (`person`).
+        """
+        is_person = actor != DAEMON or actor == self.person
         self._timeline.append(
-            TimelineEntry(incident=number, at=self.now, kind=kind, text=text, actor=actor, old=old, new=new)
+            TimelineEntry(
+                incident=number,
+                at=self.now,
+                kind=kind,
+                text=text,
+                actor=actor,
+                old=old,
+                new=new,
+                actor_kind=actor_kind or ("person" if is_person else "daemon"),
+                field=field,
+                reason=reason,
+            )
         )
+
+    def noted(self) -> list[TimelineEntry]:
+        """The lines added so far."""
+        return list(self._timeline)
 
     def decision(self) -> Decision:
         """Everything that was changed."""

@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cmdb.model import State
-from rules.assess import GROUP
 from rules.call import call, tell_person
 from rules.draft import Draft
 from rules.escalation import Escalation, EscalationPolicy, EscalationStep, Progress
 from rules.incident import Incident, Status
 from rules.notices import may_call
+from rules.registered import GROUP
 from rules.responders import Responder, known_overrides, reached
 from rules.words import span
 
@@ -184,6 +184,8 @@ def _hand_over(draft: Draft, incident: Incident, step: EscalationStep) -> Incide
         f"handed to {step.hand_to}: {waited}",
         old=incident.group,
         new=step.hand_to,
+        field="group",
+        reason=waited,
     )
     draft.news.append((incident.number, "escalated", f"{step.hand_to} has it now: {waited}"))
     why = f"handed to {step.hand_to} because {waited}"

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from rules.assess import GROUP
 from rules.decision import Command, Verb
 from rules.draft import Draft
 from rules.escalate import call_group, hit_services, next_step_now
 from rules.escalation import Snooze
 from rules.incident import Incident
 from rules.refused import Refused, required
+from rules.registered import GROUP
 
 LONGEST_SNOOZE = timedelta(days=30)
 """A choice: what may wait longer is no incident to be called for."""
@@ -26,7 +26,16 @@ def _route(draft: Draft, incident: Incident, command: Command) -> str:
     why = command.reason or "by hand"
     pinned = incident.pinned | {GROUP}
     reason = f"given to {group} by {command.actor}: {why}"
-    draft.note(incident.number, "routed", reason, actor=command.actor, old=incident.group, new=group)
+    draft.note(
+        incident.number,
+        "routed",
+        reason,
+        actor=command.actor,
+        old=incident.group,
+        new=group,
+        field="group",
+        reason=command.reason,
+    )
     call_group(draft, draft.change_incident(incident, group=group, group_reason=reason, pinned=pinned))
     return f"{incident.key} is with {group}"
 

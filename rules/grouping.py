@@ -10,7 +10,7 @@ from rules.assess import assess, reassess
 from rules.culprit import Explanation
 from rules.diagnose import OPEN_ODDS, explain
 from rules.draft import Draft
-from rules.incident import Incident, Level, Link, Priority, Status
+from rules.incident import NOT_RESOLVED, Incident, Level, Link, Priority, Status
 from rules.lifecycle import Step, next_status
 from rules.likelihood import Sign
 from rules.signs import LOCKED, case_of, is_held, region_of, sign_of, signs_of
@@ -118,9 +118,10 @@ def _matched(draft: Draft, groups: list[Group]) -> list[tuple[Group, Incident | 
 
 
 def _held_with_root(draft: Draft, group: Group) -> Incident | None:
-    """An open incident of the same root whose alerts are settled: newcomers still join it."""
+    """An open incident of the same root whose alerts are settled, or one that a person registered and that has none
+    yet: newcomers still join it."""
     for incident in draft.with_root(group.found.root):
-        if incident.is_active and is_held(draft, incident):
+        if incident.is_active and (is_held(draft, incident) or not draft.members(incident.number)):
             return incident
     return None
 
@@ -234,12 +235,17 @@ def reopen(draft: Draft, incident: Incident, *, reason: str, actor: str = "incid
     """Take an ended incident up again."""
     status = next_status(incident.status, Step.REOPEN)
     draft.note(
-        incident.number, "reopened", f"reopened: {reason}", actor=actor, old=str(incident.status), new=str(status)
+        incident.number,
+        "reopened",
+        f"reopened: {reason}",
+        actor=actor,
+        old=str(incident.status),
+        new=str(status),
+        field="status",
+        reason=reason,
     )
     draft.news.append((incident.number, "reopened", reason))
-    return draft.change_incident(
-        incident, status=status, resolved_at=None, closed_at=None, quiet_since=None, resolution=""
-    )
+    return draft.change_incident(incident, status=status, quiet_since=None, **NOT_RESOLVED)
 
 
 def _opened(draft: Draft, group: Group) -> Incident | None:

@@ -3,11 +3,13 @@
 import enum
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from cmdb.model import State
 from rules.clock import Clock
 from rules.escalation import Escalation
 from rules.lesson import Lesson
+from rules.report import Channel, Contact, Finding, ReportSource
 
 
 class Status(enum.StrEnum):
@@ -88,6 +90,28 @@ class Link:
     number: int
 
 
+class Restoration(enum.StrEnum):
+    """How the service came back."""
+
+    FIX = "fix"
+    WORKAROUND = "workaround"
+    ITSELF = "itself"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandlingStep:
+    """One thing that handling an incident requires; `done_by` is empty while it is not done."""
+
+    text: str
+    done_by: str = ""
+    done_at: datetime | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether somebody has checked it off."""
+        return self.done_at is not None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """One failure, from the first sign to closing.
@@ -101,6 +125,11 @@ class Incident:
     `priority_until` a calendar that it depends on may make another. `users` is how many are known to be hit.
     `hold_reason` says what is waited for while it is on hold. `clocks` are what is promised about it, in order of their
     start; of those with one agreement and goal the last one counts, the others are history.
+    `registered_by` is the person who registered it, empty where the daemon opened it for alerts; `observed_at` is when
+    the reporter noticed it, `detected_at` when monitoring or another tool did. `affected_ci`, `affected_service` and
+    `disruption` are what the report says. `template` is the name of the one it was made by, which lends it its steps
+    and `least_priority`; `is_waiting_for_steps` that it would be resolved but for them. `resolution_code` is a word of
+    the organisation's list; `restored_at` and `restoration` say when and how the service came back.
     Instants are aware UTC.
     """
 
@@ -139,6 +168,28 @@ class Incident:
     users: int = 0
     hold_reason: str = ""
     clocks: tuple[Clock, ...] = ()
+    description: str = ""
+    category: str = ""
+    source: ReportSource = ReportSource.EVENT
+    channel: Channel = Channel.MONITORING
+    registered_by: str = ""
+    contact: Contact = field(default_factory=Contact)
+    observed_at: datetime | None = None
+    detected_at: datetime | None = None
+    affected_ci: str | None = None
+    affected_service: str | None = None
+    disruption: State = State.UP
+    signs: tuple[Finding, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    template: str = ""
+    least_priority: Priority | None = None
+    steps: tuple[HandlingStep, ...] = ()
+    steps_required: bool = False
+    is_waiting_for_steps: bool = False
+    resolution_code: str = ""
+    resolved_by: str = ""
+    restored_at: datetime | None = None
+    restoration: Restoration | None = None
     version: int = 1
 
     @property
@@ -171,8 +222,31 @@ class Incident:
         """Whether work on it may still be due."""
         return self.status in ACTIVE
 
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether a person registered it."""
+        return bool(self.registered_by)
+
+    @property
+    def open_steps(self) -> tuple[int, ...]:
+        """The numbers, from 1, of the steps that are not done."""
+        return tuple(place for place, step in enumerate(self.steps, start=1) if not step.is_done)
+
 
 ACTIVE = frozenset({Status.OPEN, Status.ACKNOWLEDGED, Status.IN_PROGRESS, Status.ON_HOLD})
+
+
+NOT_RESOLVED: dict[str, Any] = {
+    "resolved_at": None,
+    "closed_at": None,
+    "resolution": "",
+    "resolution_code": "",
+    "resolved_by": "",
+    "restored_at": None,
+    "restoration": None,
+    "is_waiting_for_steps": False,
+}
+"""What an incident that is open again no longer says of its end."""
 
 
 def incident_key(number: int) -> str:

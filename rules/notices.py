@@ -7,9 +7,10 @@ import msgspec
 
 from cmdb.model import State
 from rules.decision import Notice, SourceState
-from rules.document import NoticeContent, SourceDocument, incident_document, rfc3339
+from rules.document import CONTACT, NoticeContent, RecipientDocument, SourceDocument, incident_document, rfc3339
 from rules.draft import Draft
 from rules.incident import Incident, Told
+from rules.resolution import Ask
 from rules.subscriptions import CLOCK_EVENTS, Subscription, matches
 
 _ENDED = frozenset({"resolved", "closed", "merged"})
@@ -17,14 +18,16 @@ _ENDED = frozenset({"resolved", "closed", "merged"})
 
 def tell(draft: Draft) -> None:
     """Decide on the notices of this cycle."""
-    if not draft.situation.subscriptions:
-        return
     for number, event, reason in draft.news:
         incident = draft.incident(number)
         if incident is not None and event in CLOCK_EVENTS:
             _tell_clock(draft, incident, event, reason)
         elif incident is not None:
             _tell_event(draft, incident, event, reason)
+            if event == "resolved":
+                _tell_contact(draft, incident, event, reason)
+    if not draft.situation.subscriptions:
+        return
     for incident in draft.all_incidents():
         if incident.is_active and may_call(draft, incident):
             _tell_state(draft, incident)
@@ -51,6 +54,38 @@ def _tell_event(draft: Draft, incident: Incident, event: str, reason: str) -> No
         sub = next((s for s in draft.situation.subscriptions if s.to == told.to and _wants(s, incident, event)), None)
         if sub is not None or event in _ENDED:
             incident = _send(draft, incident, told.to, event, reason)
+
+
+def _tell_contact(draft: Draft, incident: Incident, event: str, reason: str) -> None:
+    """The end of it: to whoever reported it, where mail can reach them."""
+    satisfaction, contact = draft.situation.policy.satisfaction, incident.contact
+    if not satisfaction.via or not contact.mail:
+        return
+    content = NoticeContent(
+        event=event,
+        reason=reason,
+        at=rfc3339(draft.now),
+        idempotency_key=notice_key(
+            incident.key,
+            rfc3339(incident.opened_at),
+            event,
+            f"{satisfaction.via} to the contact",
+            str(incident.version),
+        ),
+        incident=incident_document(incident, ()),
+        recipient=RecipientDocument(id=CONTACT, name=contact.name or contact.mail, address=contact.mail),
+        asks_rating=satisfaction.ask is not Ask.NOBODY,
+    )
+    add_notice(draft, satisfaction.via, content, incident.number)
+    words = f"telling the contact {contact.mail} by {satisfaction.via}: {event}, {reason}"
+    draft.note(incident.number, "notice", words, new=contact.mail)
+
+
+def _asks_those_told(draft: Draft, incident: Incident, event: str) -> bool:
+    """Whether those who were told of an incident are asked how content they are: where nobody else can be."""
+    satisfaction = draft.situation.policy.satisfaction
+    is_contact_asked = bool(satisfaction.via and incident.contact.mail)
+    return event == "resolved" and satisfaction.ask is Ask.EVERYONE and not is_contact_asked
 
 
 def _tell_clock(draft: Draft, incident: Incident, event: str, reason: str) -> None:
@@ -91,7 +126,9 @@ def needs_update(told: Told, incident: Incident) -> str:
 
 
 def may_call(draft: Draft, incident: Incident) -> bool:
-    """Whether anything still fires that nobody has silenced."""
+    """Whether anything still fires that nobody has silenced, or a person has registered it."""
+    if incident.is_by_hand:
+        return True
     # Unsorted, and no further than the first: this is asked of every open incident in every cycle.
     return any(
         a is not None and a.is_firing and not a.suppressed for a in map(draft.alert, draft.members(incident.number))
@@ -136,6 +173,7 @@ def _send(draft: Draft, incident: Incident, to: str, event: str, reason: str) ->
         at=rfc3339(draft.now),
         idempotency_key=key,
         incident=incident_document(incident, ()),
+        asks_rating=_asks_those_told(draft, incident, event),
     )
     add_notice(draft, to, content, incident.number)
     draft.note(incident.number, "notice", f"telling {to}: {event}, {reason}", new=to)

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from rules.amend import set_field
 from rules.assess import reassess
-from rules.deadlines import close, resolve_incident
+from rules.deadlines import close
 from rules.decision import Command, Reply, Verb
 from rules.draft import Draft
 from rules.errors import IncidentdError
@@ -13,7 +14,9 @@ from rules.escalation_orders import ESCALATION_ORDERS
 from rules.grouping import merge, reopen, split
 from rules.incident import Incident, Priority, incident_key, incident_number
 from rules.lifecycle import Step, next_status
+from rules.near import unknown_ci
 from rules.refused import Refused, required
+from rules.resolving import check_resolving, check_step, resolve_by_hand
 from rules.signs import LOCKED
 
 
@@ -24,6 +27,7 @@ class Stale(Refused):
 def carry_out(draft: Draft, command: Command) -> None:
     """Do what is asked, or say why not; either way the asker gets a `Reply`."""
     incident = draft.incident(command.number)
+    draft.person = command.actor
     try:
         if incident is None:
             raise Refused(f"{incident_key(command.number)} is not known, or was closed too long ago to be changed")
@@ -34,6 +38,8 @@ def carry_out(draft: Draft, command: Command) -> None:
         draft.replies.append(Reply(command=command.id, done=False, message=str(refusal), stale=stale))
     else:
         draft.replies.append(Reply(command=command.id, done=True, message=message))
+    finally:
+        draft.person = ""
 
 
 def _refuse_stale(incident: Incident, command: Command) -> None:
@@ -56,10 +62,19 @@ def _step(step: Step) -> Callable[[Draft, Incident, Command], str]:
             assignee=incident.assignee or command.actor,
             hold_reason=reason if step is Step.HOLD else "",
         )
+        if not incident.assignee:
+            _note_assigned(draft, incident, command, command.actor)
         words = str(status).replace("_", " ")
         why = f": {reason}" if reason else ""
         draft.note(
-            incident.number, str(step), f"{words}{why}", actor=command.actor, old=str(incident.status), new=str(status)
+            incident.number,
+            str(step),
+            f"{words}{why}",
+            actor=command.actor,
+            old=str(incident.status),
+            new=str(status),
+            field="status",
+            reason=command.reason or command.value,
         )
         if step is Step.ACKNOWLEDGE:
             draft.news.append((incident.number, "acknowledged", f"{command.actor} has it"))
@@ -73,8 +88,21 @@ def _assign(draft: Draft, incident: Incident, command: Command) -> str:
     assigned = draft.change_incident(incident, assignee=who)
     if who != command.actor and incident.is_active:
         call_person(draft, assigned, who, "assigned", f"{command.actor} has given it to you")
-    draft.note(incident.number, "assigned", f"assigned to {who}", actor=command.actor, old=incident.assignee, new=who)
+    _note_assigned(draft, incident, command, who)
     return f"{incident.key} is assigned to {who}"
+
+
+def _note_assigned(draft: Draft, incident: Incident, command: Command, who: str) -> None:
+    draft.note(
+        incident.number,
+        "assigned",
+        f"assigned to {who}",
+        actor=command.actor,
+        old=incident.assignee,
+        new=who,
+        field="assignee",
+        reason=command.reason,
+    )
 
 
 def _note(draft: Draft, incident: Incident, command: Command) -> str:
@@ -87,9 +115,10 @@ def _resolve(draft: Draft, incident: Incident, command: Command) -> str:
     ci = _known_ci(draft, command.root) if command.root else None
     # Asked before anything is changed: an order is carried out whole or not at all.
     next_status(incident.status, Step.RESOLVE)
+    check_resolving(draft, incident, command)
     if ci is not None:
         incident = _name_root(draft, incident, ci, command)
-    resolve_incident(draft, incident, reason=command.value or command.reason or "resolved by hand", actor=command.actor)
+    resolve_by_hand(draft, incident, command)
     return f"{incident.key} is resolved" + (f"; its root cause is {ci}" if ci is not None else "")
 
 
@@ -160,6 +189,8 @@ def _set_priority(draft: Draft, incident: Incident, command: Command) -> str:
         actor=command.actor,
         old=str(incident.priority),
         new=str(priority),
+        field="priority",
+        reason=why,
     )
     return f"{incident.key} is {priority}"
 
@@ -186,6 +217,8 @@ def _name_root(draft: Draft, incident: Incident, ci: str, command: Command) -> I
         actor=command.actor,
         old=incident.root.ci or "",
         new=ci,
+        field="root",
+        reason=why,
     )
     return reassess(draft, draft.change_incident(incident, root=root, confirmed_root=ci, pinned=pinned))
 
@@ -193,7 +226,7 @@ def _name_root(draft: Draft, incident: Incident, ci: str, command: Command) -> I
 def _known_ci(draft: Draft, name: str) -> str:
     ci = draft.situation.estate.find(name)
     if ci is None:
-        raise Refused(f"the CMDB has no CI called {name!r}")
+        raise Refused(unknown_ci(draft.situation.estate, name))
     return ci
 
 
@@ -212,4 +245,6 @@ _ORDERS: dict[Verb, Callable[[Draft, Incident, Command], str]] = {
     Verb.SET_PRIORITY: _set_priority,
     Verb.SET_ROOT: _set_root,
     **ESCALATION_ORDERS,
+    Verb.SET: set_field,
+    Verb.STEP: check_step,
 }

@@ -9,8 +9,10 @@ from rules.calendar import ALWAYS, Calendar
 from rules.incident import Level, Priority
 from rules.maintenance import Window
 from rules.priority_rule import PriorityRule
+from rules.resolution import RESOLUTION_CODES, Satisfaction
 from rules.roster import Roster
 from rules.service_level import STANDARD, ServiceLevel
+from rules.template import Template
 
 Matrix = Mapping[tuple[Level, Level], Priority]
 
@@ -33,6 +35,10 @@ MAPPING_LABELS = ("ci", "service", "instance", "host", "node", "pod", "device", 
 """Labels whose value may name a CI, the most deliberate first; the value of `instance` loses its port."""
 
 
+CATEGORIES = ("hardware", "software", "network", "storage", "database", "security", "access", "facility", "other")
+"""What incidents are about; a short list of the kind that service desks begin with, for the organisation to change."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What the organisation has decided once, for every incident.
@@ -51,7 +57,9 @@ class Policy:
     `matrix` has one priority for each of the nine pairs (impact, urgency); of `priority_rules` the first that fits an
     incident sets another. `mapping_labels` are tried in order against CI ids and aliases. `maintenance` are the
     announced windows, past and to come. `service_levels` say what is promised, the first that fits counts; `calendars`
-    are all that they may have been promised in. `roster` says who there is to call.
+    are all that they may have been promised in. `roster` says who there is to call. `categories` are what incidents are
+    about, `resolution_codes` how they end (word to meaning; the first is what a person means who gives none). Of
+    `templates` the first whose rule fits is taken. `satisfaction` says who is asked for it.
     """
 
     resolve_after: timedelta = timedelta(minutes=2)
@@ -67,6 +75,10 @@ class Policy:
     calendars: tuple[Calendar, ...] = ()
     service_levels: tuple[ServiceLevel, ...] = (STANDARD,)
     roster: Roster = field(default_factory=Roster, hash=False)
+    categories: tuple[str, ...] = CATEGORIES
+    resolution_codes: Mapping[str, str] = field(default_factory=lambda: RESOLUTION_CODES, hash=False)
+    templates: tuple[Template, ...] = ()
+    satisfaction: Satisfaction = field(default_factory=Satisfaction)
 
     def priority(self, impact: Level, urgency: Level) -> Priority:
         """The priority that the matrix gives."""
@@ -75,3 +87,7 @@ class Policy:
     def calendar(self, name: str) -> Calendar:
         """The calendar of that name; around the clock where there is none any more."""
         return next((c for c in self.calendars if c.name == name), ALWAYS)
+
+    def template(self, name: str) -> Template | None:
+        """The template of that name."""
+        return next((t for t in self.templates if t.name == name), None)

@@ -11,8 +11,8 @@ from rules.wallclock import Hours, wall_of
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What routes look at. `owner`, `ci` and `ci_type` are of the failed CI and empty where none is known; `services`
-    are ids of business services hit or at risk, `categories` the values of the alerts' label `category`; `at` is when
-    the incident opened, so that it is not routed otherwise an hour later."""
+    are ids of business services hit or at risk, `categories` the incident's own and the values of its alerts' label
+    `category`; `at` is when the incident opened, so that it is not routed otherwise an hour later."""
 
     at: datetime
     owner: str = ""

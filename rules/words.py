@@ -1,5 +1,7 @@
 """How numbers are put in front of people, the same everywhere."""
 
+import difflib
+from collections.abc import Sequence
 from datetime import timedelta
 
 WORTH_NAMING = 0.01
@@ -22,3 +24,10 @@ def span(length: timedelta) -> str:
         parts.append((count, unit))
     first = next((i for i, (count, _) in enumerate(parts) if count), len(parts) - 1)
     return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count) or "0 s"
+
+
+def one_of(word: str, words: Sequence[str]) -> str:
+    """That a word is none of those allowed, and which may have been meant."""
+    near = difflib.get_close_matches(word.casefold(), words, n=1)
+    meant = f'did you mean "{near[0]}"? ' if near else ""
+    return f'"{word[:60]}" is not known; {meant}allowed: {", ".join(words)}'

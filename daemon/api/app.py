@@ -20,6 +20,8 @@ from daemon.api.ports import Ports
 from daemon.api.probes import probe_routes
 from daemon.api.problems import add_problem_handlers
 from daemon.api.repeats import Repeats, add_repeat_handler
+from daemon.api.reports import report_routes
+from daemon.api.satisfaction import satisfaction_routes
 from daemon.api.session import session_routes
 from daemon.api.silences import silence_routes
 from daemon.api.version import VERSION
@@ -36,7 +38,9 @@ _MAKERS: tuple[Callable[[Ports], APIRouter], ...] = (
     reading_routes,
     cmdb_routes,
     bulk_routes,
+    report_routes,
     order_routes,
+    satisfaction_routes,
     oncall_routes,
 )
 

@@ -9,7 +9,7 @@ from daemon.api.access import require
 from daemon.api.documents import json_response
 from daemon.api.openapi import answers
 from daemon.api.ports import Ports
-from rules.document import DoubtList, doubts_document
+from rules.doubt_document import DoubtList, doubts_document
 from rules.doubts import doubts
 
 

@@ -10,10 +10,12 @@ from fastapi import Response
 from daemon.store.rows import NoticeRow
 from rules.decision import SourceState, TimelineEntry
 from rules.document import EventDocument, IncidentDocument, rfc3339
+from rules.record_shapes import ContactDocument, RatingDocument
 
 
 class TimelineDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of an incident's history."""
+    """One line of an incident's history. `actor_kind` is person, rule or daemon; `field` names what was changed from
+    `old` to `new`, where one thing was."""
 
     at: str
     kind: str
@@ -21,6 +23,9 @@ class TimelineDocument(msgspec.Struct, frozen=True, kw_only=True):
     actor: str
     old: str = ""
     new: str = ""
+    actor_kind: str = "daemon"
+    field: str = ""
+    reason: str = ""
 
 
 class NoticeDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,9 +48,12 @@ class NoticeDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IncidentDetail(IncidentDocument, frozen=True, kw_only=True):
-    """An incident with its whole history and everything that was told about it. `version` grows with every change."""
+    """An incident with its whole history, whom to turn to, how content people were, and everything that was told about
+    it. `version` grows with every change."""
 
     version: int
+    contact: ContactDocument
+    ratings: tuple[RatingDocument, ...]
     timeline: tuple[TimelineDocument, ...]
     notices: tuple[NoticeDocument, ...]
 
@@ -121,7 +129,15 @@ class PointerDocument(msgspec.Struct, frozen=True, kw_only=True):
 def timeline_document(entry: TimelineEntry) -> TimelineDocument:
     """One line of an incident's history."""
     return TimelineDocument(
-        at=rfc3339(entry.at), kind=entry.kind, text=entry.text, actor=entry.actor, old=entry.old, new=entry.new
+        at=rfc3339(entry.at),
+        kind=entry.kind,
+        text=entry.text,
+        actor=entry.actor,
+        old=entry.old,
+        new=entry.new,
+        actor_kind=entry.actor_kind,
+        field=entry.field,
+        reason=entry.reason,
     )
 
 

@@ -26,7 +26,7 @@ from daemon.api.openapi import answers
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem, wrong_field
 from daemon.store.rows import Search
-from rules.document import event_document, incident_document
+from rules.document import contact_document, event_document, incident_document, rating_document
 from rules.incident import ACTIVE, Incident, Priority, Status, incident_number
 
 MAX_PAGE = 200
@@ -84,8 +84,8 @@ class Wanted:
             groups=group or (),
             cis=ci or (),
             services=service or (),
-            since=_aware("since", since),
-            until=_aware("until", until),
+            since=utc_of("since", since),
+            until=utc_of("until", until),
             text=text,
             sort=sort,
         )
@@ -95,7 +95,7 @@ class Wanted:
         return self._search
 
 
-def _aware(field: str, at: datetime | None) -> datetime | None:
+def utc_of(field: str, at: datetime | None) -> datetime | None:
     """In UTC; a 400 for a time without a zone, or one at the ends of the calendar that no zone can shift."""
     try:
         if at is not None and at.tzinfo is None:
@@ -145,6 +145,8 @@ def reading_routes(ports: Ports) -> APIRouter:
                 **msgspec.structs.asdict(document),
                 version=incident.version,
                 timeline=tuple(map(timeline_document, ports.store.timeline(incident.number))),
+                contact=contact_document(incident.contact),
+                ratings=tuple(map(rating_document, ports.store.ratings.of_incident(incident.number))),
                 notices=tuple(map(notice_document, ports.store.notices(incident=incident.number, limit=_MAX_NOTICES))),
             )
         )

@@ -14,14 +14,15 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from daemon.api.access import MAX_ACTOR, Caller, require
 from daemon.api.documents import OrderDocument, json_response
 from daemon.api.etags import IfMatch, expected_version
-from daemon.api.incidents import Number, known_incident
+from daemon.api.incidents import Number, known_incident, utc_of
 from daemon.api.openapi import answers
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem, wrong_field
 from rules.access import Permission
-from rules.decision import Command, Verb
+from rules.decision import Command, Resolving, Verb
 from rules.decision import Order as AnyOrder
-from rules.incident import Incident, incident_key, incident_number
+from rules.incident import Incident, Restoration, incident_key, incident_number
+from rules.near import unknown_ci
 
 # Orders wait for a decision; more of them at once would only hold threads that others need.
 _WAITING_ORDERS = 16
@@ -61,11 +62,33 @@ class Note(Order):
     text: Annotated[str, Field(min_length=1, max_length=4000)]
 
 
-class Resolve(Order):
-    """What mended it. `root` is the CI that failed: it confirms the one that the incident names, or corrects it."""
+class Resolve(Remark):
+    """What mended it. `root` is the CI that failed: it confirms the one that the incident names, or corrects it.
+
+    `code` is one of the organisation's resolution codes. Where steps are required and not done, `force` resolves it all
+    the same, for the `reason`.
+    """
 
     resolution: Prose = ""
     root: Word | None = None
+    code: Word | None = None
+    restored_at: Annotated[AwareDatetime | None, Field(description="When the service was back.")] = None
+    restoration: Annotated[Literal["fix", "workaround", "itself"] | None, Field(description="How it came back.")] = None
+    force: bool = False
+
+
+class SetField(Remark):
+    """Another value for a field; empty takes away what may be missing."""
+
+    field: Annotated[Word, Field(description="`title`, `contact.mail`, `sign.error`, …; docs/incident-record.md.")]
+    value: Annotated[str, Field(max_length=4000)]
+
+
+class CheckStep(Remark):
+    """A step that is done, or is open again."""
+
+    step: Annotated[int, Field(ge=1, le=1000)]
+    done: bool = True
 
 
 class Merge(Remark):
@@ -130,6 +153,8 @@ KINDS = (
     Kind("split", Verb.SPLIT, Split, "ci", is_required=True),
     Kind("priority", Verb.SET_PRIORITY, SetPriority, "priority", is_required=True, permission="manage"),
     Kind("root", Verb.SET_ROOT, SetRoot, "ci", is_required=True),
+    Kind("set", Verb.SET, SetField, "value", is_required=True),
+    Kind("step", Verb.STEP, CheckStep, "done", is_required=True),
     Kind("route", Verb.ROUTE, Route, "group", is_required=True),
     Kind("escalate", Verb.ESCALATE, Remark, "reason"),
     Kind("snooze", Verb.SNOOZE, SnoozeUntil, "until", is_required=True),
@@ -181,13 +206,35 @@ def command_of(
     return Command(
         id=uuid.uuid4().hex,
         at=ports.clock.now(),
-        actor=caller.name if caller.is_known else body.actor or caller.name,
+        actor=actor_of(caller, body),
         verb=kind.verb,
         number=incident.number,
         value=_value(ports, kind, incident, body),
         reason=getattr(body, "reason", ""),
         root=_known_ci(ports, "root", body.root) if isinstance(body, Resolve) and body.root else "",
         expects=expects,
+        field=_field(body),
+        resolving=_resolving(body) if isinstance(body, Resolve) else Resolving(),
+    )
+
+
+def actor_of(caller: Caller, body: Order) -> str:
+    """Whose word it is: of the user or token, and only where nobody is known of whom the request says."""
+    return caller.name if caller.is_known else body.actor or caller.name
+
+
+def _field(body: Order) -> str:
+    if isinstance(body, SetField):
+        return body.field
+    return str(body.step) if isinstance(body, CheckStep) else ""
+
+
+def _resolving(body: Resolve) -> Resolving:
+    return Resolving(
+        code=body.code or "",
+        restored_at=utc_of("restored_at", body.restored_at),
+        restoration=None if body.restoration is None else Restoration(body.restoration),
+        force=body.force,
     )
 
 
@@ -227,6 +274,8 @@ def _document(incident: Incident, command: Command, done: bool | None, message: 
 
 def _value(ports: Ports, kind: Kind, incident: Incident, body: Order) -> str:
     """The command's value, checked against what only the daemon knows."""
+    if isinstance(body, CheckStep):
+        return "done" if body.done else "open"
     value = str(getattr(body, kind.value))
     if kind.verb is Verb.MERGE:
         return _merge_target(ports, incident, value)
@@ -238,7 +287,7 @@ def _value(ports: Ports, kind: Kind, incident: Incident, body: Order) -> str:
 def _known_ci(ports: Ports, field: str, name: str) -> str:
     found = ports.estate().find(name)
     if found is None:
-        raise wrong_field(field, f"the CMDB has no CI {name}")
+        raise wrong_field(field, unknown_ci(ports.estate(), name))
     return found
 
 

@@ -19,9 +19,9 @@ from daemon.api.problems import Problem, wrong_field
 from daemon.sources.push import decode_posted
 from daemon.sources.texts import clean_text, parse_instant
 from rules.decision import SilenceOrder
-from rules.document import GettableSilence, MatcherDocument, silence_document
 from rules.matchers import Matcher
 from rules.silence import Silence, listed, wrong_with
+from rules.silence_document import GettableSilence, MatcherDocument, silence_document
 
 # Orders wait for a decision; more of them at once would only hold threads that others need.
 _WAITING_ORDERS = 8

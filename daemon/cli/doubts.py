@@ -31,7 +31,7 @@ def doubts(
 ) -> None:
     """Dependencies that past incidents say are missing or false, the worst first."""
     from daemon.cli.out import emit
-    from rules.document import doubts_document
+    from rules.doubt_document import doubts_document
     from rules.doubts import doubts as find_doubts
 
     length = length_of(since, "--since")

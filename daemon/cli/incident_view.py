@@ -8,8 +8,9 @@ from rich.text import Text
 
 from daemon.cli.clock_view import clock_lines, due_cell
 from daemon.cli.escalation_view import call_table, next_call
+from daemon.cli.incident_record_view import resolved_words, show_record
 from daemon.cli.notices import notice_table
-from daemon.cli.out import count, instant, priority_cell, safe, say, state_cell, table
+from daemon.cli.out import count, heading, instant, item, priority_cell, safe, say, state_cell, table
 from daemon.store.rows import NoticeRow
 from rules.alert import Alert
 from rules.deadlines import quiet_needed
@@ -17,6 +18,7 @@ from rules.decision import TimelineEntry
 from rules.incident import Incident, Status, incident_key
 from rules.lifecycle import allowed_steps
 from rules.policy import Policy
+from rules.satisfaction import Rating
 from rules.words import WORTH_NAMING, percent, span
 
 MOST_ALERTS = 40
@@ -46,30 +48,32 @@ def show_incident(
     alerts: Sequence[Alert],
     timeline: Sequence[TimelineEntry],
     notices: Sequence[NoticeRow],
+    ratings: Sequence[Rating],
     policy: Policy,
     now: datetime,
 ) -> None:
     """Print everything that is known of one incident."""
     say(Text(safe(incident.title, 500), style="bold"), _state_line(incident, now))
+    show_record(incident, ratings)
     _services(incident)
     _why(incident)
     if incident.clocks:
-        _heading("Promised times")
+        heading("Promised times")
         say(*clock_lines(incident.clocks, now))
     _calls(incident, policy)
-    _heading("What happens next")
+    heading("What happens next")
     for line in what_next(incident, alerts, policy):
-        say(_item(line))
+        say(item(line))
     _timeline(timeline)
     _alerts(alerts)
-    _heading(f"Notices ({len(notices)})")
+    heading(f"Notices ({len(notices)})")
     say(notice_table(list(reversed(notices)))) if notices else say("Nobody has been told.")
 
 
 def _calls(incident: Incident, policy: Policy) -> None:
     called = call_table(incident, policy)
     if called is not None:
-        _heading(f"Called ({len(incident.escalation.calls)})")
+        heading(f"Called ({len(incident.escalation.calls)})")
         say(called)
 
 
@@ -83,7 +87,10 @@ def what_next(incident: Incident, alerts: Sequence[Alert], policy: Policy) -> It
 
 
 def _by_itself(incident: Incident, firing: int, policy: Policy) -> Iterator[str]:
-    if incident.status is Status.MERGED and incident.merged_into is not None:
+    if incident.is_waiting_for_steps and not firing:
+        steps = ", ".join(map(str, incident.open_steps))
+        yield f"All is quiet; it resolves by itself once steps {steps} are done."
+    elif incident.status is Status.MERGED and incident.merged_into is not None:
         yield f"It goes on as {incident_key(incident.merged_into)}."
     elif incident.status is Status.CLOSED:
         yield "It is over: a new failure opens a new incident."
@@ -91,13 +98,16 @@ def _by_itself(incident: Incident, firing: int, policy: Policy) -> Iterator[str]
         reopens, closes = incident.resolved_at + policy.reopen_within, incident.resolved_at + policy.close_after
         yield f"A relapse before {instant(reopens)} reopens it; later it opens a new incident."
         yield f"It closes by itself at {instant(closes)}."
-    elif incident.quiet_since is not None and not firing:
+    elif incident.quiet_since is not None and not firing and "status" not in incident.pinned:
         due = incident.quiet_since + quiet_needed(incident, policy.resolve_after)
         yield f"All quiet since {instant(incident.quiet_since)}; if so it stays, it resolves at {instant(due)}."
     else:
         if incident.status is Status.OPEN:
             yield "Nobody has acknowledged it yet."
         quiet = span(quiet_needed(incident, policy.resolve_after))
+        if "status" in incident.pinned:
+            yield "Only a person resolves it."
+            return
         yield f"{count(firing, 'alert')} firing; it resolves by itself {quiet} after the last one clears."
 
 
@@ -115,26 +125,13 @@ def _state_line(incident: Incident, now: datetime) -> Text:
         line.append(f"\n{link.kind} {incident_key(link.number)}")
     if incident.hold_reason:
         line.append(f"\nwaits for: {safe(incident.hold_reason, 1000)}")
-    if incident.resolution:
-        line.append(f"\nresolved: {safe(incident.resolution, 1000)}")
+    if incident.resolved_at is not None:
+        line.append(f"\n{safe(resolved_words(incident), 1200)}")
     return line
 
 
-def _heading(words: str) -> None:
-    say("", Text(words, style="bold underline"))
-
-
-def _item(line: str, mark: str = "•") -> Table:
-    """A list item whose further lines are indented."""
-    grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_column(width=1)
-    grid.add_column(overflow="fold")
-    grid.add_row(mark, Text(line))
-    return grid
-
-
 def _services(incident: Incident) -> None:
-    _heading("Business services")
+    heading("Business services")
     if not incident.services:
         say("None is hit.")
     for service in incident.services:
@@ -149,29 +146,29 @@ def _services(incident: Incident) -> None:
 
 def _why(incident: Incident) -> None:
     root = incident.root
-    _heading(safe(f"Why {root.ci}, {_sure(incident)}" if root.ci else "No root cause: no alert maps onto the CMDB"))
+    heading(safe(f"Why {root.ci}, {_sure(incident)}" if root.ci else "No root cause: no alert maps onto the CMDB"))
     for line in root.evidence:
-        say(_item(safe(line, 600)))
+        say(item(safe(line, 600)))
     others = [c for c in root.candidates if c.ci != root.ci and c.confidence >= WORTH_NAMING][:MOST_CANDIDATES]
     for other in others:
         if other.evidence:
             say(
-                _item(
+                item(
                     safe(f"it could also be {other.ci}, {percent(other.confidence)}: {'; '.join(other.evidence)}", 600)
                 )
             )
     unweighed = [f"{c.ci} {percent(c.confidence)}" for c in others if not c.evidence]
     if unweighed:
-        say(_item(safe("it could also be " + ", ".join(unweighed), 600)))
+        say(item(safe("it could also be " + ", ".join(unweighed), 600)))
     if incident.group_reason:
-        _heading(safe(f"Why {incident.group or 'nobody in particular'}"))
-        say(_item(safe(incident.group_reason, 600)))
-    _heading(f"Why {incident.priority}")
-    say(_item(safe(incident.priority_reason or f"impact {incident.impact}, urgency {incident.urgency}", 600)))
+        heading(safe(f"Why {incident.group or 'nobody in particular'}"))
+        say(item(safe(incident.group_reason, 600)))
+    heading(f"Why {incident.priority}")
+    say(item(safe(incident.priority_reason or f"impact {incident.impact}, urgency {incident.urgency}", 600)))
     if incident.priority_rule:
-        say(_item(safe(incident.priority_rule, 200)))
+        say(item(safe(incident.priority_rule, 200)))
     if incident.users:
-        say(_item(f"{count(incident.users, 'user')} hit"))
+        say(item(f"{count(incident.users, 'user')} hit"))
 
 
 def _sure(incident: Incident) -> str:
@@ -182,13 +179,13 @@ def _sure(incident: Incident) -> str:
 
 
 def _timeline(timeline: Sequence[TimelineEntry]) -> None:
-    _heading("Timeline")
+    heading("Timeline")
     rows = [[instant(e.at), e.actor, safe(e.text, 1000)] for e in timeline]
     say(table(["at", "who", "what"], rows, wide="what") if rows else "Nothing has happened yet.")
 
 
 def _alerts(alerts: Sequence[Alert]) -> None:
-    _heading(f"Alerts ({sum(a.is_firing for a in alerts)} of {len(alerts)} firing)")
+    heading(f"Alerts ({sum(a.is_firing for a in alerts)} of {len(alerts)} firing)")
     ordered = sorted(alerts, key=lambda a: (not a.is_firing, a.starts_at, a.id))
     rows = [
         [

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli import orders
+from daemon.cli import incident_record, orders
 from daemon.cli.moment import moment_of
 from daemon.cli.place import AsJson, open_store, read_config
 
@@ -106,7 +106,7 @@ def show(context: typer.Context, number: Number, *, as_json: AsJson = False) -> 
     from daemon.cli.out import emit
     from daemon.cli.refusal import Refusal
     from daemon.clock import SystemClock
-    from rules.document import incident_document
+    from rules.document import contact_document, incident_document, rating_document
     from rules.incident import incident_key
 
     wanted = orders.read_number(number)
@@ -116,16 +116,25 @@ def show(context: typer.Context, number: Number, *, as_json: AsJson = False) -> 
         if found is None:
             raise Refusal(f"there is no incident {incident_key(wanted)}; `incidentd incident list` shows them")
         alerts, timeline = store.alerts_of(wanted), store.timeline(wanted)
-        notices = store.notices(incident=wanted)
+        notices, ratings = store.notices(incident=wanted), store.ratings.of_incident(wanted)
     if as_json:
         document = msgspec.to_builtins(incident_document(found, alerts))
         entries = [orders.entry_fields(e) for e in timeline]
-        emit({"incident": document, "timeline": entries, "notices": [notice_fields(n) for n in notices]})
+        emit(
+            {
+                "incident": document,
+                "contact": msgspec.to_builtins(contact_document(found.contact)),
+                "timeline": entries,
+                "notices": [notice_fields(n) for n in notices],
+                "ratings": [msgspec.to_builtins(rating_document(r)) for r in ratings],
+            }
+        )
     else:
-        show_incident(found, alerts, timeline, notices, config.policy, SystemClock().now())
+        show_incident(found, alerts, timeline, notices, ratings, config.policy, SystemClock().now())
 
 
 def add_to(app: typer.Typer) -> None:
     """Put the commands of this module into the command line."""
     orders.add_to(incident)
+    incident_record.add_to(app, incident)
     app.add_typer(incident)

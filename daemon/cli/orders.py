@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from daemon.cli.lengths import length_of
+from daemon.cli.moment import moment_of
 from daemon.cli.place import AsJson, read_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from daemon.config.config import Config
-    from rules.decision import Order, Reply, TimelineEntry
+    from rules.decision import Order, Reply, Resolving, TimelineEntry
 
 Number = Annotated[str, typer.Argument(metavar="NUMBER", help="As in INC-42, or 42.")]
 Numbers = Annotated[list[str], typer.Argument(metavar="NUMBER...", help="As in INC-42, or 42; several at once.")]
@@ -23,12 +24,12 @@ LONGEST_TEXT = 4000
 
 def ack(context: typer.Context, numbers: Numbers, *, by: By = None, as_json: AsJson = False) -> None:
     """Acknowledge: somebody has seen it and takes care."""
-    _order(context, "acknowledge", numbers, by=by, as_json=as_json)
+    give_order(context, "acknowledge", numbers, by=by, as_json=as_json)
 
 
 def start(context: typer.Context, numbers: Numbers, *, by: By = None, as_json: AsJson = False) -> None:
     """Start work on it."""
-    _order(context, "start", numbers, by=by, as_json=as_json)
+    give_order(context, "start", numbers, by=by, as_json=as_json)
 
 
 def hold(
@@ -40,12 +41,12 @@ def hold(
     as_json: AsJson = False,
 ) -> None:
     """Put it on hold while somebody else has to act."""
-    _order(context, "hold", [number], reason, by=by, as_json=as_json)
+    give_order(context, "hold", [number], reason, by=by, as_json=as_json)
 
 
 def resume(context: typer.Context, numbers: Numbers, *, by: By = None, as_json: AsJson = False) -> None:
     """Go on with it after a hold."""
-    _order(context, "resume", numbers, by=by, as_json=as_json)
+    give_order(context, "resume", numbers, by=by, as_json=as_json)
 
 
 def assign(
@@ -57,7 +58,7 @@ def assign(
     as_json: AsJson = False,
 ) -> None:
     """Give it to a person."""
-    _order(context, "assign", [number], who, by=by, as_json=as_json)
+    give_order(context, "assign", [number], who, by=by, as_json=as_json)
 
 
 def note(
@@ -69,7 +70,7 @@ def note(
     as_json: AsJson = False,
 ) -> None:
     """Write something onto its timeline."""
-    _order(context, "note", [number], text, by=by, as_json=as_json)
+    give_order(context, "note", [number], text, by=by, as_json=as_json)
 
 
 def resolve(
@@ -80,13 +81,40 @@ def resolve(
     root: Annotated[
         str | None, typer.Option("--root", metavar="CI", help="What failed: confirms the named root, or corrects it.")
     ] = None,
+    code: Annotated[str, typer.Option("--code", help="fixed, workaround, …; those of rules.yaml.")] = "",
+    restored: Annotated[str, typer.Option("--restored-at", metavar="TIME", help="When the service was back.")] = "",
+    how_restored: Annotated[str, typer.Option("--restored-by", help="fix, workaround or itself.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Although steps are not done; --reason says why.")] = False,
+    reason: Why = "",
     by: By = None,
     as_json: AsJson = False,
 ) -> None:
     """Say that it is mended."""
+    from daemon.clock import SystemClock
+    from rules.decision import Resolving
+    from rules.incident import Restoration
+
+    if how_restored and how_restored not in list(Restoration):
+        raise typer.BadParameter(f"allowed: {', '.join(Restoration)}", param_hint="--restored-by")
     if root is not None and not root.strip():
         raise typer.BadParameter("it is empty; allowed: a CI's id or alias", param_hint="--root")
-    _order(context, "resolve", [number], resolution, root=root or "", by=by, as_json=as_json)
+    resolving = Resolving(
+        code=checked_text(code, "the code"),
+        restored_at=moment_of(restored, SystemClock().now(), "--restored-at") if restored else None,
+        restoration=Restoration(how_restored) if how_restored else None,
+        force=force,
+    )
+    give_order(
+        context,
+        "resolve",
+        [number],
+        resolution,
+        reason=reason,
+        root=root or "",
+        resolving=resolving,
+        by=by,
+        as_json=as_json,
+    )
 
 
 def close(
@@ -98,7 +126,7 @@ def close(
     as_json: AsJson = False,
 ) -> None:
     """Close a resolved incident before it closes by itself."""
-    _order(context, "close", [number], reason, by=by, as_json=as_json)
+    give_order(context, "close", [number], reason, by=by, as_json=as_json)
 
 
 def reopen(
@@ -110,7 +138,7 @@ def reopen(
     as_json: AsJson = False,
 ) -> None:
     """Open it again: it was not mended."""
-    _order(context, "reopen", [number], reason, by=by, as_json=as_json)
+    give_order(context, "reopen", [number], reason, by=by, as_json=as_json)
 
 
 def merge(
@@ -123,7 +151,7 @@ def merge(
     as_json: AsJson = False,
 ) -> None:
     """Make it part of another incident, to which its alerts go."""
-    _order(context, "merge", [number], str(read_number(into)), reason=reason, by=by, as_json=as_json)
+    give_order(context, "merge", [number], str(read_number(into)), reason=reason, by=by, as_json=as_json)
 
 
 def split(
@@ -136,7 +164,7 @@ def split(
     as_json: AsJson = False,
 ) -> None:
     """Give one CI's alerts an incident of their own."""
-    _order(context, "split", [number], ci, reason=reason, by=by, as_json=as_json)
+    give_order(context, "split", [number], ci, reason=reason, by=by, as_json=as_json)
 
 
 def priority(
@@ -153,7 +181,7 @@ def priority(
 
     if word.upper() not in list(Priority):
         raise typer.BadParameter(f'"{word}" is no priority; allowed: P1 to P5', param_hint="PRIORITY")
-    _order(context, "set_priority", [number], word.upper(), reason=reason, by=by, as_json=as_json)
+    give_order(context, "set_priority", [number], word.upper(), reason=reason, by=by, as_json=as_json)
 
 
 def root(
@@ -166,7 +194,7 @@ def root(
     as_json: AsJson = False,
 ) -> None:
     """Say what really failed; the daemon then leaves the root alone."""
-    _order(context, "set_root", [number], ci, reason=reason, by=by, as_json=as_json)
+    give_order(context, "set_root", [number], ci, reason=reason, by=by, as_json=as_json)
 
 
 def route(
@@ -179,14 +207,14 @@ def route(
     as_json: AsJson = False,
 ) -> None:
     """Give it to another group, whose people are then called."""
-    _order(context, "route", [number], group, reason=reason, by=by, as_json=as_json)
+    give_order(context, "route", [number], group, reason=reason, by=by, as_json=as_json)
 
 
 def escalate(
     context: typer.Context, number: Number, *, reason: Why = "", by: By = None, as_json: AsJson = False
 ) -> None:
     """Take the next step of its escalation now."""
-    _order(context, "escalate", [number], reason=reason, by=by, as_json=as_json)
+    give_order(context, "escalate", [number], reason=reason, by=by, as_json=as_json)
 
 
 def snooze(
@@ -202,12 +230,12 @@ def snooze(
     from daemon.clock import SystemClock
 
     until = (SystemClock().now() + length_of(length, "--for")).isoformat()
-    _order(context, "snooze", numbers, until, reason=reason, by=by, as_json=as_json)
+    give_order(context, "snooze", numbers, until, reason=reason, by=by, as_json=as_json)
 
 
 def unsnooze(context: typer.Context, numbers: Numbers, *, by: By = None, as_json: AsJson = False) -> None:
     """End its snooze now."""
-    _order(context, "unsnooze", numbers, by=by, as_json=as_json)
+    give_order(context, "unsnooze", numbers, by=by, as_json=as_json)
 
 
 def read_number(text: str) -> int:
@@ -227,11 +255,12 @@ def entry_fields(entry: "TimelineEntry") -> dict[str, Any]:
     """A line of the timeline for programs."""
     from rules.document import rfc3339
 
-    fields = {name: getattr(entry, name) for name in ("kind", "actor", "text", "old", "new")}
+    names = ("kind", "actor", "actor_kind", "text", "field", "old", "new", "reason")
+    fields = {name: getattr(entry, name) for name in names}
     return {"at": rfc3339(entry.at), **fields}
 
 
-def _order(
+def give_order(
     context: typer.Context,
     verb: str,
     numbers: list[str],
@@ -239,6 +268,8 @@ def _order(
     *,
     reason: str = "",
     root: str = "",
+    field: str = "",
+    resolving: "Resolving | None" = None,
     by: str | None,
     as_json: bool,
 ) -> None:
@@ -248,7 +279,7 @@ def _order(
     from daemon.app import order
     from daemon.cli.out import emit
     from daemon.clock import SystemClock
-    from rules.decision import Command, Verb
+    from rules.decision import Command, Resolving, Verb
 
     wanted = [read_number(number) for number in numbers]
     config = read_config(context)
@@ -266,6 +297,8 @@ def _order(
             value=value,
             reason=reason,
             root=root,
+            field=checked_text(field, "the field"),
+            resolving=resolving or Resolving(),
         )
         reply = answer_to(order, config, command)
         answers.append((number, reply.done, reply.message))

@@ -81,6 +81,20 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+def heading(words: str) -> None:
+    """A line that begins a part."""
+    say("", Text(words, style="bold underline"))
+
+
+def item(line: str, mark: str = "•") -> Table:
+    """A list item whose further lines are indented."""
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(width=1)
+    grid.add_column(overflow="fold")
+    grid.add_row(mark, Text(line))
+    return grid
+
+
 def priority_cell(priority: "Priority | str") -> Text:
     """A priority in its colour."""
     return Text(str(priority), style=_COLOURS.get(str(priority), ""))

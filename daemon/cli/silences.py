@@ -63,8 +63,8 @@ def list_(
     """Silences that hold or will hold."""
     from daemon.cli.out import emit, instant, say, table
     from daemon.clock import SystemClock
-    from rules.document import silence_document
     from rules.silence import SilenceState, listed
+    from rules.silence_document import silence_document
 
     now = SystemClock().now()
     with open_store(read_config(context)) as store:

@@ -15,6 +15,7 @@ from daemon.config.document import Loc, read_document
 from daemon.config.fields import suggestion
 from daemon.config.oncall import make_roster
 from daemon.config.priority_rules import read_priority_rules
+from daemon.config.record import read_record
 from daemon.config.remarks import remarks
 from daemon.config.schema import (
     CMDBS,
@@ -40,7 +41,6 @@ from notifiers.settings import NotifierSettings
 from rules.calendar import ALWAYS
 from rules.maintenance import Window
 from rules.policy import MAPPING_LABELS, Policy
-from rules.roster import Roster
 from rules.subscriptions import Subscription
 
 ValueT = TypeVar("ValueT")
@@ -103,7 +103,7 @@ class _Loader:
             rules=rules_path,
             notifiers=tuple(notifiers),
             notify=tuple(subscriptions),
-            policy=replace(self._policy(rules), maintenance=tuple(windows), roster=self._roster(rules, notifiers)),
+            policy=self._whole_policy(rules, notifiers, windows),
             log=self._log(),
             messages=self._one("messages", Messages, parts.make_messages) or MessageSettings(),
             **self._delivery(),
@@ -227,12 +227,16 @@ class _Loader:
             **lengths,
         )
 
-    def _roster(self, rules: Context | None, notifiers: list[NotifierSettings]) -> Roster:
+    def _whole_policy(self, rules: Context | None, notifiers: list[NotifierSettings], windows: list[Window]) -> Policy:
+        policy = replace(self._policy(rules), maintenance=tuple(windows))
         if rules is None:
-            return Roster()
-        known: dict[str, NotifierSettings | None] = dict.fromkeys(self._notifier_names)
-        known.update((settings.name, settings) for settings in notifiers)
-        return make_roster(rules, _raw_of(rules), known)
+            return policy
+        raw, known = _raw_of(rules), self._notifiers_known(notifiers)
+        return replace(policy, roster=make_roster(rules, raw, known), **read_record(rules, raw, known))
+
+    def _notifiers_known(self, notifiers: list[NotifierSettings]) -> dict[str, NotifierSettings | None]:
+        """Every notifier by name; None for one with mistakes, which are reported by themselves."""
+        return {**dict.fromkeys(self._notifier_names), **{settings.name: settings for settings in notifiers}}
 
     def _lengths(self, context: Context, raw: Mapping[str, Any]) -> dict[str, Any]:
         section = _section(context, raw, "incidents", Incidents)

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from daemon.config.fields import Duration, Name, Names, Number, OneOrMany, Refused, Texts, one_of, shown
 from daemon.config.schema import PriorityWord, Section, Zone
+from rules.document import CONTACT
 from rules.rotation import SHORTEST_TURN
 from rules.wallclock import DAYS
 
@@ -26,6 +27,12 @@ def _clock(value: Any) -> Any:
             return time(0, 0)
         raise Refused(f"{shown(value)} is no time of day", "allowed: 00:00 to 24:00, as in 08:30")
     return time(int(found[1]), int(found[2]))
+
+
+def _who(value: str) -> str:
+    if value == CONTACT:
+        raise Refused(f"{CONTACT} means whoever reported an incident", "allowed: another short name")
+    return value
 
 
 def _day(value: Any) -> Any:
@@ -89,7 +96,7 @@ class ContactSection(Section):
 class PersonSection(Section):
     """Somebody who can be called."""
 
-    id: Name
+    id: Annotated[Name, AfterValidator(_who)]
     name: Annotated[str, Field(min_length=1, max_length=120)] | None = None
     time_zone: Zone = "UTC"
     kind: Literal["employee", "contractor"] = "employee"

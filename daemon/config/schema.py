@@ -274,6 +274,10 @@ RULES_KEYS = (
     "routing",
     "schedules",
     "escalation",
+    "categories",
+    "resolution_codes",
+    "templates",
+    "satisfaction",
 )
 SOURCES: dict[str, type[Section]] = {"prometheus": PolledSource, "alertmanager": PolledSource, "push": PushSource}
 CMDBS: dict[str, type[Section]] = {"yaml": CmdbFile}

@@ -1,5 +1,7 @@
 """Questions that pages, the API and the command line ask of the record."""
 
+from typing import Any
+
 from sqlalchemy import ColumnElement, select
 
 from daemon.store.engine import Database
@@ -7,7 +9,8 @@ from daemon.store.record import lessons_in
 from daemon.store.records import alert_of, clean, incident_of, override_of, silence_of, source_of
 from daemon.store.schema import alerts, incidents, overrides, replies, silences, sources, timeline
 from rules.alert import Alert
-from rules.decision import Reply, SourceState, TimelineEntry
+from rules.decision import ActorKind, Reply, SourceState, TimelineEntry
+from rules.draft import DAEMON
 from rules.incident import Incident
 from rules.lesson import Lesson
 from rules.rotation import Override
@@ -50,17 +53,24 @@ def timeline_of(database: Database, number: int) -> list[TimelineEntry]:
     columns = [c for c in timeline.c if c.name != "id"]
     query = select(*columns).where(timeline.c.incident == number).order_by(timeline.c.id)
     with database.read() as connection:
-        return [TimelineEntry(**row) for row in connection.execute(query).mappings()]
+        return [_entry(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def _entry(row: dict[str, Any]) -> TimelineEntry:
+    """A line as it was written; those of older versions do not say what kind of actor theirs is."""
+    kind: ActorKind = row.pop("actor_kind") or ("daemon" if row["actor"] == DAEMON else "person")
+    return TimelineEntry(actor_kind=kind, field=row.pop("field") or "", reason=row.pop("reason") or "", **row)
 
 
 def reply(database: Database, command_id: str) -> Reply | None:
     """The answer to a command, None while there is none or once it is more than a day old."""
-    columns = replies.c.command, replies.c.done, replies.c.message, replies.c.stale
+    columns = replies.c.command, replies.c.done, replies.c.message, replies.c.stale, replies.c.incident
     with database.read() as connection:
         row = connection.execute(select(*columns).where(replies.c.command == clean(command_id))).one_or_none()
         if row is None:
             return None
-        return Reply(command=row.command, done=row.done, message=row.message, stale=bool(row.stale))
+        stale = bool(row.stale)
+        return Reply(command=row.command, done=row.done, message=row.message, stale=stale, incident=row.incident)
 
 
 def list_silences(database: Database) -> list[Silence]:

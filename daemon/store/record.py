@@ -125,6 +125,9 @@ def timeline_row(entry: TimelineEntry) -> dict[str, Any]:
         "actor": clean(entry.actor),
         "old": clean(entry.old),
         "new": clean(entry.new),
+        "actor_kind": entry.actor_kind,
+        "field": clean(entry.field),
+        "reason": clean(entry.reason),
     }
 
 
@@ -184,6 +187,7 @@ def _reply_row(reply: Reply, at: datetime) -> dict[str, Any]:
         "message": clean(reply.message),
         "at": at,
         "stale": reply.stale,
+        "incident": reply.incident,
     }
 
 

@@ -13,7 +13,7 @@ from rules.lesson import Lesson
 from rules.rotation import Override
 from rules.silence import Silence
 
-InboxKind = Literal["push", "command", "silence", "override"]
+InboxKind = Literal["push", "command", "silence", "override", "report"]
 NoticeState = Literal["pending", "sending", "delivered", "dead"]
 
 

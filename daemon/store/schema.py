@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0005", "0006")
+REVISIONS = ("0001", "0002", "0003", "0005", "0006", "0008")
 """Every schema revision this code knows, oldest first; the last is the one it works with."""
 
 
@@ -154,6 +154,10 @@ timeline = Table(
     Column("actor", Text, nullable=False),
     Column("old", Text, nullable=False),
     Column("new", Text, nullable=False),
+    # NULL in lines of older versions: no line is ever rewritten.
+    Column("actor_kind", Text),
+    Column("field", Text),
+    Column("reason", Text),
     Index("ix_timeline_incident", "incident", "id"),
     sqlite_autoincrement=True,
 )
@@ -222,7 +226,30 @@ replies = Table(
     Column("message", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("stale", Boolean),
+    Column("incident", BigInteger),
     Index("ix_replies_at", "at"),
+)
+
+# One answer to each link in a notice; the link's key is that of the notice.
+ratings = Table(
+    "ratings",
+    metadata,
+    Column("link", Text, primary_key=True),
+    Column("incident", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("score", Integer, nullable=False),
+    Column("remark", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index("ix_ratings_incident", "incident"),
+    Index("ix_ratings_at", "at"),
+)
+
+# Keys that were made here and never leave, such as the one that signs links.
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
 )
 
 silences = Table(

@@ -15,6 +15,7 @@ from daemon.store.history import history
 from daemon.store.inbox import Inbox
 from daemon.store.lease import Leases
 from daemon.store.outbox import Outbox
+from daemon.store.ratings import Ratings
 from daemon.store.rows import Bearer, InboxKind, InboxRow, Loaded, NoticeRow, Search, TokenRow
 from daemon.store.search import search_incidents
 from daemon.store.tokens import Tokens
@@ -31,7 +32,8 @@ from rules.silence import Silence
 class Store:
     """One database. Every method may be called from any thread and raises `StoreError` where the database fails.
 
-    `users` are people and their sessions, `answers` what was answered to requests that may come again.
+    `users` are people and their sessions, `answers` what was answered to requests that may come again, `ratings`
+    how content people were.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -42,6 +44,7 @@ class Store:
         self._tokens = Tokens(database, clock)
         self.users = Users(database, clock)
         self.answers = Answers(database, clock)
+        self.ratings = Ratings(database)
 
     @classmethod
     def open(cls, url: str, clock: Clock) -> "Store":

@@ -1,13 +1,15 @@
 """How requests are made: versions, repeats, many at once, and lists in pages."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
 import requests
 
 from cmdb.graph import Estate
+from daemon.api.bulk import Action
+from daemon.api.orders import KINDS
 from daemon.cycle import Cycle
 from daemon.errors import StoreError
 from daemon.store.answers import KEPT
@@ -185,6 +187,10 @@ def test_a_key_opens_no_door(guarded: World, http: Session) -> None:
 def bulk(world: World, http: Session, action: str, numbers: list[str], **order: Any) -> requests.Response:
     body = {"action": action, "numbers": numbers, "order": order}
     return http.post(f"{world.url}/api/v1/incidents/bulk", json=body)
+
+
+def test_every_action_can_be_asked_of_many() -> None:
+    assert set(get_args(Action)) == {kind.word for kind in KINDS}
 
 
 def test_each_of_many_has_its_own_result(deciding: World, http: Session) -> None:

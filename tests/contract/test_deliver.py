@@ -22,7 +22,7 @@ from notifiers.samples import samples
 from notifiers.secret import Secret
 from notifiers.settings import WebhookSettings
 from rules.decision import Notice
-from rules.document import RecipientDocument
+from rules.document import NoticeContent, RecipientDocument
 from tests.builders import T0, alert, incident, notice
 from tests.contract.stores import OpenStore, restarted
 from tests.fakes import WITHIN_S, ToldChannel, hook, odd_peer, resetting
@@ -457,3 +457,37 @@ def test_a_persons_address_means_nothing_to_the_fallback(
     assert deliver(noc, spare, fallback="spare").drain(LONG)
     (sent,) = spare.sent
     assert sent.content.recipient == msgspec.structs.replace(person, address="")
+
+
+def test_who_is_asked_gets_the_same_link_at_every_attempt(
+    store: Store, clock: ManualClock, commit: Commit, deliver: Callable[..., Deliverer]
+) -> None:
+    def link(row: NoticeRow, content: NoticeContent) -> str:
+        assert content.recipient is not None
+        return f"https://incidents.example.net/rate/{row.key}-{content.recipient.name}"
+
+    carla = RecipientDocument(id="contact", name="Carla", address="carla@example.net")
+    asking = msgspec.structs.replace(SAMPLES["resolved"], idempotency_key="k1", recipient=carla, asks_rating=True)
+    commit(notices=(notice("k1", event="resolved", content=msgspec.json.encode(asking)), told("k2", number=2)))
+    noc = ToldChannel("noc", BUSY)
+    deliverer = deliver(noc, rating_link=link, workers=1)
+    deliverer.drain(LONG)
+    clock.advance(timedelta(minutes=1))
+    deliverer.drain(LONG)
+    urls = {m.key: (m.content.rating_url, m.text.count("https://incidents.example.net/rate/")) for m in noc.sent}
+    assert urls == {"k1": ("https://incidents.example.net/rate/k1-Carla", 1), "k2": ("", 0)}
+
+
+def test_what_asks_a_contact_asks_nobody_else_in_their_place(
+    store: Store, commit: Commit, deliver: Callable[..., Deliverer]
+) -> None:
+    carla = RecipientDocument(id="contact", name="Carla", address="carla@example.net")
+    asking = msgspec.structs.replace(SAMPLES["resolved"], recipient=carla, asks_rating=True)
+    commit(notices=(notice("k1", event="resolved", content=msgspec.json.encode(asking)),))
+    spare = ToldChannel("spare")
+    assert deliver(ToldChannel("noc", GONE), spare, fallback="spare", rating_link=lambda *_: "https://x/rate/y").drain(
+        LONG
+    )
+    (sent,) = spare.sent
+    assert (sent.content.rating_url, sent.content.asks_rating) == ("", False)
+    assert sent.content.recipient == msgspec.structs.replace(carla, address="")

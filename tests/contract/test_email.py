@@ -151,3 +151,19 @@ def test_a_notice_that_calls_one_person_goes_to_their_own_address_only(office: P
     text = office.letters[0].get_body(("plain",))
     assert text is not None
     assert "You get this because: on call in dba (weekly)" in text.get_content()
+
+
+def test_a_contact_hears_of_the_end_at_their_own_address_and_of_nothing_inside(office: PostOffice) -> None:
+    carla = RecipientDocument(id="contact", name="Carla", address="carla@example.org")
+    url = "https://incidents.example.net/rate/token"
+    build_channel(email_settings(office.port)).send(message("resolved", recipient=carla, rating_url=url))
+    assert office.recipients == [("carla@example.org",)]
+    (letter,) = office.letters
+    assert letter["To"] == "carla@example.org"
+    for kind in ("plain", "html"):
+        part = letter.get_body((kind,))
+        assert part is not None
+        text = part.get_content()
+        assert url in text
+        assert "Your report INC-42 is resolved" in text
+        assert "WHY WE THINK" not in text.upper()

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from cmdb.graph import Estate
 from cmdb.model import CI
 from rules.alert import Sighting
-from rules.decision import Change, Command, Decision, Listing, Push, SourceFailed, Verb
+from rules.decision import Change, Command, Decision, Listing, Push, ReportOrder, SourceFailed, Verb
+from rules.report import Report
 from tests.builders import at, sighting
 from tests.desk import Desk, needs
 
@@ -68,14 +69,36 @@ class Step:
     wait: int
     says: tuple[tuple[str, str, tuple[Seen, ...]], ...] = ()
     orders: tuple[tuple[Verb, int, str], ...] = ()
+    reports: tuple[str, ...] = ()
 
     def changes(self, now: datetime) -> list[Change]:
         """What comes in."""
         orders = [
-            Command(id=f"c{n}", at=now, actor="anna", verb=verb, number=number, value=value)
+            Command(id=f"c{n}", at=now, actor="anna", verb=verb, number=number, value=value, field=_field(verb, value))
             for n, (verb, number, value) in enumerate(self.orders)
         ]
-        return [*(_said(kind, source, seen, now) for kind, source, seen in self.says), *orders]
+        reports = [
+            ReportOrder(id=f"r{n}", at=now, actor="bert", report=Report(title="It does not work", ci=ci))
+            for n, ci in enumerate(self.reports)
+        ]
+        return [*(_said(kind, source, seen, now) for kind, source, seen in self.says), *reports, *orders]
+
+
+_FIELDS = {
+    "1": "title",
+    "2": "description",
+    "3": "sign.code",
+    "P1": "finding.log",
+    "P4": "title",
+    "bert": "contact.name",
+}
+
+
+def _field(verb: Verb, value: str) -> str:
+    """What an order is about, beside its value: a CI can only be the value of a CI."""
+    if verb is Verb.SET:
+        return _FIELDS.get(value, "ci")
+    return "1" if verb is Verb.STEP else ""
 
 
 def _said(kind: str, source: str, seen: tuple[Seen, ...], now: datetime) -> Change:
@@ -107,7 +130,7 @@ def alerts() -> st.SearchStrategy[Seen]:
 
 
 def _orders() -> st.SearchStrategy[tuple[Verb, int, str]]:
-    value = st.sampled_from([*NAMES[:4], "1", "2", "3", "P1", "P4", "bert"])
+    value = st.sampled_from([*NAMES[:4], "1", "2", "3", "P1", "P4", "bert", "done", "open"])
     return st.tuples(st.sampled_from(list(Verb)), st.integers(1, 5), value)
 
 
@@ -145,7 +168,9 @@ def stories(draw: st.DrawFn, *, ordered: bool = True, most: int = 10) -> list[St
     pool = draw(st.lists(alerts(), min_size=1, max_size=10))
     waits = st.sampled_from([0, 1, 15, 15, 15, 60, 125, 400, 700, 2000, 80 * 3600])
     orders = st.lists(_orders(), max_size=2).map(tuple) if ordered else st.just(())
-    steps = st.builds(Step, wait=waits, says=st.lists(_says(pool), max_size=2).map(tuple), orders=orders)
+    reports = st.lists(st.sampled_from(NAMES[:4]), max_size=1).map(tuple) if ordered else st.just(())
+    says = st.lists(_says(pool), max_size=2).map(tuple)
+    steps = st.builds(Step, wait=waits, says=says, orders=orders, reports=reports)
     return draw(st.lists(steps, max_size=most))
 
 

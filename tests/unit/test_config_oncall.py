@@ -92,6 +92,7 @@ def test_days_may_be_a_word_for_several(tmp_path: Path) -> None:
     [
         ("people: [{id: p, nmae: x}]", '1: unknown key "nmae"; did you mean "name"?'),
         ("people:\n  - {id: p}\n  - {id: p}", '3: the id "p" is taken; it stands first on line 2'),
+        ("people: [{id: contact}]", "1: id: contact means whoever reported an incident; allowed: another short name"),
         ("people: [{id: p, time_zone: Berlin}]", '1: time_zone: "Berlin" is not a time zone'),
         ("people: [{id: p, manager: q}]", '1: there is no person "q"'),
         ("people: [{id: p, contact: [{via: mial}]}]", '1: there is no notifier "mial"; did you mean "mail"?'),

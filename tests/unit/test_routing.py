@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
+from rules.decision import Command, Verb
+from rules.policy import Policy
 from rules.routing import Facts, Route, routed
+from rules.template import Template
 from rules.wallclock import Hours
 from tests.builders import T0
 from tests.desk import Desk, down
-from tests.rosters import BERLIN, policy, wall
+from tests.rosters import BERLIN, policy, roster, wall
 
 FACTS = Facts(
     at=T0, owner="dba", ci="pay-db", ci_type="database", services=frozenset({"pay"}), categories=frozenset({"disk"})
@@ -89,3 +92,38 @@ def test_the_incident_bears_its_group_and_the_reason() -> None:
     (incident,) = desk.open()
     assert (incident.group, incident.group_reason) == ("network", "routed to network because it owns tor-3a")
     assert "routed to network because it owns tor-3a" in desk.history()
+
+
+def test_the_category_of_the_incident_counts_as_that_of_its_alerts() -> None:
+    security = Route(group="compute", categories=frozenset({"security"}), zone=BERLIN)
+    desk = Desk(policy=Policy(roster=roster(routes=(security,))))
+    desk.hear(*down("tor-3a"))
+    assert [i.group for i in desk.open()] == ["network"]
+    order = Command(id="c", at=desk.now, actor="anna", verb=Verb.SET, number=1, field="category", value="security")
+    desk.decide(order)
+    assert [(i.group, i.group_reason) for i in desk.open()] == [
+        ("compute", "routed to compute because its category is security")
+    ]
+
+
+def test_the_category_that_a_template_gives_routes_the_incident() -> None:
+    route = Route(group="compute", categories=frozenset({"network"}), zone=BERLIN)
+    template = Template(name="switch", category="network", ci_types=frozenset({"switch"}))
+    desk = Desk(policy=Policy(roster=roster(routes=(route,)), templates=(template,)))
+    desk.hear(*down("tor-3a"))
+    assert [(i.category, i.group) for i in desk.open()] == [("network", "compute")]
+
+
+def test_the_group_of_a_template_wins_over_routes_and_has_its_line() -> None:
+    template = Template(name="switch", group="compute", ci_types=frozenset({"switch"}))
+    desk = Desk(policy=policy(templates=(template,)))
+    desk.hear(*down("tor-3a"))
+    (incident,) = desk.open()
+    assert (incident.group, incident.group_reason) == ("compute", "given to compute by template switch")
+    assert [(e.old, e.new, e.actor) for e in desk.timeline if e.field == "group"] == [
+        ("", "network", "incidentd"),
+        ("network", "compute", "template switch"),
+    ]
+    desk.wait(60)
+    desk.hear(*down("tor-3a"))
+    assert [i.group for i in desk.open()] == ["compute"]
