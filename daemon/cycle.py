@@ -13,14 +13,28 @@ import structlog
 from daemon.clock import Clock
 from daemon.errors import LeaseLost, StoreError
 from daemon.isolate import without_bad_sightings
+from daemon.recall import recalled
 from daemon.store.rows import InboxRow
 from daemon.store.store import Store
 from daemon.telemetry import Metrics
 from rules.alert import Alert, Sighting
 from rules.decide import decide
-from rules.decision import Change, Command, Decision, Listing, Order, Push, Reply, SilenceOrder, SourceState
+from rules.decision import (
+    Change,
+    Command,
+    Decision,
+    Listing,
+    Order,
+    Push,
+    Recalled,
+    RecordOrder,
+    Reply,
+    SilenceOrder,
+    SourceState,
+)
 from rules.intake import RENEWAL
 from rules.policy import Policy
+from rules.record import KEPT as RECORDS_KEPT
 from rules.situation import Situation, rebuild
 from rules.words import span
 
@@ -123,7 +137,7 @@ class Cycle:
         taken, bad_rows = self._take()
         now = self._clock.now()
         try:
-            decision = decide(self.situation, [t.change for t in taken], now)
+            decision = decide(self.situation, [*self._recalled(taken), *(t.change for t in taken)], now)
         except Exception:  # noqa: BLE001  one change must not stop the others
             _log.exception("decision_failed", changes=len(taken))
             self._discard(bad_rows)
@@ -137,6 +151,9 @@ class Cycle:
             self._put_back(taken)
             raise
         return bool(taken) or not decision.is_empty
+
+    def _recalled(self, taken: Sequence[_Taken]) -> list[Recalled]:
+        return recalled(self._store, self.situation, [t.change for t in taken if isinstance(t.change, Order)])
 
     def _settle(self, decision: Decision, rows: Sequence[int]) -> None:
         """Remember the decision, then believe it, then tell of it."""
@@ -203,7 +220,8 @@ class Cycle:
             for labels, error in bad:
                 self._quarantined("alert", source=each.change.source, labels=labels, error=error)  # type: ignore[union-attr]
         try:
-            decision = decide(self.situation, (change,) if change is not None else (), now)
+            changes = () if change is None else (*self._recalled((each,)), change)
+            decision = decide(self.situation, changes, now)
         except Exception as error:  # noqa: BLE001  this is the change at fault
             kind = type(each.change).__name__.lower()
             self._quarantined(kind, row=each.row, error=f"{type(error).__name__}: {error}"[:500])
@@ -221,11 +239,20 @@ class Cycle:
     def _rebuild(self, old: Situation, sources: frozenset[str]) -> None:
         """Build the situation anew from the store, with the estate, policy and subscriptions of `old`."""
         now = self._clock.now()
-        loaded = self._store.load(now - old.policy.close_after)
+        loaded = self._store.load(now - max(old.policy.close_after, RECORDS_KEPT))
         fresh = Situation(old.estate, old.policy, old.subscriptions)
         alerts = [_graced(_mapped(a, fresh), now) for a in loaded.alerts]
-        lessons, silences = loaded.lessons, loaded.silences
-        rebuild(fresh, loaded.incidents, alerts, loaded.sources, now, lessons=lessons, silences=silences)
+        rebuild(
+            fresh,
+            loaded.incidents,
+            alerts,
+            loaded.sources,
+            now,
+            lessons=loaded.lessons,
+            silences=loaded.silences,
+            records=loaded.records,
+            next_record=loaded.next_record,
+        )
         fresh.next_number = max(fresh.next_number, loaded.next_number)
         self.situation, self._sources, self._is_stale = fresh, sources, False
         self._metrics.source_up.clear()
@@ -249,11 +276,13 @@ def _change_of(row: InboxRow) -> Push | Order:
         return Push(source=row.source, at=row.at, sightings=msgspec.json.decode(row.body, type=tuple[Sighting, ...]))
     if row.kind == "silence":
         return msgspec.json.decode(row.body, type=SilenceOrder)
+    if row.kind == "record":
+        return msgspec.json.decode(row.body, type=RecordOrder)
     return msgspec.json.decode(row.body, type=Command)
 
 
 def _refusal(change: Change) -> tuple[Reply, ...]:
-    return (Reply(command=change.id, done=False, message=_FLAW),) if isinstance(change, Command | SilenceOrder) else ()
+    return (Reply(command=change.id, done=False, message=_FLAW),) if isinstance(change, Order) else ()
 
 
 def _mapped(alert: Alert, situation: Situation) -> Alert:
@@ -292,6 +321,9 @@ def _next(kind: str, policy: Policy) -> str:
 
 def _write_diary(decision: Decision, situation: Situation, before: Mapping[str, SourceState | None]) -> None:
     for entry in decision.timeline:
+        if entry.subject:
+            _log.info(f"record_{entry.kind}", record=entry.subject, actor=entry.actor, reason=entry.text)
+            continue
         incident = situation.incidents.get(entry.incident)
         known = {} if incident is None else {"ci": incident.root.ci, "priority": str(incident.priority)}
         if incident is not None and entry.kind in _HEADLINES:

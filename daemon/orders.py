@@ -19,7 +19,7 @@ from daemon.errors import StoreBusy, StoreError
 from daemon.store.rows import InboxKind
 from daemon.store.store import Store
 from daemon.telemetry import set_up_logging
-from rules.decision import Decision, Order, Reply, SilenceOrder
+from rules.decision import Decision, Order, RecordOrder, Reply, SilenceOrder
 from rules.situation import Situation
 
 PATIENCE_S = 15.0
@@ -84,8 +84,13 @@ def order_from_outside(config: Config, command: Order) -> Reply:
 
 
 def _put(store: Store, order: Order) -> None:
-    kind: InboxKind = "silence" if isinstance(order, SilenceOrder) else "command"
-    store.put(kind, order.actor, msgspec.json.encode(order))
+    store.put(_kind_of(order), order.actor, msgspec.json.encode(order))
+
+
+def _kind_of(order: Order) -> InboxKind:
+    if isinstance(order, SilenceOrder):
+        return "silence"
+    return "record" if isinstance(order, RecordOrder) else "command"
 
 
 def _await_reply(store: Store, command: Order) -> Reply:

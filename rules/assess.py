@@ -56,7 +56,7 @@ def reassess(draft: Draft, incident: Incident) -> Incident:
         priority=incident.priority if pinned else rating.priority,
         priority_reason=incident.priority_reason if pinned else rating.reason,
         group=_group(draft, root),
-        title=title_of(draft, root, services, alerts),
+        title=incident.title if "title" in incident.pinned else title_of(draft, root, services, alerts),
     )
     if incident.title and changed.priority != incident.priority:
         draft.note(

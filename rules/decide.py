@@ -4,15 +4,28 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rules.deadlines import meet_deadlines, note_quiet
-from rules.decision import Change, Command, Decision, Listing, Push, SilenceOrder, SourceFailed
+from rules.decision import (
+    Change,
+    Command,
+    Decision,
+    Listing,
+    Push,
+    Recalled,
+    RecordOrder,
+    SilenceOrder,
+    SourceFailed,
+)
 from rules.draft import Draft
 from rules.grouping import regroup
 from rules.intake import end_expired, take_failure, take_listing, take_push
+from rules.known_errors import note_known_errors
 from rules.learn import learn
 from rules.notices import tell, tell_sources
 from rules.orders import carry_out
+from rules.record_orders import carry_out_record
 from rules.situation import Situation
-from rules.suppression import review, take_silence
+from rules.sorting import sort_out
+from rules.suppression import note_expected, review, take_silence
 
 
 def decide(situation: Situation, changes: Sequence[Change], now: datetime) -> Decision:
@@ -26,12 +39,17 @@ def decide(situation: Situation, changes: Sequence[Change], now: datetime) -> De
         _take(draft, change)
     end_expired(draft)
     review(draft)
+    note_expected(draft)
+    sort_out(draft)
     regroup(draft)
     note_quiet(draft)
     for change in changes:
         if isinstance(change, Command):
             carry_out(draft, change)
+        elif isinstance(change, RecordOrder):
+            carry_out_record(draft, change)
     meet_deadlines(draft)
+    note_known_errors(draft)
     learn(draft)
     tell(draft)
     tell_sources(draft)
@@ -47,3 +65,5 @@ def _take(draft: Draft, change: Change) -> None:
         take_failure(draft, change)
     elif isinstance(change, SilenceOrder):
         take_silence(draft, change)
+    elif isinstance(change, Recalled):
+        draft.recall(change)

@@ -1,12 +1,13 @@
 """What goes into one decision and what comes out of it. Everything here is data."""
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from rules.alert import Alert, Sighting
-from rules.incident import Incident
+from rules.incident import Incident, incident_key
 from rules.lesson import Lesson
+from rules.record import Given, Kind, Record
 from rules.silence import Silence
 
 
@@ -57,6 +58,10 @@ class Verb(enum.StrEnum):
     SPLIT = "split"
     SET_PRIORITY = "set_priority"
     SET_ROOT = "set_root"
+    DUPLICATE = "duplicate"
+    CHILD = "child"
+    UNLINK = "unlink"
+    CONVERT = "convert"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +69,8 @@ class Command:
     """A person's order about one incident.
 
     `value` is the assignee, the note, the resolution, the reason, the new priority or root CI, the number of the
-    incident to merge into, or, for a split, the CI whose alerts leave. `root` is the CI that failed, where whoever
+    incident to merge into, that this is a duplicate or child of, or of the record to unlink, or, for a split, the CI
+    whose alerts leave. `root` is the CI that failed, where whoever
     resolves the incident says so. `expects` is the version of the incident that the person saw: where it has another
     by now the order is refused, so that nobody overwrites what they have not seen. `id` comes back in the `Reply`.
     """
@@ -95,24 +101,75 @@ class SilenceOrder:
     ends: str = ""
 
 
-Order = Command | SilenceOrder
-Change = Listing | Push | SourceFailed | Order
+class RecordVerb(enum.StrEnum):
+    """What a person can ask for about a service request, problem or change."""
+
+    CREATE = "create"
+    EDIT = "edit"
+    STEP = "step"
+    NOTE = "note"
+    LINK = "link"
+    UNLINK = "unlink"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordOrder:
+    """A person's order about one record of a `kind`: about a new one, or the one of that `number`.
+
+    A new record takes what is `given`, begins in `status` (empty for the usual one) and is linked to `incidents`; an
+    edit takes what is `given`. `step` is a step of the kind's lifecycle, `text` what goes with it (how it ended, the
+    workaround), or a note. A link goes to the record `to` and is called `relation` as seen from this one; empty for the
+    usual one. `expects` and `id` are as in `Command`.
+    """
+
+    id: str
+    at: datetime
+    actor: str
+    kind: Kind
+    verb: RecordVerb
+    number: int = 0
+    given: Given = field(default_factory=Given)
+    status: str = ""
+    incidents: tuple[int, ...] = ()
+    step: str = ""
+    text: str = ""
+    to: str = ""
+    relation: str = ""
+    expects: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """Records that orders of this cycle speak of and that were settled too long ago to be in mind."""
+
+    incidents: tuple[Incident, ...] = ()
+    records: tuple[Record, ...] = ()
+
+
+Order = Command | SilenceOrder | RecordOrder
+Change = Listing | Push | SourceFailed | Recalled | Order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """The answer to one `Order`: done, or refused with the reason in words. `stale` is a refusal because the asker had
-    seen an older version of what was to be changed."""
+    seen an older version of what was to be changed. `subject` is the key of the record that an order was about or
+    made, empty for orders about incidents and silences."""
 
     command: str
     done: bool
     message: str
     stale: bool = False
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineEntry:
-    """One line of an incident's history; never rewritten. `actor` is a person's name or `incidentd`."""
+    """One line of a history; never rewritten. `actor` is a person's name or `incidentd`.
+
+    `subject` is the key of the record it belongs to, as in `PRB-3`, and then `incident` is 0; it is empty for a line of
+    an incident's.
+    """
 
     incident: int
     at: datetime
@@ -121,6 +178,12 @@ class TimelineEntry:
     actor: str = "incidentd"
     old: str = ""
     new: str = ""
+    subject: str = ""
+
+    @property
+    def key(self) -> str:
+        """The key of what it belongs to, as in `INC-42`."""
+        return self.subject or incident_key(self.incident)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +234,7 @@ class Decision:
     replies: tuple[Reply, ...] = ()
     lessons: tuple[Lesson, ...] = ()
     silences: tuple[Silence, ...] = ()
+    records: tuple[Record, ...] = ()
     refreshed: tuple[Alert, ...] = ()
     forgotten: tuple[int, ...] = ()
 
@@ -178,5 +242,5 @@ class Decision:
     def is_empty(self) -> bool:
         """Whether there is nothing to remember."""
         said = self.timeline or self.notices or self.replies
-        kept = self.alerts or self.incidents or self.sources or self.silences or self.lessons
+        kept = self.alerts or self.incidents or self.sources or self.silences or self.records or self.lessons
         return not (kept or said)

@@ -58,6 +58,15 @@ class ServiceDocument(msgspec.Struct, frozen=True, kw_only=True):
     state: str
 
 
+class KnownErrorDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A known error that the incident is of: the problem's number, what helps until it is mended, why it matches."""
+
+    problem: str
+    title: str
+    workaround: str
+    why: str
+
+
 class IncidentDocument(msgspec.Struct, frozen=True, kw_only=True):
     """An incident as programs and templates see it. `confirmed_root` is the CI that a person says has failed."""
 
@@ -83,6 +92,7 @@ class IncidentDocument(msgspec.Struct, frozen=True, kw_only=True):
     links: tuple[dict[str, str], ...]
     alerts: tuple[AlertDocument, ...]
     confirmed_root: str | None = None
+    known_errors: tuple[KnownErrorDocument, ...] = ()
 
 
 class DoubtDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -207,9 +217,13 @@ def incident_document(incident: Incident, alerts: Iterable[Alert]) -> IncidentDo
         acknowledged_at=_maybe(incident.acknowledged_at),
         closed_at=_maybe(incident.closed_at),
         resolution=incident.resolution,
-        links=tuple({"kind": link.kind, "number": incident_key(link.number)} for link in incident.links),
+        links=tuple({"kind": link.kind, "number": link.key} for link in incident.links),
         alerts=tuple(alert_document(a) for a in sorted(alerts, key=lambda a: (a.starts_at, a.id))),
         confirmed_root=incident.confirmed_root,
+        known_errors=tuple(
+            KnownErrorDocument(problem=e.key, title=e.title, workaround=e.workaround, why=e.why)
+            for e in incident.known_errors
+        ),
     )
 
 

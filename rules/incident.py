@@ -18,6 +18,7 @@ class Status(enum.StrEnum):
     RESOLVED = "resolved"
     CLOSED = "closed"
     MERGED = "merged"
+    CONVERTED = "converted"
 
 
 class Priority(enum.StrEnum):
@@ -80,10 +81,32 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A named relation to another incident, as seen from this one: `relapse of`, `split from`, `merged from`."""
+    """A named relation to another record, as seen from this one: `relapse of`, `split from`, `merged from`, and those
+    of `rules.linking`. `series` is what stands before the number: INC, REQ, PRB or CHG."""
 
     kind: str
     number: int
+    series: str = "INC"
+
+    @property
+    def key(self) -> str:
+        """The other record's number as people write it."""
+        return f"{self.series}-{self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownError:
+    """A problem that is known to make such incidents: its number, what helps until it is mended, and why it matches."""
+
+    problem: int
+    title: str
+    workaround: str
+    why: str
+
+    @property
+    def key(self) -> str:
+        """The problem's number as people write it."""
+        return f"PRB-{self.problem}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +117,7 @@ class Incident:
     included; `services` the business services reached, at risk included. `group` owns the failed CI. `pinned` names the
     fields a person has set, which the daemon then leaves alone. `quiet_since` is when the last of its alerts cleared.
     `confirmed_root` is the CI that a person says has failed; `taught` is what was learnt from the incident so far.
+    `known_errors` are those that match it now; `known_told` says that people have been told that the error is known.
     Instants are aware UTC.
     """
 
@@ -124,6 +148,8 @@ class Incident:
     told: tuple[Told, ...] = ()
     confirmed_root: str | None = None
     taught: tuple[Lesson, ...] = ()
+    known_errors: tuple[KnownError, ...] = ()
+    known_told: bool = False
     version: int = 1
 
     @property
@@ -141,8 +167,14 @@ class Incident:
         """Whether work on it may still be due."""
         return self.status in ACTIVE
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more is expected to happen to it."""
+        return self.status in SETTLED
+
 
 ACTIVE = frozenset({Status.OPEN, Status.ACKNOWLEDGED, Status.IN_PROGRESS, Status.ON_HOLD})
+SETTLED = frozenset({Status.CLOSED, Status.MERGED, Status.CONVERTED})
 
 
 def incident_key(number: int) -> str:

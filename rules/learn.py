@@ -87,8 +87,8 @@ def _over(draft: Draft) -> list[Incident]:
 
 
 def _lessons_of(draft: Draft, incident: Incident) -> Iterator[Lesson]:
-    """All that the incident teaches; nothing where another one has taken it in."""
-    if incident.status is Status.MERGED:
+    """All that the incident teaches; nothing where another one has taken it in, or where it was no failure."""
+    if incident.status in (Status.MERGED, Status.CONVERTED):
         return
     alerts = draft.member_alerts(incident.number)
     is_lone = len({draft.situation.subject(a) for a in alerts}) == 1
@@ -149,9 +149,9 @@ def _type_of(draft: Draft, ci: str) -> str:
 
 
 def _is_telling(alert: Alert) -> bool:
-    """Not mere information, nor what people were kept from seeing, at its source or by us."""
+    """Not mere information or a request, nor what people were kept from seeing, at its source or by us."""
     is_silenced = bool(alert.holds) or any(seen.suppressed for seen in alert.seen_by.values())
-    return alert.severity > Severity.INFO and not is_silenced
+    return alert.severity > Severity.INFO and not is_silenced and alert.request is None
 
 
 def _alone(alert: Alert) -> Lesson:

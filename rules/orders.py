@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from rules.assess import reassess
+from rules.conversion import to_request
 from rules.deadlines import close, resolve_incident
 from rules.decision import Command, Reply, Verb
 from rules.draft import Draft
@@ -11,15 +12,9 @@ from rules.errors import IncidentdError
 from rules.grouping import merge, reopen, split
 from rules.incident import Incident, Priority, incident_key, incident_number
 from rules.lifecycle import Step, next_status
+from rules.linking import child_of, duplicate_of, key_given, part
+from rules.refused import Refused, Stale, refuse_stale, required
 from rules.signs import LOCKED
-
-
-class Refused(IncidentdError):
-    """The order makes no sense as things are; the text says why and what is allowed."""
-
-
-class Stale(Refused):
-    """Whoever gave the order had seen an older version of the incident."""
 
 
 def carry_out(draft: Draft, command: Command) -> None:
@@ -28,19 +23,13 @@ def carry_out(draft: Draft, command: Command) -> None:
     try:
         if incident is None:
             raise Refused(f"{incident_key(command.number)} is not known, or was closed too long ago to be changed")
-        _refuse_stale(incident, command)
+        refuse_stale(incident.key, incident.version, command.expects)
         message = _ORDERS[command.verb](draft, incident, command)
     except IncidentdError as refusal:
         stale = isinstance(refusal, Stale)
         draft.replies.append(Reply(command=command.id, done=False, message=str(refusal), stale=stale))
     else:
         draft.replies.append(Reply(command=command.id, done=True, message=message))
-
-
-def _refuse_stale(incident: Incident, command: Command) -> None:
-    if command.expects is not None and command.expects != incident.version:
-        versions = f"version {command.expects} then, {incident.version} now"
-        raise Stale(f"{incident.key} has been changed since it was read ({versions}); read it again")
 
 
 def _step(step: Step) -> Callable[[Draft, Incident, Command], str]:
@@ -63,14 +52,14 @@ def _step(step: Step) -> Callable[[Draft, Incident, Command], str]:
 
 
 def _assign(draft: Draft, incident: Incident, command: Command) -> str:
-    who = _required(command, "whom to assign it to")
+    who = required(command, "whom to assign it to")
     draft.change_incident(incident, assignee=who)
     draft.note(incident.number, "assigned", f"assigned to {who}", actor=command.actor, old=incident.assignee, new=who)
     return f"{incident.key} is assigned to {who}"
 
 
 def _note(draft: Draft, incident: Incident, command: Command) -> str:
-    draft.note(incident.number, "note", _required(command, "the text of the note"), actor=command.actor)
+    draft.note(incident.number, "note", required(command, "the text of the note"), actor=command.actor)
     draft.change_incident(incident)
     return f"noted on {incident.key}"
 
@@ -101,7 +90,7 @@ def _reopen(draft: Draft, incident: Incident, command: Command) -> str:
 
 def _merge(draft: Draft, incident: Incident, command: Command) -> str:
     try:
-        number = incident_number(_required(command, "the incident to merge it into"))
+        number = incident_number(required(command, "the incident to merge it into"))
     except ValueError:
         raise Refused(f"{command.value!r} is not an incident's number; allowed: INC-42 or 42") from None
     into = draft.incident(number)
@@ -118,7 +107,7 @@ def _merge(draft: Draft, incident: Incident, command: Command) -> str:
 
 
 def _split(draft: Draft, incident: Incident, command: Command) -> str:
-    ci = draft.situation.estate.find(_required(command, "the CI whose alerts leave")) or command.value
+    ci = draft.situation.estate.find(required(command, "the CI whose alerts leave")) or command.value
     subjects = {draft.situation.subject(a) for a in draft.member_alerts(incident.number)}
     if not incident.is_active:
         raise Refused(f"{incident.key} is {incident.status}; only an open incident can be split")
@@ -150,7 +139,7 @@ def _set_priority(draft: Draft, incident: Incident, command: Command) -> str:
 
 
 def _set_root(draft: Draft, incident: Incident, command: Command) -> str:
-    ci = _known_ci(draft, _required(command, "the CI that failed"))
+    ci = _known_ci(draft, required(command, "the CI that failed"))
     _name_root(draft, incident, ci, command)
     return f"the root cause of {incident.key} is {ci}"
 
@@ -182,10 +171,23 @@ def _known_ci(draft: Draft, name: str) -> str:
     return ci
 
 
-def _required(command: Command, what: str) -> str:
-    if not command.value.strip():
-        raise Refused(f"{command.verb} needs {what}")
-    return command.value.strip()
+def _duplicate(draft: Draft, incident: Incident, command: Command) -> str:
+    return duplicate_of(draft, incident, required(command, "the incident it duplicates"), actor=command.actor)
+
+
+def _child(draft: Draft, incident: Incident, command: Command) -> str:
+    return child_of(draft, incident, required(command, "the incident it is a child of"), actor=command.actor)
+
+
+def _unlink(draft: Draft, incident: Incident, command: Command) -> str:
+    other = key_given(required(command, "the record to unlink"), "the other record")
+    part(draft, incident.key, other, actor=command.actor)
+    return f"{incident.key} and {other} are no longer linked"
+
+
+def _convert(draft: Draft, incident: Incident, command: Command) -> str:
+    request = to_request(draft, incident, actor=command.actor, reason=command.reason or command.value)
+    return f"{incident.key} is now the service request {request.key}"
 
 
 _ORDERS: dict[Verb, Callable[[Draft, Incident, Command], str]] = {
@@ -202,4 +204,8 @@ _ORDERS: dict[Verb, Callable[[Draft, Incident, Command], str]] = {
     Verb.SPLIT: _split,
     Verb.SET_PRIORITY: _set_priority,
     Verb.SET_ROOT: _set_root,
+    Verb.DUPLICATE: _duplicate,
+    Verb.CHILD: _child,
+    Verb.UNLINK: _unlink,
+    Verb.CONVERT: _convert,
 }

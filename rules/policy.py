@@ -7,6 +7,8 @@ from types import MappingProxyType
 
 from rules.incident import Level, Priority
 from rules.maintenance import Window
+from rules.recurrence import SuggestAfter
+from rules.request_rule import RequestRule
 
 Matrix = Mapping[tuple[Level, Level], Priority]
 
@@ -45,7 +47,8 @@ class Policy:
     the number to the organisation, three days (a weekend and its Monday) is common practice of service desks.
     `blind_after`: a source that stays unreachable this long is told of; half a minute spares people a restart.
     `matrix` has one priority for each of the nine pairs (impact, urgency). `mapping_labels` are tried in order
-    against CI ids and aliases. `maintenance` are the announced windows, past and to come.
+    against CI ids and aliases. `maintenance` are the announced windows, past and to come. `requests` say which alerts
+    ask for a service instead of telling of a failure, `suggest` when incidents of one CI are worth a problem.
     """
 
     resolve_after: timedelta = timedelta(minutes=2)
@@ -57,6 +60,8 @@ class Policy:
     matrix: Matrix = field(default_factory=lambda: ITIL_MATRIX, hash=False)
     mapping_labels: tuple[str, ...] = MAPPING_LABELS
     maintenance: tuple[Window, ...] = ()
+    requests: tuple[RequestRule, ...] = ()
+    suggest: SuggestAfter = field(default_factory=SuggestAfter)
 
     def priority(self, impact: Level, urgency: Level) -> Priority:
         """The priority that the matrix gives."""

@@ -13,6 +13,8 @@ EVENTS = (
     "closed",
     "merged",
     "split",
+    "converted",
+    "known_error",
     "source_down",
     "source_up",
 )

@@ -23,7 +23,7 @@ _BY_WORD = {kind.word: kind for kind in KINDS}
 # fmt: off
 Action = Literal[
     "acknowledge", "start", "hold", "resume", "assign", "note", "resolve", "close", "reopen", "merge", "split",
-    "priority", "root",
+    "duplicate", "child", "unlink", "convert", "priority", "root",
 ]
 # fmt: on
 

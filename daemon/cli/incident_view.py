@@ -15,6 +15,7 @@ from rules.decision import TimelineEntry
 from rules.incident import Incident, Status, incident_key
 from rules.lifecycle import allowed_steps
 from rules.policy import Policy
+from rules.recurrence import Suggestion
 from rules.words import WORTH_NAMING, percent, span
 
 MOST_ALERTS = 40
@@ -44,17 +45,22 @@ def show_incident(
     notices: Sequence[NoticeRow],
     policy: Policy,
     now: datetime,
+    suggested: Suggestion | None = None,
 ) -> None:
     """Print everything that is known of one incident."""
     say(Text(safe(incident.title, 500), style="bold"), _state_line(incident, now))
     _services(incident)
+    _known(incident)
     _why(incident)
-    _heading("What happens next")
+    heading("What happens next")
     for line in what_next(incident, alerts, policy):
-        say(_item(line))
-    _timeline(timeline)
+        say(item(line))
+    if suggested is not None:
+        words = f"It recurs: {suggested.words}. `incidentd problem accept {suggested.ci}` makes a problem of it."
+        say(item(safe(words, 600)))
+    show_timeline(timeline)
     _alerts(alerts)
-    _heading(f"Notices ({len(notices)})")
+    heading(f"Notices ({len(notices)})")
     say(notice_table(list(reversed(notices)))) if notices else say("Nobody has been told.")
 
 
@@ -69,6 +75,8 @@ def what_next(incident: Incident, alerts: Sequence[Alert], policy: Policy) -> It
 def _by_itself(incident: Incident, firing: int, policy: Policy) -> Iterator[str]:
     if incident.status is Status.MERGED and incident.merged_into is not None:
         yield f"It goes on as {incident_key(incident.merged_into)}."
+    elif incident.status is Status.CONVERTED:
+        yield f"It goes on as {', '.join(k.key for k in incident.links if k.kind == 'converted to')}."
     elif incident.status is Status.CLOSED:
         yield "It is over: a new failure opens a new incident."
     elif incident.status is Status.RESOLVED and incident.resolved_at is not None:
@@ -96,17 +104,18 @@ def _state_line(incident: Incident, now: datetime) -> Text:
     line.append(f"  opened {instant(incident.opened_at)}, {age}\n")
     line.append(f"group {safe(incident.group, 60) or 'unknown'}, assigned to {safe(incident.assignee, 60) or 'nobody'}")
     for link in incident.links:
-        line.append(f"\n{link.kind} {incident_key(link.number)}")
+        line.append(f"\n{link.kind} {link.key}")
     if incident.resolution:
         line.append(f"\nresolved: {safe(incident.resolution, 1000)}")
     return line
 
 
-def _heading(words: str) -> None:
+def heading(words: str) -> None:
+    """Print the heading of a part."""
     say("", Text(words, style="bold underline"))
 
 
-def _item(line: str, mark: str = "•") -> Table:
+def item(line: str, mark: str = "•") -> Table:
     """A list item whose further lines are indented."""
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(width=1)
@@ -116,7 +125,7 @@ def _item(line: str, mark: str = "•") -> Table:
 
 
 def _services(incident: Incident) -> None:
-    _heading("Business services")
+    heading("Business services")
     if not incident.services:
         say("None is hit.")
     for service in incident.services:
@@ -130,22 +139,29 @@ def _services(incident: Incident) -> None:
 
 def _why(incident: Incident) -> None:
     root = incident.root
-    _heading(safe(f"Why {root.ci}, {_sure(incident)}" if root.ci else "No root cause: no alert maps onto the CMDB"))
+    heading(safe(f"Why {root.ci}, {_sure(incident)}" if root.ci else "No root cause: no alert maps onto the CMDB"))
     for line in root.evidence:
-        say(_item(safe(line, 600)))
+        say(item(safe(line, 600)))
     others = [c for c in root.candidates if c.ci != root.ci and c.confidence >= WORTH_NAMING][:MOST_CANDIDATES]
     for other in others:
         if other.evidence:
             say(
-                _item(
+                item(
                     safe(f"it could also be {other.ci}, {percent(other.confidence)}: {'; '.join(other.evidence)}", 600)
                 )
             )
     unweighed = [f"{c.ci} {percent(c.confidence)}" for c in others if not c.evidence]
     if unweighed:
-        say(_item(safe("it could also be " + ", ".join(unweighed), 600)))
-    _heading(f"Why {incident.priority}")
-    say(_item(safe(incident.priority_reason or f"impact {incident.impact}, urgency {incident.urgency}", 600)))
+        say(item(safe("it could also be " + ", ".join(unweighed), 600)))
+    heading(f"Why {incident.priority}")
+    say(item(safe(incident.priority_reason or f"impact {incident.impact}, urgency {incident.urgency}", 600)))
+
+
+def _known(incident: Incident) -> None:
+    if incident.known_errors:
+        heading("Known errors")
+    for error in incident.known_errors:
+        say(item(safe(f"{error.key} {error.title} ({error.why}); until it is mended: {error.workaround}", 1000)))
 
 
 def _sure(incident: Incident) -> str:
@@ -155,14 +171,15 @@ def _sure(incident: Incident) -> str:
     return "confirmed by a person" if is_confirmed else "set by a person"
 
 
-def _timeline(timeline: Sequence[TimelineEntry]) -> None:
-    _heading("Timeline")
+def show_timeline(timeline: Sequence[TimelineEntry]) -> None:
+    """Print a history."""
+    heading("Timeline")
     rows = [[instant(e.at), e.actor, safe(e.text, 1000)] for e in timeline]
     say(table(["at", "who", "what"], rows, wide="what") if rows else "Nothing has happened yet.")
 
 
 def _alerts(alerts: Sequence[Alert]) -> None:
-    _heading(f"Alerts ({sum(a.is_firing for a in alerts)} of {len(alerts)} firing)")
+    heading(f"Alerts ({sum(a.is_firing for a in alerts)} of {len(alerts)} firing)")
     ordered = sorted(alerts, key=lambda a: (not a.is_firing, a.starts_at, a.id))
     rows = [
         [

@@ -28,6 +28,8 @@ from daemon.config.schema import (
     Messages,
     Notify,
     PriorityRules,
+    ProblemRules,
+    RequestMatch,
     Section,
 )
 from daemon.errors import ConfigError
@@ -35,6 +37,7 @@ from notifiers.secret import Secret
 from notifiers.settings import NotifierSettings
 from rules.maintenance import Window
 from rules.policy import MAPPING_LABELS, Policy
+from rules.request_rule import RequestRule
 from rules.subscriptions import Subscription
 
 ValueT = TypeVar("ValueT")
@@ -211,7 +214,21 @@ class _Loader:
         priority = _section(rules, raw_rules, "priority", PriorityRules)
         mapping = _section(rules, raw_rules, "mapping", MappingRules)
         labels = tuple(mapping.labels) if mapping else MAPPING_LABELS
-        return Policy(matrix=parts.make_matrix(priority or PriorityRules()), mapping_labels=labels, **lengths)
+        problems = _section(rules, raw_rules, "problems", ProblemRules)
+        return Policy(
+            matrix=parts.make_matrix(priority or PriorityRules()),
+            mapping_labels=labels,
+            requests=tuple(self._requests(rules, raw_rules)),
+            suggest=parts.make_suggest_after(problems or ProblemRules()),
+            **lengths,
+        )
+
+    def _requests(self, rules: Context, raw: Mapping[str, Any]) -> Iterator[RequestRule]:
+        for loc, item in rules.items(("requests",), raw.get("requests")):
+            section = rules.section(loc, item, RequestMatch)
+            rule = None if section is None else parts.make_request_rule(rules, loc, section)
+            if rule is not None:
+                yield rule
 
     def _lengths(self, context: Context, raw: Mapping[str, Any]) -> dict[str, Any]:
         section = _section(context, raw, "incidents", Incidents)

@@ -8,15 +8,16 @@ from sqlalchemy import Connection, delete, func, insert, or_, select
 
 from daemon.store.engine import Database
 from daemon.store.inbox import forget
+from daemon.store.keeping import kept_records, next_records, record_row
 from daemon.store.lease import fence
 from daemon.store.records import alert_of, clean, clean_or_none, encode, incident_of, silence_of, source_of
 from daemon.store.rows import Loaded
-from daemon.store.schema import alerts, experience, incidents, notices, replies, silences, sources, timeline
+from daemon.store.schema import alerts, experience, incidents, notices, records, replies, silences, sources, timeline
 from daemon.store.search import index
 from daemon.store.upsert import upsert
 from rules.alert import Alert
 from rules.decision import Decision, Notice, Reply, SourceState, TimelineEntry
-from rules.incident import Incident, Status
+from rules.incident import Incident
 from rules.lesson import Lesson
 from rules.silence import KEPT, Silence
 
@@ -32,6 +33,7 @@ def commit(database: Database, decision: Decision, inbox_ids: Collection[int], e
         (sources, ("name",), [_source_row(s) for s in decision.sources]),
         (replies, ("command",), [_reply_row(r, decision.at) for r in decision.replies]),
         (silences, ("id",), [_silence_row(s) for s in decision.silences]),
+        (records, ("kind", "number"), [record_row(r) for r in decision.records]),
     ]
     entries = [timeline_row(e) for e in decision.timeline]
     told = [_notice_row(n) for n in decision.notices]
@@ -75,6 +77,8 @@ def load(database: Database, since: datetime) -> Loaded:
             sources=tuple(source_of(record) for record in states),
             lessons=lessons_in(connection),
             silences=tuple(silence_of(record) for record in quiet),
+            records=kept_records(connection, since),
+            next_record=next_records(connection),
             next_number=(last or 0) + 1,
         )
 
@@ -96,6 +100,7 @@ def timeline_row(entry: TimelineEntry) -> dict[str, Any]:
         "actor": clean(entry.actor),
         "old": clean(entry.old),
         "new": clean(entry.new),
+        "subject": clean(entry.subject) or None,
     }
 
 
@@ -126,7 +131,7 @@ def _incident_row(incident: Incident) -> dict[str, Any]:
 
 
 def _settled_at(incident: Incident) -> datetime | None:
-    if incident.status not in {Status.CLOSED, Status.MERGED}:
+    if not incident.is_settled:
         return None
     moments: Iterable[datetime | None] = (incident.closed_at, incident.resolved_at)
     return max((at for at in moments if at is not None), default=incident.updated_at)
@@ -151,6 +156,7 @@ def _reply_row(reply: Reply, at: datetime) -> dict[str, Any]:
         "message": clean(reply.message),
         "at": at,
         "stale": reply.stale,
+        "subject": clean(reply.subject) or None,
     }
 
 
