@@ -119,7 +119,8 @@ class RecordOrder:
     A new record takes what is `given`, begins in `status` (empty for the usual one) and is linked to `incidents`; an
     edit takes what is `given`. `step` is a step of the kind's lifecycle, `text` what goes with it (how it ended, the
     workaround), or a note. A link goes to the record `to` and is called `relation` as seen from this one; empty for the
-    usual one. `expects` and `id` are as in `Command`.
+    usual one. `may_replace` says whether a new change may stand for one that somebody else has made and that has the
+    same `uid`. `expects` and `id` are as in `Command`.
     """
 
     id: str
@@ -135,6 +136,7 @@ class RecordOrder:
     text: str = ""
     to: str = ""
     relation: str = ""
+    may_replace: bool = True
     expects: int | None = None
 
 

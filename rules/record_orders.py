@@ -80,10 +80,11 @@ def _new(draft: Draft, order: RecordOrder, status: Any, given: dict[str, Any]) -
         raise Refused(f"{LIFECYCLES[order.kind].what} needs a title")
     if order.kind is Kind.CHANGE:
         _check_window(given.get("starts_at"), given.get("ends_at"))
+        # What has been cannot lie ahead, whatever another machine's clock says.
+        if status != "planned":
+            given["began_at"] = min(given["starts_at"], draft.now)
         if status in ("done", "failed"):
-            given |= {"began_at": given["starts_at"], "ended_at": given["ends_at"]}
-        elif status == "in_progress":
-            given["began_at"] = given["starts_at"]
+            given["ended_at"] = min(given["ends_at"], draft.now)
     made: Any = RECORDS[order.kind]
     record: Record = made(
         number=draft.new_record_number(order.kind),
@@ -119,6 +120,9 @@ def _of_uid(draft: Draft, uid: str) -> Change | None:
 
 def _told_again(draft: Draft, known: Change, order: RecordOrder) -> str:
     """Change the change that is told of again; where it has gone on meanwhile, the times are those that really were."""
+    if not order.may_replace and known.opened_by != order.actor:
+        allowed = "allowed: whoever made it, or may work on changes"
+        raise Refused(f"{known.uid} is {known.key} already, which {known.opened_by} has made; {allowed}")
     step = _STEP_TO.get(order.status, "")
     if not step or known.status == order.status:
         return _edit(draft, known, order)
@@ -127,8 +131,9 @@ def _told_again(draft: Draft, known: Change, order: RecordOrder) -> str:
     after = draft.record(known.key)
     assert isinstance(after, Change)  # noqa: S101  it was found as one
     given = order.given
-    ended_at = given.ends_at or after.ended_at if step in _ENDING else after.ended_at
-    after = draft.put_record(replace(after, began_at=given.starts_at or after.began_at, ended_at=ended_at))
+    began_at = min(given.starts_at, draft.now) if given.starts_at else after.began_at
+    ended_at = min(given.ends_at, draft.now) if given.ends_at and step in _ENDING else after.ended_at
+    after = draft.put_record(replace(after, began_at=began_at, ended_at=ended_at))
     _edit(draft, after, replace(order, given=replace(given, starts_at=None, ends_at=None, cis=None)))
     return message
 

@@ -178,6 +178,7 @@ def _add_orders(router: APIRouter, ports: Ports, kind: Kind, waiting: anyio.Capa
 
     def make(caller: Caller, body: Any) -> Response:
         fields = {"given": body.given(), "incidents": incidents_of(body), "status": _status(body)}
+        fields["may_replace"] = "write" in caller.permissions
         return carried_out(ports, order_of(ports, kind, RecordVerb.CREATE, caller, body, **fields))
 
     async def create(caller: Annotated[Caller, Depends(require(ports, making))], body: Any) -> Response:

@@ -376,6 +376,21 @@ def test_a_deployment_that_is_over_covers_nothing_but_is_a_suspect(clerk: Clerk)
     assert 'change CHG-1 "deploy 7" ended 5 min before' in found.root.evidence
 
 
+def test_nobody_replaces_another_ones_change_without_leave(clerk: Clerk) -> None:
+    clerk.change("tor-1a", uid="build-7")
+    told = {"given": Given(uid="build-7", title="mine now"), "may_replace": False}
+    order = RecordOrder(id="r", at=T0, actor="bert", kind=Kind.CHANGE, verb=RecordVerb.CREATE, **told)  # type: ignore[arg-type]
+    (reply,) = clerk.desk.decide(order).replies
+    assert reply.message.startswith("build-7 is CHG-1 already, which anna has made")
+    assert clerk.order(Kind.CHANGE, RecordVerb.CREATE, **told).done
+
+
+def test_what_has_been_does_not_lie_ahead(clerk: Clerk) -> None:
+    clerk.change("tor-1a", begin=-60, end=9000, status="done")
+    made = clerk.record("CHG-1")
+    assert made.ended_at == T0
+
+
 def test_a_change_outlives_a_restart(clerk: Clerk) -> None:
     clerk.change("tor-3a")
     clerk.step("CHG-1", "approve")
