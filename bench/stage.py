@@ -23,6 +23,8 @@ from rules.subscriptions import Subscription
 
 _SOURCE = "main"
 _EVERYBODY = (Subscription(to="people"),)
+# Nobody acknowledges anything here: word of promised times would only drown what is judged.
+_POLICY = Policy(service_levels=())
 
 
 @dataclass(slots=True)
@@ -60,7 +62,7 @@ def play(scenario: Scenario, *, restarts: bool = True) -> Played:
         estate = load_cmdb(cmdb)
         events = read_recording(events_path).events
     due = sorted(scenario.restarts) if restarts else []
-    situation, played = Situation(estate, Policy(), _EVERYBODY), Played()
+    situation, played = Situation(estate, _POLICY, _EVERYBODY), Played()
     for now, firing in _polls(events, moment(scenario.lasts)):
         if due and moment(due[0]) <= now:
             due.pop(0)
@@ -80,7 +82,8 @@ def play(scenario: Scenario, *, restarts: bool = True) -> Played:
 def restarted(before: Situation, record: Record, now: datetime) -> Situation:
     """The situation as a daemon that starts now builds it from what the store kept.
 
-    Less the time that the daemon gives to pushes that ran out while it was away: to the story it was never away.
+    The store does not hear of every renewal of a push, for which the daemon then gives some time; to the story it was
+    never away, so here each push runs out when it would have without the restart.
     """
     fresh = Situation(before.estate, before.policy, before.subscriptions)
     since = now - before.policy.close_after
@@ -97,6 +100,7 @@ def restarted(before: Situation, record: Record, now: datetime) -> Situation:
         now,
         lessons=lessons,
         silences=silences,
+        overrides=before.overrides.values(),
         records=before.records.values(),
         next_record=before.next_record,
     )

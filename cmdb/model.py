@@ -70,6 +70,14 @@ class Dependency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Users:
+    """Who uses a CI: how many, and what they are in a word of the owner's (`class` in the file), or empty."""
+
+    count: int
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CI:
     """A configuration item. `match` holds label sets; an alert that carries all pairs of one is about this CI."""
 
@@ -81,6 +89,7 @@ class CI:
     aliases: tuple[str, ...] = ()
     match: tuple[tuple[tuple[str, str], ...], ...] = ()
     depends_on: tuple[Dependency, ...] = ()
+    users: Users | None = None
 
     @property
     def title(self) -> str:

@@ -25,6 +25,7 @@ from rules.decision import (
     Decision,
     Listing,
     Order,
+    OverrideOrder,
     Push,
     Recalled,
     RecordOrder,
@@ -250,6 +251,7 @@ class Cycle:
             now,
             lessons=loaded.lessons,
             silences=loaded.silences,
+            overrides=loaded.overrides,
             records=loaded.records,
             next_record=loaded.next_record,
         )
@@ -278,6 +280,8 @@ def _change_of(row: InboxRow) -> Push | Order:
         return msgspec.json.decode(row.body, type=SilenceOrder)
     if row.kind == "record":
         return msgspec.json.decode(row.body, type=RecordOrder)
+    if row.kind == "override":
+        return msgspec.json.decode(row.body, type=OverrideOrder)
     return msgspec.json.decode(row.body, type=Command)
 
 
@@ -337,6 +341,16 @@ def _write_diary(decision: Decision, situation: Situation, before: Mapping[str, 
         state = silence.state_at(decision.at)
         matchers = ", ".join(m.text for m in silence.matchers)
         _log.info(f"silence_{state}", silence=silence.id, matchers=matchers, by=silence.created_by, why=silence.comment)
+    for override in decision.overrides:
+        _log.info(
+            "oncall_override",
+            schedule=override.schedule,
+            people=override.people,
+            begins=override.starts_at.isoformat(),
+            ends=override.ends_at.isoformat(),
+            by=override.made_by,
+            why=override.reason,
+        )
     for source in decision.sources:
         old = before[source.name]
         if source.is_up and (old is None or not old.is_up):

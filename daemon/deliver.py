@@ -32,6 +32,13 @@ def renderer_of(config: Config) -> Renderer:
     return Renderer(templates_dir=config.messages.templates, zone=config.messages.zone)
 
 
+def without_address(content: NoticeContent) -> NoticeContent:
+    """The same for another notifier, where a person's address at this one means nothing."""
+    if content.recipient is None:
+        return content
+    return msgspec.structs.replace(content, recipient=msgspec.structs.replace(content.recipient, address=""))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """What became of one attempt, for the metrics. `latency_s` is how long sending took, `waited_s` the time from the
@@ -210,7 +217,10 @@ class Deliverer:
         if channel is None:
             return SendError(f"no notifier named {name} is configured any more", permanent=True)
         try:
-            message = ways.renderer.render(self._enrich(row), sent_at=self._clock.now())
+            content = self._enrich(row)
+            message = ways.renderer.render(
+                content if name == row.to else without_address(content), sent_at=self._clock.now()
+            )
             if message.fault:
                 _log.warning("template_failed", key=row.key, fault=message.fault)
             channel.send(message)

@@ -19,7 +19,7 @@ from daemon.errors import StoreBusy, StoreError
 from daemon.store.rows import InboxKind
 from daemon.store.store import Store
 from daemon.telemetry import set_up_logging
-from rules.decision import Decision, Order, RecordOrder, Reply, SilenceOrder
+from rules.decision import Decision, Order, OverrideOrder, RecordOrder, Reply, SilenceOrder
 from rules.situation import Situation
 
 PATIENCE_S = 15.0
@@ -69,11 +69,7 @@ def order_from_outside(config: Config, command: Order) -> Reply:
     set_up_logging(LogSettings(level="error"))
     clock = SystemClock()
     with Store.open(config.database.reveal(), clock) as store:
-        if not store.is_current():
-            raise StoreError(
-                f"the database {config.database_shown} is not there or of an older version: "
-                "start `incidentd run` or call `incidentd db upgrade`"
-            )
+        store.require_current(config.database_shown)
         _put(store, command)
         if store.holder() is None:
             try:
@@ -90,6 +86,8 @@ def _put(store: Store, order: Order) -> None:
 def _kind_of(order: Order) -> InboxKind:
     if isinstance(order, SilenceOrder):
         return "silence"
+    if isinstance(order, OverrideOrder):
+        return "override"
     return "record" if isinstance(order, RecordOrder) else "command"
 
 

@@ -11,8 +11,9 @@ from rules.alert import Alert
 from rules.decision import Decision, TimelineEntry
 from rules.document import rfc3339
 from rules.incident import Incident, Status, incident_key
+from rules.timekeeping import KINDS
 
-_UNTOLD = frozenset({"notice"})
+_UNTOLD = frozenset({"notice", *KINDS})
 """Kinds of timeline entries that decide nothing about an incident."""
 
 
@@ -97,7 +98,7 @@ class Steps:
         for entry in decision.timeline:
             if entry.kind not in _UNTOLD:
                 entries.setdefault(entry.incident, []).append(entry)
-        changed = [(before.alerts.get(a.id), a) for a in decision.alerts]
+        changed = [(before.alerts.get(a.id), a) for a in decision.episodes(before.alerts)]
         self._count(changed)
         step = Step(
             at=rfc3339(decision.at),

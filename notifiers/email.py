@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from notifiers.base import Message
 from notifiers.deadline import Deadline
 from notifiers.errors import SendError
-from notifiers.letter import address_of, compose
+from notifiers.letter import address_of, compose, recipients_of
 from notifiers.settings import EmailSettings, deadline_s
 from notifiers.wording import one_line, without
 
@@ -21,7 +21,8 @@ class EmailChannel:
     """Hands each notice to one mail server, in one conversation for all recipients.
 
     TLS is verified, and never silently left out: a server that does not offer STARTTLS is an error unless the owner
-    wrote `tls: none`. Where a server takes some recipients and refuses others, the next try goes to the others only.
+    wrote `tls: none`. A notice that calls one person goes to their own address only. Where a server takes some
+    recipients and refuses others, the next try goes to the others only.
     """
 
     def __init__(self, settings: EmailSettings) -> None:
@@ -29,7 +30,6 @@ class EmailChannel:
         self._where = f"mail server {settings.host}:{settings.port}"
         self._deadline_s = deadline_s(settings.timeout)
         self._from = address_of(settings.sender).addr_spec
-        self._to = tuple(dict.fromkeys(address_of(r).addr_spec for r in settings.recipients))
         self._tls = ssl.create_default_context(cafile=settings.ca_file)
         self._done: OrderedDict[str, frozenset[str]] = OrderedDict()
         self._lock = threading.Lock()
@@ -49,7 +49,8 @@ class EmailChannel:
         letter = compose(message, self._settings)
         with self._lock:
             done = self._done.get(message.key, frozenset())
-        rest = tuple(r for r in self._to if r not in done)
+        everybody = self._recipients(message)
+        rest = tuple(r for r in everybody if r not in done)
         with Deadline(self._deadline_s) as deadline:
             try:
                 refused = self._hand_over(letter, rest, deadline)
@@ -57,8 +58,12 @@ class EmailChannel:
                 raise self._failed(error, deadline) from None
         if refused:
             self._remember(message.key, done | set(rest) - set(refused))
-            raise self._refusal(refused)
+            raise self._refusal(refused, len(everybody))
         self._forget(message.key)
+
+    def _recipients(self, message: Message) -> tuple[str, ...]:
+        """The bare addresses: the person's own where one is called, else those that the owner set."""
+        return tuple(dict.fromkeys(address_of(r).addr_spec for r in recipients_of(message, self._settings)))
 
     def _hand_over(
         self, letter: EmailMessage, recipients: tuple[str, ...], deadline: Deadline
@@ -124,11 +129,11 @@ class EmailChannel:
             return SendError(f"{where} cannot be reached ({error.strerror or 'no answer'})", permanent=False)
         return SendError(f"the mail for {where} cannot be made; check from, to and username", permanent=True)
 
-    def _refusal(self, refused: dict[str, tuple[int, bytes]]) -> SendError:
+    def _refusal(self, refused: dict[str, tuple[int, bytes]], count: int) -> SendError:
         words = "; ".join(f"{who}: {self._said(*answer)}" for who, answer in sorted(refused.items())[:3])
         more = f" and {len(refused) - 3} more" if len(refused) > 3 else ""
-        taken = len(self._to) - len(refused)
-        others = f"; {taken} of {len(self._to)} have it" if taken else ""
+        taken = count - len(refused)
+        others = f"; {taken} of {count} have it" if taken else ""
         is_final = all(_is_final(code) for code, _ in refused.values())
         return SendError(f"{self._where} refused {words}{more}{others}", permanent=is_final)
 

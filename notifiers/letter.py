@@ -26,7 +26,7 @@ def compose(message: Message, settings: EmailSettings) -> EmailMessage:
     sender = address_of(settings.sender)
     first = _message_id(f"{settings.name}\n{message.thread}", sender)
     mail["From"] = sender
-    mail["To"] = tuple(address_of(r) for r in settings.recipients)
+    mail["To"] = tuple(address_of(r) for r in recipients_of(message, settings))
     mail["Subject"] = one_line(message.subject, 200)
     mail["Date"] = message.sent_at
     if message.starts_thread:
@@ -39,6 +39,12 @@ def compose(message: Message, settings: EmailSettings) -> EmailMessage:
     mail.set_content(message.text)
     mail.add_alternative(message.html, subtype="html")
     return mail
+
+
+def recipients_of(message: Message, settings: EmailSettings) -> tuple[str, ...]:
+    """Whom the mail goes to: the one person it calls, where it calls one at an address of theirs."""
+    person = message.content.recipient
+    return (person.address,) if person is not None and person.address else settings.recipients
 
 
 def _mark(mail: EmailMessage, message: Message) -> None:

@@ -158,10 +158,11 @@ class WebhookChannel:
 
 
 def encode(content: NoticeContent) -> bytes:
-    """The body as promised in the documentation; `source` is there only in word about a source."""
+    """The body as promised in the documentation; `source` and `recipient` are there only where there is one."""
     fields = msgspec.structs.asdict(content)
-    if content.source is None:
-        del fields["source"]
+    for name in ("source", "recipient"):
+        if fields[name] is None:
+            del fields[name]
     try:
         return msgspec.json.encode(fields)
     except UnicodeEncodeError:

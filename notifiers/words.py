@@ -33,6 +33,10 @@ _MARKS = {
     "converted": "service request",
     "known_error": "known error",
     "escalated": "escalated",
+    "response_warning": "response due",
+    "response_breached": "response overdue",
+    "resolution_warning": "resolution due",
+    "resolution_breached": "resolution overdue",
 }
 
 _KICKERS = {
@@ -46,6 +50,10 @@ _KICKERS = {
     "converted": "It is a service request",
     "known_error": "The error is known",
     "escalated": "Escalated",
+    "response_warning": "The time to respond is running out",
+    "response_breached": "Nobody has responded in time",
+    "resolution_warning": "The time to resolve it is running out",
+    "resolution_breached": "It is not resolved in time",
 }
 
 

@@ -82,12 +82,12 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One episode of an alert: from the moment a source first said it fires until every source that saw it said
     it had ended.
 
-    `id` is fingerprint and start. `ci` is the configuration item it speaks of, None where it maps nowhere;
-    `mapped_by` says in words how. `incident` is the number of the incident it belongs to, None where it opened
-    none, with the reason in `reason`. `cleared_at` is None while it fires. `look_again_at` is when an alert that opened
-    none, since it is likelier noise so far, is thought about again. `holds` are our own silences and maintenance that
-    cover it, as `rules.suppression` last found. `request` is the number of the service request that it is, where it
-    asks for something instead of telling of a failure.
+    `id` is fingerprint and start, or what `put_aside` makes of it. `ci` is the configuration item it speaks of, None
+    where it maps nowhere; `mapped_by` says in words how. `incident` is the number of the incident it belongs to, None
+    where it opened none, with the reason in `reason`. `cleared_at` is None while it fires. `look_again_at` is when an
+    alert that opened none, since it is likelier noise so far, is thought about again. `holds` are our own silences
+    and maintenance that cover it, as `rules.suppression` last found. `request` is the number of the service request
+    that it is, where it asks for something instead of telling of a failure.
     """
 
     id: str
@@ -118,6 +118,11 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return severity_of(self.labels)
 
     @property
+    def onset(self) -> datetime:
+        """When it began: as its source says, whose clock may run ahead of ours, or when it was heard of, if earlier."""
+        return min(self.starts_at, self.first_seen_at)
+
+    @property
     def is_firing(self) -> bool:
         """Whether any source still says so."""
         return self.cleared_at is None
@@ -139,3 +144,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def alert_id(fingerprint: str, starts_at: datetime) -> str:
     """Identity of one episode."""
     return f"{fingerprint}@{starts_at.isoformat()}"
+
+
+def put_aside(alert: Alert, incident: int) -> Alert:
+    """The ended episode under an identity of its own, for the record of an incident that can no longer change."""
+    return msgspec.structs.replace(alert, id=f"{alert.id}~{incident}")

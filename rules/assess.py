@@ -1,6 +1,7 @@
 """What an incident means: its root, impact, priority, owner and title."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from cmdb.impact import Hit, business_view, impact, states
 from cmdb.model import State
@@ -11,11 +12,16 @@ from rules.evidence import change_line, doubt_lines, evidence_lines, weighed_lin
 from rules.incident import Candidate, HitService, Incident, RootCause
 from rules.kinds import is_outage
 from rules.likelihood import Sign
-from rules.priority import rate
+from rules.priority import Rating, overrule, rate
+from rules.priority_rule import Place, first_fit, next_look, places_of, users_of
 from rules.resolve import UNKNOWN_PREFIX
+from rules.routing import Facts, routed
 
 WEIGHED = 3
 """So many candidates get words of what speaks for and against them."""
+
+GROUP = "group"
+"""Pinned where a person or an escalation has given the incident to a group."""
 
 _WIDEST = 10_000
 
@@ -45,19 +51,21 @@ def reassess(draft: Draft, incident: Incident) -> Incident:
     services = _services(draft, hits, alerts)
     hit = None if root is None else [h.state for h in hits.values() if h.ci != root]
     rating = rate(estate, services, worst, matrix=draft.situation.policy.matrix, hit=hit)
-    pinned = "priority" in incident.pinned
+    places = places_of(estate, root, state, services)
+    group, group_reason = _group(draft, incident, services, alerts)
     changed = draft.change_incident(
         incident,
         state=state,
         impacted=tuple(h.ci for h in hits.values() if h.state >= State.REDUCED),
         services=services,
-        impact=incident.impact if pinned else rating.impact,
-        urgency=incident.urgency if pinned else rating.urgency,
-        priority=incident.priority if pinned else rating.priority,
-        priority_reason=incident.priority_reason if pinned else rating.reason,
-        group=_group(draft, root),
+        users=users_of(places),
+        **({} if "priority" in incident.pinned else _prioritized(draft, root, rating, places)),
+        group=group,
+        group_reason=group_reason,
         title=incident.title if "title" in incident.pinned else title_of(draft, root, services, alerts),
     )
+    if draft.situation.policy.roster and changed.group != incident.group:
+        draft.note(incident.number, "routed", group_reason, old=incident.group, new=group)
     if incident.title and changed.priority != incident.priority:
         draft.note(
             incident.number,
@@ -67,6 +75,32 @@ def reassess(draft: Draft, incident: Incident) -> Incident:
             new=str(changed.priority),
         )
     return changed
+
+
+def _prioritized(draft: Draft, root: str | None, rating: Rating, places: Sequence[Place]) -> dict[str, Any]:
+    """The incident's fields about its priority: as the matrix has it, or the first rule that fits."""
+    policy = draft.situation.policy
+    ci = draft.situation.estate.get(root) if root is not None else None
+    rule = first_fit(policy.priority_rules, ci.type if ci is not None else "", places, draft.now)
+    made_by = rating.matrix_words
+    if rule is not None:
+        rating, made_by = overrule(rating, rule, policy.matrix), f"rule: {rule.name}"
+    return {
+        "impact": rating.impact,
+        "urgency": rating.urgency,
+        "priority": rating.priority,
+        "priority_reason": rating.reason,
+        "priority_rule": made_by,
+        "priority_until": next_look(policy.priority_rules, draft.now),
+    }
+
+
+def review_priorities(draft: Draft) -> None:
+    """Assess those incidents anew for which a calendar has opened or closed that their priority depends on."""
+    for incident in map(draft.incident, draft.situation.agenda.due(draft.now)):
+        until = incident.priority_until if incident is not None else None
+        if incident is not None and incident.is_active and until is not None and until <= draft.now:
+            reassess(draft, incident)
 
 
 def root_state(root: str, alerts: Collection[Alert]) -> State:
@@ -144,9 +178,23 @@ def _services(draft: Draft, hits: Mapping[str, Hit], alerts: Collection[Alert]) 
     return tuple(found)
 
 
-def _group(draft: Draft, root: str | None) -> str:
+def _group(
+    draft: Draft, incident: Incident, services: Collection[HitService], alerts: Collection[Alert]
+) -> tuple[str, str]:
+    """The group and why; one that a person or an escalation gave it stays."""
+    if GROUP in incident.pinned:
+        return incident.group, incident.group_reason
+    root = incident.root.ci
     ci = draft.situation.estate.get(root) if root is not None else None
-    return ci.owner if ci is not None else ""
+    facts = Facts(
+        at=incident.opened_at,
+        owner=ci.owner if ci is not None else "",
+        ci=ci.id if ci is not None else "",
+        ci_type=ci.type if ci is not None else "",
+        services=frozenset(s.ci for s in services),
+        categories=frozenset(a.labels["category"] for a in alerts if "category" in a.labels),
+    )
+    return routed(draft.situation.policy.roster.routes, facts)
 
 
 def _weighed(draft: Draft, ci: str, found: Explanation, signs: Mapping[str, Sign]) -> tuple[str, ...]:

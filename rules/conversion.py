@@ -1,6 +1,6 @@
 """An incident that proves a service request, and a service request that proves an incident; both keep their history."""
 
-from rules.assess import reassess
+from rules.assess import GROUP, reassess
 from rules.draft import Draft
 from rules.grouping import new_incident
 from rules.incident import Incident, RootCause
@@ -58,6 +58,9 @@ def to_incident(draft: Draft, request: ServiceRequest, *, actor: str, reason: st
             draft.change_alert(alert, request=None, incident=number, reason="")
     incident = reassess(draft, incident)
     if request.group and not incident.group:
-        incident = draft.change_incident(incident, group=request.group)
+        # Pinned like any group that was given, since no rule would find it again.
+        incident = draft.change_incident(
+            incident, group=request.group, group_reason=f"{ended.key} was with it", pinned=incident.pinned | {GROUP}
+        )
     join(draft, incident.key, "converted from", ended.key, actor=actor)
     return draft.incident(number) or incident

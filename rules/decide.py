@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from rules.assess import review_priorities
 from rules.deadlines import meet_deadlines, note_quiet
 from rules.decision import (
     Change,
     Command,
     Decision,
     Listing,
+    OverrideOrder,
     Push,
     Recalled,
     RecordOrder,
@@ -16,16 +18,19 @@ from rules.decision import (
     SourceFailed,
 )
 from rules.draft import Draft
+from rules.escalate import escalate
 from rules.grouping import regroup
 from rules.intake import end_expired, take_failure, take_listing, take_push
 from rules.known_errors import note_known_errors
 from rules.learn import learn
 from rules.notices import tell, tell_sources
 from rules.orders import carry_out
+from rules.overrides import take_override
 from rules.record_orders import carry_out_record
 from rules.situation import Situation
 from rules.sorting import sort_out
 from rules.suppression import note_expected, review, take_silence
+from rules.timekeeping import keep_clocks
 
 
 def decide(situation: Situation, changes: Sequence[Change], now: datetime) -> Decision:
@@ -43,6 +48,7 @@ def decide(situation: Situation, changes: Sequence[Change], now: datetime) -> De
     sort_out(draft)
     regroup(draft)
     note_quiet(draft)
+    review_priorities(draft)
     for change in changes:
         if isinstance(change, Command):
             carry_out(draft, change)
@@ -50,6 +56,8 @@ def decide(situation: Situation, changes: Sequence[Change], now: datetime) -> De
             carry_out_record(draft, change)
     meet_deadlines(draft)
     note_known_errors(draft)
+    escalate(draft)
+    keep_clocks(draft)
     learn(draft)
     tell(draft)
     tell_sources(draft)
@@ -67,3 +75,5 @@ def _take(draft: Draft, change: Change) -> None:
         take_silence(draft, change)
     elif isinstance(change, Recalled):
         draft.recall(change)
+    elif isinstance(change, OverrideOrder):
+        take_override(draft, change)

@@ -1,13 +1,15 @@
 """What goes into one decision and what comes out of it. Everything here is data."""
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from rules.alert import Alert, Sighting
+from rules.alert import Alert, Sighting, put_aside
 from rules.incident import Incident, incident_key
 from rules.lesson import Lesson
 from rules.record import Given, Kind, Record
+from rules.rotation import Override
 from rules.silence import Silence
 
 
@@ -62,17 +64,21 @@ class Verb(enum.StrEnum):
     CHILD = "child"
     UNLINK = "unlink"
     CONVERT = "convert"
+    ROUTE = "route"
+    ESCALATE = "escalate"
+    SNOOZE = "snooze"
+    UNSNOOZE = "unsnooze"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """A person's order about one incident.
 
-    `value` is the assignee, the note, the resolution, the reason, the new priority or root CI, the number of the
-    incident to merge into, that this is a duplicate or child of, or of the record to unlink, or, for a split, the CI
-    whose alerts leave. `root` is the CI that failed, where whoever
-    resolves the incident says so. `expects` is the version of the incident that the person saw: where it has another
-    by now the order is refused, so that nobody overwrites what they have not seen. `id` comes back in the `Reply`.
+    `value` is the assignee, the note, the resolution, the reason, the new priority, root CI or group, the number of the
+    incident to merge into, that this is a duplicate or child of, or of the record to unlink, the end of a snooze
+    (RFC 3339), or, for a split, the CI whose alerts leave. `root` is the CI that failed, where whoever resolves the
+    incident says so. `expects` is the version of the incident that the person saw: where it has another by now the
+    order is refused, so that nobody overwrites what they have not seen. `id` comes back in the `Reply`.
     """
 
     id: str
@@ -98,6 +104,23 @@ class SilenceOrder:
     at: datetime
     actor: str
     silence: Silence | None = None
+    ends: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverrideOrder:
+    """A person's order to put `shifts` over a schedule, or to end the override with the id `ends`.
+
+    With `until` the shifts are a calendar's: they take the place of what an earlier calendar said about the time
+    between now and then. `id` comes back in the `Reply`.
+    """
+
+    id: str
+    at: datetime
+    actor: str
+    schedule: str
+    shifts: tuple[Override, ...] = ()
+    until: datetime | None = None
     ends: str = ""
 
 
@@ -148,7 +171,7 @@ class Recalled:
     records: tuple[Record, ...] = ()
 
 
-Order = Command | SilenceOrder | RecordOrder
+Order = Command | SilenceOrder | OverrideOrder | RecordOrder
 Change = Listing | Push | SourceFailed | Recalled | Order
 
 
@@ -190,7 +213,8 @@ class TimelineEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """One message to one recipient. `to` is a notifier's name; `incident` is None for word about a source.
+    """One message to one recipient. `to` is a notifier's name; `incident` is None for word about a source. `person` is
+    the id of whom it is for, empty where that is everybody whom the notifier reaches.
 
     `content` is the JSON that the message is made from, as it stood when this was decided
     (`rules.document.NoticeContent`). `key` is the idempotency key: the same notice has the same key for ever.
@@ -203,6 +227,12 @@ class Notice:
     at: datetime
     incident: int | None
     content: bytes
+    person: str = ""
+
+    @property
+    def recipient(self) -> str:
+        """To whom it goes, as in `mail`, or `anna by mail` where one person is called."""
+        return f"{self.person} by {self.to}" if self.person else self.to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +253,8 @@ class Decision:
     """Everything one cycle decided. Rows replace those of the same identity; timeline and notices are added, lessons
     (one for each counter at the most) add to what was learnt before.
 
+    `begun` are the ids of the alerts that were not in mind before; what was forgotten of them may be remembered still
+    (see `episodes`).
     `refreshed` and `forgotten` are for the situation alone: alerts of which only the time at which a source's word
     runs out moved, and incidents that can no longer change.
     """
@@ -237,12 +269,32 @@ class Decision:
     lessons: tuple[Lesson, ...] = ()
     silences: tuple[Silence, ...] = ()
     records: tuple[Record, ...] = ()
+    overrides: tuple[Override, ...] = ()
     refreshed: tuple[Alert, ...] = ()
     forgotten: tuple[int, ...] = ()
+    begun: frozenset[str] = frozenset()
+
+    def episodes(self, remembered: Mapping[str, Alert]) -> list[Alert]:
+        """The alerts to write, where `remembered` has by id what the record holds of those in `begun`.
+
+        Sources go on to repeat what has ended, long after it was forgotten here: news that opens nothing changes no
+        record then. What fires again under its old start goes on; where the incident it was in can no longer change,
+        that incident keeps the episode as it was.
+        """
+        found = []
+        for alert in self.alerts:
+            before = remembered.get(alert.id) if alert.id in self.begun else None
+            if before is not None and not alert.is_firing and alert.incident is None:
+                continue
+            if before is not None and before.incident is not None:
+                found.append(put_aside(before, before.incident))
+            found.append(alert)
+        return found
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to remember."""
         said = self.timeline or self.notices or self.replies
-        kept = self.alerts or self.incidents or self.sources or self.silences or self.records or self.lessons
-        return not (kept or said)
+        ours = self.alerts or self.incidents or self.sources or self.lessons
+        orders = self.silences or self.overrides or self.records
+        return not (ours or orders or said)

@@ -7,7 +7,9 @@ import msgspec
 
 from cmdb.model import State
 from rules.alert import Alert
+from rules.clock import Clock
 from rules.doubt import Doubt
+from rules.escalation import Call, Escalation, Progress
 from rules.incident import Candidate, Incident, RootCause, incident_key
 from rules.past import History
 from rules.silence import Silence
@@ -67,8 +69,70 @@ class KnownErrorDocument(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
+class ClockDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """One promised time. `agreement` is SLA or OLA, `goal` response or resolution, `state` running, paused, met,
+    breached or stopped.
+
+    `target_s`, `left_s` and `late_s` are seconds of working time in `calendar`. `left_s` is given while it is paused,
+    `late_s` once it was met too late. `warned` is the share of the target in percent that people were warned of.
+    """
+
+    agreement: str
+    goal: str
+    level: str
+    priority: str
+    group: str
+    state: str
+    target_s: float
+    calendar: str
+    started_at: str
+    due_at: str | None
+    next_at: str | None
+    paused_at: str | None
+    pause_reason: str
+    left_s: float | None
+    warned: float
+    breached_at: str | None
+    ended_at: str | None
+    late_s: float | None
+
+
+class CallDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A person (id) who was called: when, at which step of which policy, why this person, and by which notifiers."""
+
+    person: str
+    at: str
+    policy: str
+    step: int
+    why: str
+    via: tuple[str, ...]
+
+
+class SnoozeDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """Nobody is called until then, unless things get worse."""
+
+    until: str
+    by: str
+    reason: str
+
+
+class EscalationDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """Who was called, and who is next: `progress` is none, running, stopped or exhausted, `next_step` counts from 1 and
+    `next_at` is null where nothing is due."""
+
+    policy: str
+    progress: str
+    next_step: int
+    next_at: str | None
+    calls: tuple[CallDocument, ...]
+    snooze: SnoozeDocument | None
+
+
 class IncidentDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """An incident as programs and templates see it. `confirmed_root` is the CI that a person says has failed."""
+    """An incident as programs and templates see it. `confirmed_root` is the CI that a person says has failed.
+
+    `priority_rule` says what made the priority; `users` is how many are known to be hit.
+    """
 
     number: str
     title: str
@@ -93,6 +157,13 @@ class IncidentDocument(msgspec.Struct, frozen=True, kw_only=True):
     alerts: tuple[AlertDocument, ...]
     confirmed_root: str | None = None
     known_errors: tuple[KnownErrorDocument, ...] = ()
+    group_reason: str = ""
+    responders: tuple[str, ...] = ()
+    escalation: EscalationDocument | None = None
+    priority_rule: str = ""
+    users: int = 0
+    hold_reason: str = ""
+    clocks: tuple[ClockDocument, ...] = ()
 
 
 class DoubtDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,8 +200,16 @@ class SourceDocument(msgspec.Struct, frozen=True, kw_only=True):
     error: str
 
 
+class RecipientDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """The person whom a notice is for. `address` is empty where the notifier's own recipients are meant."""
+
+    id: str
+    name: str
+    address: str
+
+
 class NoticeContent(msgspec.Struct, frozen=True, kw_only=True):
-    """What one notice is made from; the webhook sends it as it is."""
+    """What one notice is made from; the webhook sends it as it is. `recipient` is set where one person is called."""
 
     event: str
     reason: str
@@ -138,6 +217,7 @@ class NoticeContent(msgspec.Struct, frozen=True, kw_only=True):
     idempotency_key: str
     incident: IncidentDocument | None = None
     source: SourceDocument | None = None
+    recipient: RecipientDocument | None = None
 
 
 class MatcherDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -224,6 +304,61 @@ def incident_document(incident: Incident, alerts: Iterable[Alert]) -> IncidentDo
             KnownErrorDocument(problem=e.key, title=e.title, workaround=e.workaround, why=e.why)
             for e in incident.known_errors
         ),
+        group_reason=incident.group_reason,
+        responders=incident.responders,
+        escalation=_escalation_document(incident.escalation),
+        priority_rule=incident.priority_rule,
+        users=incident.users,
+        hold_reason=incident.hold_reason,
+        clocks=tuple(map(_clock_document, incident.clocks)),
+    )
+
+
+def _clock_document(clock: Clock) -> ClockDocument:
+    pause = clock.pause
+    is_late = clock.breached_at is not None and clock.ended_at is not None
+    return ClockDocument(
+        agreement=str(clock.agreement),
+        goal=str(clock.goal),
+        level=clock.terms.level,
+        priority=clock.terms.priority,
+        group=clock.terms.party,
+        state=str(clock.state),
+        target_s=clock.terms.target.total_seconds(),
+        calendar=clock.terms.calendar,
+        started_at=rfc3339(clock.started_at),
+        due_at=_maybe(clock.due_at),
+        next_at=_maybe(clock.next_at),
+        paused_at=_maybe(pause.since if pause is not None else None),
+        pause_reason=pause.reason if pause is not None else "",
+        left_s=clock.left.total_seconds() if pause is not None else None,
+        warned=round(clock.told * 100),
+        breached_at=_maybe(clock.breached_at),
+        ended_at=_maybe(clock.ended_at),
+        late_s=clock.late.total_seconds() if is_late else None,
+    )
+
+
+def _escalation_document(escalation: Escalation) -> EscalationDocument | None:
+    """None where nobody was ever to be called."""
+    snooze = escalation.snooze
+    if escalation.progress is Progress.NONE and not escalation.calls and snooze is None:
+        return None
+    return EscalationDocument(
+        policy=escalation.policy,
+        progress=str(escalation.progress),
+        next_step=escalation.step + 1,
+        next_at=_maybe(escalation.next_at),
+        calls=tuple(map(_call_document, escalation.calls)),
+        snooze=None
+        if snooze is None
+        else SnoozeDocument(until=rfc3339(snooze.until), by=snooze.by, reason=snooze.reason),
+    )
+
+
+def _call_document(call: Call) -> CallDocument:
+    return CallDocument(
+        person=call.person, at=rfc3339(call.at), policy=call.policy, step=call.step, why=call.why, via=call.via
     )
 
 

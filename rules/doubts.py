@@ -47,17 +47,7 @@ def _missing(past: Past, found: Together) -> Doubt:
     )
     if found.merged:
         words += f"; {'a person has' if found.merged == 1 else f'{found.merged} times a person has'} merged them"
-    return Doubt(
-        kind=DoubtKind.MISSING,
-        ci=found.ci,
-        needs=found.needs,
-        odds=odds_of(found.score),
-        seen=found.seen,
-        possible=found.possible,
-        proof=found.proof,
-        services=_services(past, found.ci),
-        words=words,
-    )
+    return _doubt(past, DoubtKind.MISSING, found, found.seen, words)
 
 
 def _company(companions: int) -> str:
@@ -69,17 +59,22 @@ def _company(companions: int) -> str:
 def _false(past: Past, found: Silence) -> Doubt:
     times = len(past.spells(found.ci))
     often = "once" if times == 1 else f"{times} times"
+    words = (
+        f"{found.ci} is said to need {found.needs}, yet in {found.silent} of {found.possible} failures of"
+        f" {found.needs} it said nothing, though it is monitored: it alerted {often}"
+    )
+    return _doubt(past, DoubtKind.FALSE, found, found.silent, words)
+
+
+def _doubt(past: Past, kind: DoubtKind, found: Together | Silence, seen: int, words: str) -> Doubt:
     return Doubt(
-        kind=DoubtKind.FALSE,
+        kind=kind,
         ci=found.ci,
         needs=found.needs,
         odds=odds_of(found.score),
-        seen=found.silent,
+        seen=seen,
         possible=found.possible,
         proof=found.proof,
         services=_services(past, found.ci),
-        words=(
-            f"{found.ci} is said to need {found.needs}, yet in {found.silent} of {found.possible} failures of"
-            f" {found.needs} it said nothing, though it is monitored: it alerted {often}"
-        ),
+        words=words,
     )

@@ -11,6 +11,7 @@ from rules.decision import Decision, Notice, Recalled, Reply, SourceState, Timel
 from rules.incident import Incident
 from rules.lesson import Lesson, summed
 from rules.record import Kind, Record, kind_of
+from rules.rotation import Override
 from rules.silence import Silence
 from rules.situation import Situation
 
@@ -43,6 +44,7 @@ class Draft:
         self._records: dict[str, Record] = {}
         self._recalled: dict[int, Incident] = {}
         self._recalled_records: dict[str, Record] = {}
+        self._overrides: dict[str, Override] = {}
         self._timeline: list[TimelineEntry] = []
         self._forgotten: list[int] = []
         self._next_number = situation.next_number
@@ -108,10 +110,6 @@ class Draft:
     def sign_count(self) -> int:
         """About how many CIs have live alerts."""
         return len(self.situation.on_ci) + len(self._on_ci)
-
-    def signed_cis(self) -> set[str]:
-        """Every CI with live alerts."""
-        return set(self.situation.on_ci) | set(self._on_ci)
 
     # -- incidents
 
@@ -238,6 +236,15 @@ class Draft:
         """Every silence in mind, by id."""
         return [s for s in map(self.silence, sorted({*self.situation.silences, *self._silences})) if s is not None]
 
+    def put_override(self, override: Override) -> None:
+        """Record a new override of a schedule, or a change of one."""
+        self._overrides[override.id] = override
+
+    def all_overrides(self) -> list[Override]:
+        """Every override in mind, by id."""
+        every = {**self.situation.overrides, **self._overrides}
+        return [every[i] for i in sorted(every)]
+
     def note(self, number: int, kind: str, text: str, *, actor: str = DAEMON, old: str = "", new: str = "") -> None:
         """Add a line to an incident's history."""
         self._timeline.append(
@@ -267,8 +274,10 @@ class Draft:
             lessons=summed(self.lessons),
             silences=tuple(self.changed_silences()),
             records=tuple(self.changed_records()),
+            overrides=tuple(self._overrides[i] for i in sorted(self._overrides)),
             refreshed=tuple(self._refreshed[i] for i in sorted(self._refreshed)),
             forgotten=tuple(sorted({*self._forgotten, *(n for n in self._recalled if n in self._incidents)})),
+            begun=frozenset(self._alerts.keys() - self.situation.alerts.keys()),
         )
 
     def _owned(self, number: int) -> set[str]:

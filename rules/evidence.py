@@ -104,9 +104,8 @@ def _kind_lines(root: str, signs: Mapping[str, Sign], explained: Collection[str]
     if sign is not None and sign.strained:
         rare = sorted(s for s in sign.strained if not any(s in signs[ci].strained for ci in explained if ci != root))
         told = f"only {root} shows {_listed(rare)}" if rare else f"others show the same as {_listed(sign.strained)}"
-        lines.append(
-            f"{len(sign.strained)} of its alerts speak of its own resources, which no other CI can strain; {told}"
-        )
+        kinds = "one kind" if len(sign.strained) == 1 else f"{len(sign.strained)} kinds"
+        lines.append(f"alerts of {kinds} speak of its own resources or log, seldom another CI's doing; {told}")
     if sign is not None and sign.callers:
         lines.append(f"calls to it are slow or fail for {_listed(sign.callers)}")
     return lines

@@ -42,10 +42,8 @@ Answer = TypeVar("Answer")
 PRIOR_STRENGTH = 5.0
 """So many confirmed roots weigh as much as knowing nothing: one word of a person moves a prior by less than 0.2."""
 
-
 USUAL_STRENGTH = 4.0
 """So many episodes weigh as much as what is usual."""
-
 
 NOISIEST = 10.0
 """No name of an alert counts for more than ten to one as noise, or as a failure."""

@@ -91,7 +91,10 @@ def _was_in(draft: Draft, alert: Alert) -> int | None:
 
 
 def _matched(draft: Draft, groups: list[Group]) -> list[tuple[Group, Incident | None, list[Incident]]]:
-    """Give each open incident to the group that holds most of it; of several in one group the earliest goes on."""
+    """Give each open incident to the group of the root that people know, else to the one that holds most of it.
+
+    Of several incidents in one group the earliest goes on.
+    """
     votes: dict[int, Counter[int]] = {}
     for index, group in enumerate(groups):
         for alert in group.alerts:
@@ -105,7 +108,7 @@ def _matched(draft: Draft, groups: list[Group]) -> list[tuple[Group, Incident | 
     for number, counted in sorted(votes.items()):
         incident = draft.incident(number)
         root = incident.root.ci if incident is not None else None
-        best = max(counted, key=lambda i: (counted[i], groups[i].found.root == root, -i))
+        best = max(counted, key=lambda i: (groups[i].found.root == root, counted[i], -i))
         owners.setdefault(best, []).append(number)
     matched = []
     for index, group in enumerate(groups):

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cmdb.model import State
+from rules.clock import Clock
+from rules.escalation import Escalation
 from rules.lesson import Lesson
 
 
@@ -118,6 +120,11 @@ class Incident:
     fields a person has set, which the daemon then leaves alone. `quiet_since` is when the last of its alerts cleared.
     `confirmed_root` is the CI that a person says has failed; `taught` is what was learnt from the incident so far.
     `known_errors` are those that match it now; `known_told` says that people have been told that the error is known.
+    `group_reason` says in words why that group; `responders` are ids of the people who were called last.
+    `priority_rule` names what the priority was made by: the matrix, a rule of the organisation's or a person; at
+    `priority_until` a calendar that it depends on may make another. `users` is how many are known to be hit.
+    `hold_reason` says what is waited for while it is on hold. `clocks` are what is promised about it, in order of their
+    start; of those with one agreement and goal the last one counts, the others are history.
     Instants are aware UTC.
     """
 
@@ -150,6 +157,14 @@ class Incident:
     taught: tuple[Lesson, ...] = ()
     known_errors: tuple[KnownError, ...] = ()
     known_told: bool = False
+    group_reason: str = ""
+    responders: tuple[str, ...] = ()
+    escalation: Escalation = field(default_factory=Escalation)
+    priority_rule: str = ""
+    priority_until: datetime | None = None
+    users: int = 0
+    hold_reason: str = ""
+    clocks: tuple[Clock, ...] = ()
     version: int = 1
 
     @property
@@ -161,6 +176,21 @@ class Incident:
     def diagnosed_root(self) -> str | None:
         """The CI that the diagnosis named, whatever a person has said since."""
         return self.root.candidates[0].ci if self.root.candidates else None
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When to look at it because time passes: a clock warns, a promise is due, a calendar asks for a priority,
+        somebody is to be called."""
+        moments = [c.next_at for c in self.clocks]
+        if self.is_active:
+            moments += (self.priority_until, self.escalation.wakes_at)
+        return min((at for at in moments if at is not None), default=None)
+
+    @property
+    def due(self) -> Clock | None:
+        """The promise to be kept next, or the one that is overdue longest; None where none is due."""
+        owed = [c for c in self.clocks if c.ended_at is None and c.due_at is not None]
+        return min(owed, key=lambda c: (c.due_at, c.goal), default=None)
 
     @property
     def is_active(self) -> bool:

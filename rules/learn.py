@@ -112,7 +112,7 @@ def _cleared_by_itself(cleared_at: datetime, incident: Incident) -> bool:
 
 def _of_beginning(incident: Incident, alerts: Sequence[Alert]) -> Iterator[Lesson]:
     """Whether an alert that was alone at first told of a failure: others joined it, or a person took it up."""
-    onsets = sorted((_onset(a), a.ci or "", a.severity) for a in alerts)
+    onsets = sorted((a.onset, a.ci or "", a.severity) for a in alerts)
     first, others = onsets[:1], [at for at, ci, _ in onsets if ci != onsets[0][1]]
     for began, _, severity in first:
         if others:
@@ -126,12 +126,12 @@ def _of_beginning(incident: Incident, alerts: Sequence[Alert]) -> Iterator[Lesso
 def _delays(alerts: Sequence[Alert]) -> Iterator[Lesson]:
     """How long after the first sign each alert began; one that comes and goes counts by its first episode."""
     first: dict[str, Alert] = {}
-    for alert in sorted(alerts, key=lambda a: (_onset(a), a.id)):
+    for alert in sorted(alerts, key=lambda a: (a.onset, a.id)):
         first.setdefault(alert.fingerprint, alert)
-    began = min(map(_onset, alerts), default=None)
+    began = min((a.onset for a in alerts), default=None)
     for alert in first.values():
         if began is not None:
-            yield delayed(alert.name, _onset(alert) - began)
+            yield delayed(alert.name, alert.onset - began)
 
 
 def _of_root(draft: Draft, incident: Incident) -> Iterator[Lesson]:
@@ -155,9 +155,4 @@ def _is_telling(alert: Alert) -> bool:
 
 
 def _alone(alert: Alert) -> Lesson:
-    return ended_alone(alert.name, (alert.cleared_at or _onset(alert)) - _onset(alert))
-
-
-def _onset(alert: Alert) -> datetime:
-    """When it began; a source's clock may run ahead of ours."""
-    return min(alert.starts_at, alert.first_seen_at)
+    return ended_alone(alert.name, (alert.cleared_at or alert.onset) - alert.onset)

@@ -10,7 +10,7 @@ from rules.decision import Notice, SourceState
 from rules.document import NoticeContent, SourceDocument, incident_document, rfc3339
 from rules.draft import Draft
 from rules.incident import Incident, Told
-from rules.subscriptions import Subscription, matches
+from rules.subscriptions import CLOCK_EVENTS, Subscription, matches
 
 _ENDED = frozenset({"resolved", "closed", "merged", "converted"})
 
@@ -21,10 +21,12 @@ def tell(draft: Draft) -> None:
         return
     for number, event, reason in draft.news:
         incident = draft.incident(number)
-        if incident is not None:
+        if incident is not None and event in CLOCK_EVENTS:
+            _tell_clock(draft, incident, event, reason)
+        elif incident is not None:
             _tell_event(draft, incident, event, reason)
     for incident in draft.all_incidents():
-        if incident.is_active and _may_call(draft, incident):
+        if incident.is_active and may_call(draft, incident):
             _tell_state(draft, incident)
             _tell_known(draft, incident)
 
@@ -50,6 +52,15 @@ def _tell_event(draft: Draft, incident: Incident, event: str, reason: str) -> No
         sub = next((s for s in draft.situation.subscriptions if s.to == told.to and _wants(s, incident, event)), None)
         if sub is not None or event in _ENDED:
             incident = _send(draft, incident, told.to, event, reason)
+
+
+def _tell_clock(draft: Draft, incident: Incident, event: str, reason: str) -> None:
+    """News of a promised time: to all who want it. Where all that fires is silenced, only to those who know."""
+    wanted = dict.fromkeys(s.to for s in draft.situation.subscriptions if _wants(s, incident, event))
+    is_hushed = not may_call(draft, incident) and _is_firing(draft, incident)
+    for to in wanted:
+        if not is_hushed or _told(incident, to) is not None:
+            incident = _send(draft, incident, to, event, reason)
 
 
 def _tell_state(draft: Draft, incident: Incident) -> None:
@@ -98,12 +109,16 @@ def needs_update(told: Told, incident: Incident) -> str:
     return "; ".join(found)
 
 
-def _may_call(draft: Draft, incident: Incident) -> bool:
+def may_call(draft: Draft, incident: Incident) -> bool:
     """Whether anything still fires that nobody has silenced."""
     # Unsorted, and no further than the first: this is asked of every open incident in every cycle.
     return any(
         a is not None and a.is_firing and not a.suppressed for a in map(draft.alert, draft.members(incident.number))
     )
+
+
+def _is_firing(draft: Draft, incident: Incident) -> bool:
+    return any(a is not None and a.is_firing for a in map(draft.alert, draft.members(incident.number)))
 
 
 def _wants(sub: Subscription, incident: Incident, event: str, was: str = "") -> bool:
@@ -133,7 +148,7 @@ def _send(draft: Draft, incident: Incident, to: str, event: str, reason: str) ->
     )
     others = tuple(t for t in incident.told if t.to != to)
     incident = draft.change_incident(incident, told=tuple(sorted((*others, said), key=lambda t: t.to)))
-    key = _key(incident.key, rfc3339(incident.opened_at), event, to, str(incident.version))
+    key = notice_key(incident.key, rfc3339(incident.opened_at), event, to, str(incident.version))
     content = NoticeContent(
         event=event,
         reason=reason,
@@ -141,7 +156,7 @@ def _send(draft: Draft, incident: Incident, to: str, event: str, reason: str) ->
         idempotency_key=key,
         incident=incident_document(incident, ()),
     )
-    _add(draft, key, to, content, incident.number)
+    add_notice(draft, to, content, incident.number)
     draft.note(incident.number, "notice", f"telling {to}: {event}, {reason}", new=to)
     return incident
 
@@ -153,26 +168,28 @@ def _tell_source(draft: Draft, source: SourceState, event: str, reason: str) -> 
         if sub.to in told or not matches(sub.when, priority="", event=event, services=(), group=""):
             continue
         told.add(sub.to)
-        key = _key(source.name, rfc3339(source.since), event, sub.to)
+        key = notice_key(source.name, rfc3339(source.since), event, sub.to)
         content = NoticeContent(event=event, reason=reason, at=rfc3339(draft.now), idempotency_key=key, source=document)
-        _add(draft, key, sub.to, content, None)
+        add_notice(draft, sub.to, content, None)
 
 
-def _add(draft: Draft, key: str, to: str, content: NoticeContent, number: int | None) -> None:
+def add_notice(draft: Draft, to: str, content: NoticeContent, number: int | None) -> None:
+    """Put a notice with this content on its way through the notifier `to`."""
     draft.notices.append(
         Notice(
-            key=key,
+            key=content.idempotency_key,
             to=to,
             event=content.event,
             reason=content.reason,
             at=draft.now,
             incident=number,
             content=msgspec.json.encode(content),
+            person=content.recipient.id if content.recipient is not None else "",
         )
     )
 
 
-def _key(*parts: str) -> str:
+def notice_key(*parts: str) -> str:
     """The same notice has the same key for ever, another never has: the opening time tells databases apart."""
     digest = hashlib.blake2b("\xff".join(parts).encode(), digest_size=6).hexdigest()
     return f"{parts[0]}-{digest}"

@@ -9,6 +9,8 @@ from rules.deadlines import close, resolve_incident
 from rules.decision import Command, Reply, Verb
 from rules.draft import Draft
 from rules.errors import IncidentdError
+from rules.escalate import call_person
+from rules.escalation_orders import ESCALATION_ORDERS
 from rules.grouping import merge, reopen, split
 from rules.incident import Incident, Priority, incident_key, incident_number
 from rules.lifecycle import Step, next_status
@@ -35,12 +37,19 @@ def carry_out(draft: Draft, command: Command) -> None:
 def _step(step: Step) -> Callable[[Draft, Incident, Command], str]:
     def carry(draft: Draft, incident: Incident, command: Command) -> str:
         status = next_status(incident.status, step)
-        seen = incident.acknowledged_at or (draft.now if step in (Step.ACKNOWLEDGE, Step.START) else None)
+        reason = (command.reason or command.value).strip()
+        if step is Step.HOLD and not reason:
+            raise Refused("hold needs a reason: what is waited for")
+        seen = incident.acknowledged_at or (None if step is Step.RESUME else draft.now)
         draft.change_incident(
-            incident, status=status, acknowledged_at=seen, assignee=incident.assignee or command.actor
+            incident,
+            status=status,
+            acknowledged_at=seen,
+            assignee=incident.assignee or command.actor,
+            hold_reason=reason if step is Step.HOLD else "",
         )
         words = str(status).replace("_", " ")
-        why = f": {command.reason or command.value}" if command.reason or command.value else ""
+        why = f": {reason}" if reason else ""
         draft.note(
             incident.number, str(step), f"{words}{why}", actor=command.actor, old=str(incident.status), new=str(status)
         )
@@ -53,7 +62,9 @@ def _step(step: Step) -> Callable[[Draft, Incident, Command], str]:
 
 def _assign(draft: Draft, incident: Incident, command: Command) -> str:
     who = required(command, "whom to assign it to")
-    draft.change_incident(incident, assignee=who)
+    assigned = draft.change_incident(incident, assignee=who)
+    if who != command.actor and incident.is_active:
+        call_person(draft, assigned, who, "assigned", f"{command.actor} has given it to you")
     draft.note(incident.number, "assigned", f"assigned to {who}", actor=command.actor, old=incident.assignee, new=who)
     return f"{incident.key} is assigned to {who}"
 
@@ -126,7 +137,14 @@ def _set_priority(draft: Draft, incident: Incident, command: Command) -> str:
         raise Refused(f"{command.value!r} is not a priority; allowed: {', '.join(Priority)}") from None
     why = command.reason or "set by hand"
     pinned = incident.pinned | {"priority"}
-    draft.change_incident(incident, priority=priority, priority_reason=f"{command.actor}: {why}", pinned=pinned)
+    draft.change_incident(
+        incident,
+        priority=priority,
+        priority_reason=f"{command.actor}: {why}",
+        priority_rule="set by hand",
+        priority_until=None,
+        pinned=pinned,
+    )
     draft.note(
         incident.number,
         "priority_changed",
@@ -208,4 +226,5 @@ _ORDERS: dict[Verb, Callable[[Draft, Incident, Command], str]] = {
     Verb.CHILD: _child,
     Verb.UNLINK: _unlink,
     Verb.CONVERT: _convert,
+    **ESCALATION_ORDERS,
 }

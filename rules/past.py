@@ -152,7 +152,7 @@ class Past:
             return
         for run in _runs(alerts, self.until):
             # What an incident took in may have begun long before it: its own onset is among what is near its opening.
-            onsets = [onset_of(a) for a in run]
+            onsets = [a.onset for a in run]
             own = [a for a in run if a.ci == root] or run
             yield Failure(
                 number=incident.number,
@@ -180,11 +180,6 @@ class Past:
         return incident.root.confidence / (1 + (1 - P_SPEAKS[State.DOWN]) ** -min(due, _ENOUGH))
 
 
-def onset_of(alert: Alert) -> datetime:
-    """When what an alert speaks of began: as its source says, or when it was heard of, if that was earlier."""
-    return min(alert.starts_at, alert.first_seen_at)
-
-
 def down_with(failure: Failure, most: int) -> list[str]:
     """The CIs that are down in a failure, the root and the nearest first; the root alone where it only works badly."""
     if not failure.is_outage:
@@ -205,9 +200,9 @@ def _runs(alerts: Iterable[Alert], until: datetime) -> list[list[Alert]]:
     """The alerts parted wherever all was quiet for longer than one failure's symptoms take to begin."""
     runs: list[list[Alert]] = []
     end = until
-    for alert in sorted(alerts, key=lambda a: (onset_of(a), a.id)):
+    for alert in sorted(alerts, key=lambda a: (a.onset, a.id)):
         cleared = alert.cleared_at or until
-        if runs and onset_of(alert) - end <= WINDOW:
+        if runs and alert.onset - end <= WINDOW:
             runs[-1].append(alert)
             end = max(end, cleared)
         else:
@@ -219,7 +214,7 @@ def _runs(alerts: Iterable[Alert], until: datetime) -> list[list[Alert]]:
 def _spell(ci: str, alerts: list[Alert], until: datetime) -> Spell:
     return Spell(
         ci=ci,
-        start=onset_of(alerts[0]),
+        start=alerts[0].onset,
         end=max(a.cleared_at or until for a in alerts),
         is_outage=any(is_outage(a.labels) for a in alerts),
         incident=next((a.incident for a in alerts if a.incident is not None), None),

@@ -5,10 +5,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
 
+from rules.calendar import ALWAYS, Calendar
 from rules.incident import Level, Priority
 from rules.maintenance import Window
+from rules.priority_rule import PriorityRule
 from rules.recurrence import SuggestAfter
 from rules.request_rule import RequestRule
+from rules.roster import Roster
+from rules.service_level import STANDARD, ServiceLevel
 
 Matrix = Mapping[tuple[Level, Level], Priority]
 
@@ -46,9 +50,11 @@ class Policy:
     `close_after`: a resolved incident closes by itself after this time, in which its users may object: ITIL leaves
     the number to the organisation, three days (a weekend and its Monday) is common practice of service desks.
     `blind_after`: a source that stays unreachable this long is told of; half a minute spares people a restart.
-    `matrix` has one priority for each of the nine pairs (impact, urgency). `mapping_labels` are tried in order
-    against CI ids and aliases. `maintenance` are the announced windows, past and to come. `requests` say which alerts
-    ask for a service instead of telling of a failure, `suggest` when incidents of one CI are worth a problem.
+    `matrix` has one priority for each of the nine pairs (impact, urgency); of `priority_rules` the first that fits an
+    incident sets another. `mapping_labels` are tried in order against CI ids and aliases. `maintenance` are the
+    announced windows, past and to come. `service_levels` say what is promised, the first that fits counts; `calendars`
+    are all that they may have been promised in. `roster` says who there is to call. `requests` say which alerts ask
+    for a service instead of telling of a failure, `suggest` when incidents of one CI are worth a problem.
     """
 
     resolve_after: timedelta = timedelta(minutes=2)
@@ -58,11 +64,19 @@ class Policy:
     close_after: timedelta = timedelta(hours=72)
     blind_after: timedelta = timedelta(seconds=30)
     matrix: Matrix = field(default_factory=lambda: ITIL_MATRIX, hash=False)
+    priority_rules: tuple[PriorityRule, ...] = ()
     mapping_labels: tuple[str, ...] = MAPPING_LABELS
     maintenance: tuple[Window, ...] = ()
     requests: tuple[RequestRule, ...] = ()
     suggest: SuggestAfter = field(default_factory=SuggestAfter)
+    calendars: tuple[Calendar, ...] = ()
+    service_levels: tuple[ServiceLevel, ...] = (STANDARD,)
+    roster: Roster = field(default_factory=Roster, hash=False)
 
     def priority(self, impact: Level, urgency: Level) -> Priority:
         """The priority that the matrix gives."""
         return self.matrix[impact, urgency]
+
+    def calendar(self, name: str) -> Calendar:
+        """The calendar of that name; around the clock where there is none any more."""
+        return next((c for c in self.calendars if c.name == name), ALWAYS)

@@ -12,6 +12,7 @@ from cmdb.model import Criticality, State
 from rules.alert import Severity
 from rules.incident import HitService, Level, Priority
 from rules.policy import ITIL_MATRIX, Matrix
+from rules.priority_rule import PriorityRule
 
 _IMPACT = {
     Criticality.CRITICAL: Level.HIGH,
@@ -23,12 +24,17 @@ _IMPACT = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rating:
-    """A priority with what it was made from and the reason in words."""
+    """A priority with what it was made from, the reason in words, and what made it so: the matrix or a rule."""
 
     impact: Level
     urgency: Level
     priority: Priority
     reason: str
+
+    @property
+    def matrix_words(self) -> str:
+        """How the matrix comes to it."""
+        return f"matrix: impact {self.impact}, urgency {self.urgency}"
 
 
 def criticality_of(estate: Estate, service: str) -> Criticality:
@@ -67,6 +73,17 @@ def rate(
             best = rating
     assert best is not None  # noqa: S101  every state above UP has an urgency
     return best
+
+
+def overrule(rating: Rating, rule: PriorityRule, matrix: Matrix) -> Rating:
+    """The rating as a rule of the organisation's has it."""
+    impact, urgency = rule.impact or rating.impact, rule.urgency or rating.urgency
+    return Rating(
+        impact=impact,
+        urgency=urgency,
+        priority=rule.priority or matrix[impact, urgency],
+        reason=f"{rating.reason}; by the rule {rule.name}",
+    )
 
 
 def _urgency(state: State) -> Level:

@@ -1,7 +1,7 @@
 """What one diagnosis looks at: the alerts that could share a cause, as signs, and what is known around them."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 
 from cmdb.impact import impact
@@ -111,7 +111,7 @@ def _is_evidence(draft: Draft, alert: Alert) -> bool:
 def sign_of(draft: Draft, subject: str, alerts: list[Alert]) -> Sign:
     return Sign(
         ci=subject,
-        onset=min(_onset(a) for a in alerts),
+        onset=min(a.onset for a in alerts),
         heard=tuple(sorted(_heard(draft, a) for a in alerts)),
         severity=max(a.severity for a in alerts),
         names=frozenset(a.name for a in alerts),
@@ -123,13 +123,9 @@ def sign_of(draft: Draft, subject: str, alerts: list[Alert]) -> Sign:
     )
 
 
-def _onset(alert: Alert) -> datetime:
-    return min(alert.starts_at, alert.first_seen_at)
-
-
 def _heard(draft: Draft, alert: Alert) -> Heard:
     """An alert is the less likely to have fired for no reason, the longer it has lasted and the less its like do."""
-    experience, began = draft.situation.experience, _onset(alert)
+    experience, began = draft.situation.experience, alert.onset
     lasted = (alert.cleared_at or draft.now) - began
     outlives = experience.outlasted(alert.name, lasted, outlasted(lasted.total_seconds()))
     usual = P_LEAK[alert.severity]

@@ -7,8 +7,10 @@ built again from the store. Its indexes make a cycle cost what changed, never wh
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
+from typing import TypeVar
 
 from cmdb.graph import Estate
+from rules.agenda import Agenda
 from rules.alert import Alert, Hold
 from rules.change_windows import windows_of
 from rules.decision import Decision, SourceState
@@ -21,9 +23,11 @@ from rules.reach import Reach
 from rules.record import KEPT as RECORDS_KEPT
 from rules.record import Change, Kind, Record
 from rules.resolve import subject_of
+from rules.rotation import OVERRIDES_KEPT, Override
 from rules.silence import KEPT, Silence
 from rules.subscriptions import Subscription
 
+KeyT = TypeVar("KeyT")
 _STEP_S = 15
 
 
@@ -49,6 +53,8 @@ class Situation:
         self.silences: dict[str, Silence] = {}
         self.records: dict[str, Record] = {}
         self.next_record: dict[Kind, int] = {}
+        self.overrides: dict[str, Override] = {}
+        self.agenda = Agenda()
         self.held: dict[Hold, set[str]] = {}
         self.next_number = 1
         self.decided_at: datetime | None = None
@@ -66,6 +72,7 @@ class Situation:
         self.experience.take(decision.lessons)
         self._take_silences(decision)
         self._take_records(decision)
+        self._take_overrides(decision)
         self.decided_at = decision.at
         self._forget(decision)
 
@@ -146,10 +153,18 @@ class Situation:
             announced = (*self.policy.maintenance, *windows_of(self.records.values()))
             self.maintenance = Maintenance(self.estate, announced, self.policy.resolve_after)
 
+    def _take_overrides(self, decision: Decision) -> None:
+        if not decision.overrides:
+            return
+        self.overrides.update((o.id, o) for o in decision.overrides)
+        for old in [o.id for o in self.overrides.values() if o.ends_at < decision.at - OVERRIDES_KEPT]:
+            del self.overrides[old]
+
     def _take_incident(self, incident: Incident) -> None:
         self._index_incident(self.incidents.get(incident.number), present=False)
         self.incidents[incident.number] = incident
         self._index_incident(incident, present=True)
+        self.agenda.put(incident.number, incident.next_at)
         self.next_number = max(self.next_number, incident.number + 1)
 
     def _index_incident(self, incident: Incident | None, *, present: bool) -> None:
@@ -159,12 +174,7 @@ class Situation:
         if incident.is_active or not present:
             entries += [(self.impacted_by, ci) for ci in incident.impacted]
         for index, ci in entries:
-            if present:
-                index.setdefault(ci, set()).add(incident.number)
-            elif ci in index:
-                index[ci].discard(incident.number)
-                if not index[ci]:
-                    del index[ci]
+            _index(index, ci, incident.number, present=present)
 
     def _forget(self, decision: Decision) -> None:
         """Drop what can no longer matter: ended incidents with their alerts, and cleared alerts that opened none."""
@@ -172,6 +182,7 @@ class Situation:
             for alert_id in self.members.pop(number, set()):
                 self._drop_alert(alert_id)
             self._index_incident(self.incidents.pop(number, None), present=False)
+            self.agenda.put(number, None)
         for alert in decision.alerts:
             if not alert.is_firing and alert.incident is None:
                 self._drop_alert(alert.id)
@@ -192,6 +203,15 @@ class Situation:
                 del self.on_ci[self.subject(alert)]
 
 
+def _index(index: dict[KeyT, set[int]], key: KeyT, number: int, *, present: bool) -> None:
+    if present:
+        index.setdefault(key, set()).add(number)
+    elif key in index:
+        index[key].discard(number)
+        if not index[key]:
+            del index[key]
+
+
 def is_past(incident: Incident, now: datetime, policy: Policy) -> bool:
     """Whether the incident can no longer change; one that holds an alert that still fires must be kept all the same."""
     return incident.is_settled and now - incident.updated_at >= policy.reopen_within
@@ -208,6 +228,7 @@ def rebuild(
     silences: Iterable[Silence] = (),
     records: Iterable[Record] = (),
     next_record: Mapping[Kind, int] = MappingProxyType({}),
+    overrides: Iterable[Override] = (),
 ) -> None:
     """Fill an empty situation with what the store held, less what the daemon had forgotten before it was stopped."""
     situation.next_record.update(next_record)
@@ -222,6 +243,7 @@ def rebuild(
             lessons=tuple(lessons),
             silences=tuple(silences),
             records=tuple(records),
+            overrides=tuple(overrides),
             forgotten=tuple(i.number for i in kept if is_past(i, at, situation.policy) and i.number not in held),
         )
     )

@@ -3,11 +3,15 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+CLOCK_EVENTS = ("response_warning", "response_breached", "resolution_warning", "resolution_breached")
+"""Word of promised times, also for those who have not heard of the incident before."""
+
 EVENTS = (
     "opened",
     "changed",
     "acknowledged",
     "assigned",
+    "escalated",
     "resolved",
     "reopened",
     "closed",
@@ -15,6 +19,7 @@ EVENTS = (
     "split",
     "converted",
     "known_error",
+    *CLOCK_EVENTS,
     "source_down",
     "source_up",
 )

@@ -1,9 +1,12 @@
 """Values for tests: each builder is told only what matters."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rules.alert import Alert, alert_id, fingerprint_of
+from rules.calendar import ALWAYS
+from rules.clock import Agreement, Clock, Goal, Terms, start
 from rules.decision import Decision, Notice, Sighting, SourceState, TimelineEntry
 from rules.incident import Incident, Level, Priority, Status
 from rules.matchers import parse_matchers
@@ -90,6 +93,13 @@ def silence(*matchers: str, begin: float = 0, end: float = 3600, **fields: Any) 
     """A silence of what meets the matchers, from `begin` to `end` seconds into the story."""
     known = {"id": "a", "created_by": "anna", "comment": "known", "updated_at": T0, **fields}
     return Silence(matchers=parse_matchers(matchers), starts_at=at(begin), ends_at=at(end), **known)
+
+
+def clock(goal: Goal = Goal.RESOLUTION, *, within: float = 3600, begin: float = 0, **fields: Any) -> Clock:
+    """A promise that runs around the clock from `begin`, to be kept within so many seconds."""
+    promised = timedelta(seconds=within)
+    terms = Terms(level="gold", priority="P1", target=promised, calendar=ALWAYS.name, shares=(0.5, 0.8))
+    return replace(start(Agreement.SLA, goal, terms, ALWAYS, at(begin)), **fields)
 
 
 def decision(**fields: Any) -> Decision:

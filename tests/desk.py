@@ -68,17 +68,25 @@ class Desk:
         self.situation = Situation(estate or rack_estate(), policy or Policy(), subscriptions)
         self.now: datetime = T0
         self.notices: list[Notice] = []
-        self.alerts: dict[str, Alert] = {}
-        self.incidents: dict[int, Incident] = {}
+        self.record = Record()
         self.timeline: list[TimelineEntry] = []
         self._commands = 0
+
+    @property
+    def alerts(self) -> dict[str, Alert]:
+        """All alerts that the store would hold, by id."""
+        return self.record.alerts
+
+    @property
+    def incidents(self) -> dict[int, Incident]:
+        """All incidents that the store would hold, by number."""
+        return self.record.incidents
 
     def decide(self, *changes: Change) -> Decision:
         """One cycle."""
         decision = decide(self.situation, changes, self.now)
         self.notices += decision.notices
-        self.alerts.update((a.id, a) for a in decision.alerts)
-        self.incidents.update((i.number, i) for i in decision.incidents)
+        self.record.take(decision)
         self.timeline += decision.timeline
         self.situation.apply(decision)
         return decision
@@ -121,7 +129,7 @@ class Desk:
 
     def restart(self) -> None:
         """The daemon starts anew from what the store kept."""
-        self.situation = restarted(self.situation, Record(self.alerts, self.incidents), self.now)
+        self.situation = restarted(self.situation, self.record, self.now)
 
     def reasons(self) -> set[str]:
         """Why the alerts that fire and are in no incident opened nothing."""

@@ -24,6 +24,15 @@ WITHIN_S = 60.0
 """Patience with threads: only a broken run ever waits so long."""
 
 
+class QuietServer(ThreadingHTTPServer):
+    """An HTTP server for tests, in which clients that hang up are part of what is tested."""
+
+    daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing of it."""
+
+
 @dataclass(frozen=True)
 class Post:
     """One request as it came, at a moment of the monotonic clock in seconds."""
@@ -70,13 +79,7 @@ def hook(tls: ssl.SSLContext | None = None) -> Iterator[Hook]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    class Quiet(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: Any) -> None:
-            pass  # clients that hang up are part of what is tested
-
-    listener = Quiet((LOOPBACK, 0), Handler)
+    listener = QuietServer((LOOPBACK, 0), Handler)
     if tls is not None:
         listener.socket = tls.wrap_socket(listener.socket, server_side=True, do_handshake_on_connect=False)
     state.url = f"http{'s' if tls else ''}://{LOOPBACK}:{listener.server_address[1]}/in/token-in-the-path"

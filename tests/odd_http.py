@@ -5,8 +5,10 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.fakes import QuietServer
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -73,13 +75,7 @@ def odd_server(context: ssl.SSLContext | None = None) -> Iterator[OddServer]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    class Quiet(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: Any) -> None:
-            pass  # clients that hang up are part of what is tested
-
-    listener = Quiet(("127.0.0.1", 0), Handler)
+    listener = QuietServer(("127.0.0.1", 0), Handler)
     if context is not None:
         listener.socket = context.wrap_socket(listener.socket, server_side=True, do_handshake_on_connect=False)
     scheme = "http" if context is None else "https"

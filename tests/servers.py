@@ -18,6 +18,17 @@ import yaml
 
 READY_WITHIN_S = 60.0
 
+DEVICE_RULES = """
+groups:
+  - name: estate
+    rules:
+      - alert: DeviceDown
+        expr: device_up == 0
+        labels: {severity: critical}
+        annotations: {summary: "{{ $labels.device }} is down"}
+"""
+"""What a real Prometheus makes of `device_up`, which an exporter of a test shows."""
+
 T = TypeVar("T")
 
 

@@ -6,11 +6,12 @@ from collections.abc import Collection
 from cmdb.importers.file_entries import FileEntries
 from cmdb.importers.nodes import Mapping, Node, Scalar, Sequence
 from cmdb.importers.remarks import Remarks, allowed_words, shown
-from cmdb.model import CI, Criticality, Dependency, Strength
+from cmdb.model import CI, Criticality, Dependency, Strength, Users
 
 LONGEST_ID = 255
 _LONGEST_TEXT = 4096
-_KEYS = ("id", "type", "name", "criticality", "owner", "aliases", "match", "depends_on")
+_KEYS = ("id", "type", "name", "criticality", "owner", "aliases", "match", "depends_on", "users")
+_USERS_KEYS = ("count", "class")
 _DEPENDENCY_KEYS = ("ci", "any_of", "need", "strength")
 CRITICALITIES = {criticality.name.lower(): criticality for criticality in Criticality}
 STRENGTHS = {strength.value: strength for strength in Strength}
@@ -49,6 +50,7 @@ class EntryReader:
             aliases=self._aliases(found.get("aliases")),
             match=self._match(found.get("match")),
             depends_on=self._dependencies(ci_id, found.get("depends_on")),
+            users=self._users(found.get("users")),
         )
         self._entries.cis.append(ci)
         self._entries.ci_lines.append(node.line)
@@ -115,6 +117,21 @@ class EntryReader:
     def _criticality(self, node: Node | None) -> Criticality | None:
         word = None if node is None else self._word("criticality", node, CRITICALITIES)
         return None if word is None else CRITICALITIES[word]
+
+    def _users(self, node: Node | None) -> Users | None:
+        if node is None:
+            return None
+        allowed = "allowed: {count: 250, class: customers}"
+        if not isinstance(node, Mapping):
+            self._wrong(node, f"users must be a mapping, not {_kind(node)}", allowed)
+            return None
+        found = self._fields(node, _USERS_KEYS)
+        count = found.get("count")
+        text = count.text if isinstance(count, Scalar) and count.text is not None else ""
+        if not _NUMBER.fullmatch(text):
+            self._wrong(count or node, "users must have a count, a whole number", allowed)
+            return None
+        return Users(count=int(text), kind=self._text("class", found.get("class")))
 
     def _list(self, key: str, node: Node | None, allowed: str) -> list[Node]:
         if node is None:

@@ -3,13 +3,13 @@
 import json
 import re
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from cmdb.importers.entry import CRITICALITIES, STRENGTHS, is_legal_id
 from cmdb.importers.file_entries import FileEntries
-from cmdb.model import CI, Dependency, Strength
+from cmdb.model import CI, Dependency, Strength, Users
 
 _START = re.compile(r'[ \t\r\n]*\{[ \t\r\n]*"cis"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*')
 _BETWEEN = re.compile(r"[ \t\r\n]*(,|\])[ \t\r\n]*")
@@ -30,6 +30,11 @@ class _Link(msgspec.Struct, forbid_unknown_fields=True):
     strength: Literal["hard", "soft"] = "hard"
 
 
+class _Users(msgspec.Struct, forbid_unknown_fields=True):
+    count: Annotated[int, msgspec.Meta(ge=0, le=999_999_999)]
+    kind: Annotated[str, msgspec.Meta(max_length=_LONGEST_TEXT)] = msgspec.field(default="", name="class")
+
+
 class _Entry(msgspec.Struct, forbid_unknown_fields=True):
     id: str
     type: str = "unknown"
@@ -39,6 +44,7 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True):
     aliases: list[str] = []
     match: list[dict[str, str]] = []
     depends_on: list[str | _Link] = []
+    users: _Users | None = None
 
 
 def read_plain_json(text: str, file: str) -> FileEntries:
@@ -99,7 +105,11 @@ class _Converter:
             aliases=tuple([self._id(alias) for alias in entry.aliases]),
             match=tuple([self._labels(labels) for labels in entry.match]),
             depends_on=tuple([self._dependency(entry.id, link) for link in entry.depends_on]),
+            users=self._users(entry.users),
         )
+
+    def _users(self, users: _Users | None) -> Users | None:
+        return None if users is None else Users(count=users.count, kind=self._text(users.kind))
 
     def _text(self, text: str) -> str:
         return self._texts.setdefault(text, text)

@@ -11,8 +11,10 @@ from daemon.api.alertmanager import alertmanager_routes, push_routes
 from daemon.api.boundaries import AnswerHeaders, BodyLimits, BrowserGuard
 from daemon.api.bulk import bulk_routes
 from daemon.api.change_calendar import change_calendar_routes
+from daemon.api.cmdb import cmdb_routes
 from daemon.api.incidents import reading_routes
 from daemon.api.metrics import RequestMetrics
+from daemon.api.oncall import oncall_routes
 from daemon.api.openapi import add_openapi, openapi_routes
 from daemon.api.orders import order_routes
 from daemon.api.ports import Ports
@@ -35,11 +37,13 @@ _MAKERS: tuple[Callable[[Ports], APIRouter], ...] = (
     alertmanager_routes,
     silence_routes,
     reading_routes,
+    cmdb_routes,
     bulk_routes,
     order_routes,
     change_calendar_routes,
     problem_routes,
     record_routes,
+    oncall_routes,
 )
 
 

@@ -1,6 +1,7 @@
 """What every request has to get past before anything reads it, and what every answer carries."""
 
 import ipaddress
+import re
 import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -11,11 +12,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daemon.api.problems import ANSWER_HEADERS, Problem, problem_response
+from daemon.calendar_file import LARGEST_CALENDAR
 
 PUSH_BYTES = 16 * 1024 * 1024
 ORDER_BYTES = 64 * 1024
+CALENDAR_BYTES = LARGEST_CALENDAR
 BODY_WITHIN_S = 30.0
 _PUSH_PATHS = frozenset({"/api/v2/alerts", "/hooks/alertmanager"})
+_CALENDAR_PATH = re.compile(r"/api/v1/oncall/schedules/[^/]+/calendar")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -47,12 +51,18 @@ class BodyLimits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = PUSH_BYTES if scope["path"] in _PUSH_PATHS else ORDER_BYTES
+        limit = _limit_of(scope["path"])
         problem = _declared_problem(Headers(scope=scope), limit)
         if problem is not None:
             await problem_response(problem)(scope, receive, send)
             return
         await self._app(scope, _bounded(receive, limit, self._within_s), send)
+
+
+def _limit_of(path: str) -> int:
+    if path in _PUSH_PATHS:
+        return PUSH_BYTES
+    return CALENDAR_BYTES if _CALENDAR_PATH.fullmatch(path) else ORDER_BYTES
 
 
 def _declared_problem(headers: Headers, limit: int) -> Problem | None:

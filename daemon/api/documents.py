@@ -25,7 +25,10 @@ class TimelineDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NoticeDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """One message to one recipient and how far it has come: pending, sending, delivered or dead."""
+    """One message to one recipient and how far it has come: pending, sending, delivered or dead.
+
+    `person` is the id of whom it is for, empty where that is everybody whom the notifier reaches.
+    """
 
     idempotency_key: str
     to: str
@@ -37,6 +40,7 @@ class NoticeDocument(msgspec.Struct, frozen=True, kw_only=True):
     due_at: str
     delivered_at: str | None
     last_error: str
+    person: str = ""
 
 
 class IncidentDetail(IncidentDocument, frozen=True, kw_only=True):
@@ -137,6 +141,7 @@ def notice_document(row: NoticeRow) -> NoticeDocument:
         due_at=rfc3339(row.due_at),
         delivered_at=None if row.delivered_at is None else rfc3339(row.delivered_at),
         last_error=row.last_error,
+        person=row.person,
     )
 
 

@@ -1,8 +1,8 @@
-"""Incidents, events, sources and doubts to read."""
+"""Incidents, events and sources to read."""
 
 import re
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Literal
 
@@ -26,8 +26,7 @@ from daemon.api.openapi import answers
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem, wrong_field
 from daemon.store.rows import Search
-from rules.document import DoubtList, doubts_document, event_document, incident_document
-from rules.doubts import doubts
+from rules.document import event_document, incident_document
 from rules.incident import ACTIVE, Incident, Priority, Status, incident_number
 from rules.record_document import SuggestionDocument, suggestion_document
 
@@ -116,7 +115,7 @@ def aware(field: str, at: datetime | None) -> datetime | None:
 
 
 def reading_routes(ports: Ports) -> APIRouter:
-    """Everything under /api/v1 that changes nothing."""
+    """What came of the alerts."""
     router = APIRouter(dependencies=[Depends(require(ports, "read"))], tags=["incidents"])
 
     @router.get("/api/v1/incidents", summary="Incidents, newest first", responses=answers(IncidentList))
@@ -169,15 +168,6 @@ def reading_routes(ports: Ports) -> APIRouter:
     @router.get("/api/v1/sources", summary="Sources of alerts", responses=answers(SourceList))
     def list_sources() -> Response:
         return json_response(SourceList(sources=tuple(map(source_document, ports.store.sources()))))
-
-    @router.get("/api/v1/cmdb/doubts", summary="Dependencies that past incidents doubt", responses=answers(DoubtList))
-    def list_doubts(
-        days: Annotated[int, Query(ge=1, le=365, description="How far to look back.")] = 30,
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    ) -> Response:
-        now = ports.clock.now()
-        past = ports.store.history(now - timedelta(days=days), now)
-        return json_response(doubts_document(doubts(ports.estate(), past), past, limit))
 
     return router
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import anyio
 from fastapi import APIRouter, Depends, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from daemon.api.access import MAX_ACTOR, Caller, require
 from daemon.api.documents import OrderDocument, json_response
@@ -20,6 +20,7 @@ from daemon.api.ports import Ports
 from daemon.api.problems import Problem, wrong_field
 from rules.access import Permission
 from rules.decision import Command, Verb
+from rules.decision import Order as AnyOrder
 from rules.incident import Incident, incident_key, incident_number
 
 # Orders wait for a decision; more of them at once would only hold threads that others need.
@@ -40,6 +41,12 @@ class Remark(Order):
     """An order that may say why."""
 
     reason: Prose = ""
+
+
+class Hold(Order):
+    """What is waited for."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=4000)]
 
 
 class Assign(Remark):
@@ -103,6 +110,18 @@ class SetRoot(Remark):
     ci: Word
 
 
+class Route(Remark):
+    """The group that is to have it."""
+
+    group: Word
+
+
+class SnoozeUntil(Remark):
+    """Until when nobody is called."""
+
+    until: AwareDatetime
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One sort of order: its word in the address, its body, what of the body is the command's value, and who may."""
@@ -118,7 +137,7 @@ class Kind:
 KINDS = (
     Kind("acknowledge", Verb.ACKNOWLEDGE, Remark, "reason"),
     Kind("start", Verb.START, Remark, "reason"),
-    Kind("hold", Verb.HOLD, Remark, "reason"),
+    Kind("hold", Verb.HOLD, Hold, "reason", is_required=True),
     Kind("resume", Verb.RESUME, Remark, "reason"),
     Kind("assign", Verb.ASSIGN, Assign, "assignee", is_required=True),
     Kind("note", Verb.NOTE, Note, "text", is_required=True, permission="report"),
@@ -133,6 +152,10 @@ KINDS = (
     Kind("convert", Verb.CONVERT, Remark, "reason"),
     Kind("priority", Verb.SET_PRIORITY, SetPriority, "priority", is_required=True, permission="manage"),
     Kind("root", Verb.SET_ROOT, SetRoot, "ci", is_required=True),
+    Kind("route", Verb.ROUTE, Route, "group", is_required=True),
+    Kind("escalate", Verb.ESCALATE, Remark, "reason"),
+    Kind("snooze", Verb.SNOOZE, SnoozeUntil, "until", is_required=True),
+    Kind("unsnooze", Verb.UNSNOOZE, Remark, "reason"),
 )
 
 
@@ -200,6 +223,17 @@ def carried_out(ports: Ports, incident: Incident, command: Command) -> OrderDocu
     if not reply.done:
         raise Problem(HTTPStatus.PRECONDITION_FAILED if reply.stale else HTTPStatus.CONFLICT, reply.message)
     return _document(ports.store.incident(incident.number) or incident, command, True, reply.message)
+
+
+def decided(ports: Ports, order: AnyOrder) -> None:
+    """Wait for the decision; an answer that is an error where there is none in time, or it is a refusal."""
+    try:
+        reply = ports.order(order)
+    except TimeoutError:
+        detail = "stored, but not decided on yet; it will be done as soon as it can"
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail) from None
+    if not reply.done:
+        raise Problem(HTTPStatus.CONFLICT, reply.message)
 
 
 def _document(incident: Incident, command: Command, done: bool | None, message: str) -> OrderDocument:

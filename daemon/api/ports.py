@@ -13,6 +13,7 @@ from daemon.sources.settings import DEFAULT_IGNORED_LABELS
 from daemon.store.store import Store
 from rules.decision import Order, Reply
 from rules.policy import Policy
+from rules.roster import Roster
 
 COOKIE = "incidentd_session"
 
@@ -45,6 +46,7 @@ class Ports:
     push_source: str
     estate: Callable[[], Estate]
     policy: Callable[[], Policy] = Policy
+    roster: Callable[[], Roster] = Roster
     ignore_labels: Collection[str] = DEFAULT_IGNORED_LABELS
     hosts: frozenset[str] = frozenset()
     is_secure: bool = False

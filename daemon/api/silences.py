@@ -13,6 +13,7 @@ from daemon.api.access import Caller, require
 from daemon.api.alertmanager import Body, Filters, filter_of
 from daemon.api.documents import json_response
 from daemon.api.openapi import answers, json_body
+from daemon.api.orders import decided
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem, wrong_field
 from daemon.sources.push import decode_posted
@@ -102,7 +103,7 @@ def _keep(ports: Ports, caller: Caller, body: bytes) -> Response:
     if silence.id:
         _known(ports, silence.id)
     order = SilenceOrder(id=str(uuid.uuid4()), at=now, actor=caller.name, silence=silence)
-    _decided(ports, order)
+    decided(ports, order)
     # One that is new, or takes the place of another, bears the order's id.
     made = ports.store.silence(order.id)
     return json_response(SilenceId(silenceID=silence.id if made is None else made.id))
@@ -110,19 +111,8 @@ def _keep(ports: Ports, caller: Caller, body: bytes) -> Response:
 
 def _end(ports: Ports, caller: Caller, silence_id: str) -> Response:
     silence = _known(ports, silence_id)
-    _decided(ports, SilenceOrder(id=str(uuid.uuid4()), at=ports.clock.now(), actor=caller.name, ends=silence.id))
+    decided(ports, SilenceOrder(id=str(uuid.uuid4()), at=ports.clock.now(), actor=caller.name, ends=silence.id))
     return Response(status_code=HTTPStatus.OK)
-
-
-def _decided(ports: Ports, order: SilenceOrder) -> None:
-    """Wait for the decision; an answer that is an error where there is none in time, or it is a refusal."""
-    try:
-        reply = ports.order(order)
-    except TimeoutError:
-        detail = "stored, but not decided on yet; it will be done as soon as it can"
-        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail) from None
-    if not reply.done:
-        raise Problem(HTTPStatus.CONFLICT, reply.message)
 
 
 def _known(ports: Ports, silence_id: str) -> Silence:

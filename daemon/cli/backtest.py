@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from daemon.cli.lengths import interval_of
 from daemon.cli.moment import moment_of
 from daemon.cli.place import AsJson, CmdbFile, config_path, given_config
-from daemon.cli.replayed import Compare, Explain, Interval, OneIncident, answer, asked, length_of
+from daemon.cli.replayed import Compare, Explain, Interval, OneIncident, answer, asked
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -61,7 +62,7 @@ def _time(since: str, until: str, step: str) -> "tuple[datetime, datetime, timed
     if start >= end:
         message = f"it begins at {start:%Y-%m-%d %H:%M:%SZ}, not before it ends at {end:%Y-%m-%d %H:%M:%SZ}"
         raise typer.BadParameter(message, param_hint="--from")
-    every = length_of(step, "--step")
+    every = interval_of(step, "--step")
     if every % timedelta(seconds=1):
         raise typer.BadParameter("allowed: whole seconds", param_hint="--step")
     if (number := (end - start) // every) > MOST_STEPS:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from cmdb.graph import Estate
     from cmdb.problems import Problem
     from daemon.config.config import Config
+    from rules.service_level import ServiceLevel
 
 
 def check(context: typer.Context, *, as_json: AsJson = False) -> None:
@@ -54,6 +55,23 @@ def _summary(config: "Config", estate: "Estate") -> dict[str, Any]:
         "sources": [{"name": s.name, "type": s.type} for s in config.sources],
         "notifiers": [{"name": n.name, "type": _kind(n)} for n in config.notifiers],
         "subscriptions": len(config.notify),
+        "service_levels": [
+            {"name": level.name, "agreement": str(level.agreement), "targets": _targets(level)}
+            for level in config.policy.service_levels
+        ],
+    }
+
+
+def _targets(level: "ServiceLevel") -> dict[str, dict[str, str]]:
+    from daemon.config.durations import write_duration
+    from rules.clock import Goal
+
+    return {
+        str(priority): {
+            **{str(goal): write_duration(length) for goal in Goal if (length := target.of(goal)) is not None},
+            "calendar": target.calendar.name,
+        }
+        for priority, target in level.targets.items()
     }
 
 
@@ -74,6 +92,8 @@ def _show(config: "Config", summary: dict[str, Any], remarks: list["Problem"]) -
     for key in ("sources", "notifiers"):
         listed = ", ".join(f"{item['name']} ({item['type']})" for item in summary[key])
         say(f"  {key:<10} {safe(listed, 2000) or 'none'}")
+    for level in summary["service_levels"]:
+        say(f"  {level['agreement']:<10} {safe(level['name'])}: {safe(_promises(level['targets']), 2000)}")
     cycles = summary["cycles"]
     if cycles:
         say(f"  cycles     {len(cycles)}; legal, each fails as a whole:")
@@ -81,6 +101,14 @@ def _show(config: "Config", summary: dict[str, Any], remarks: list["Problem"]) -
             say(f"             {safe(' → '.join([*cycle, cycle[0]]), 1000)}")
     for remark in remarks:
         say(safe(f"note: {remark}", 1000))
+
+
+def _promises(targets: dict[str, dict[str, str]]) -> str:
+    """`P1 15m/4h 24x7, …`: response, resolution and the calendar they are counted in."""
+    return ", ".join(
+        f"{priority} {t.get('response', '-')}/{t.get('resolution', '-')} {t['calendar']}"
+        for priority, t in targets.items()
+    )
 
 
 def init(

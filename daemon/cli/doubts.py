@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from daemon.cli.lengths import length_of
 from daemon.cli.place import AsJson, CmdbFile, given_config, open_store, read_config, read_estate
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def doubts(
     from rules.document import doubts_document
     from rules.doubts import doubts as find_doubts
 
-    length = _length(since)
+    length = length_of(since, "--since")
     estate = read_estate(context, cmdb)
     past = _recorded(context, cmdb, events, estate) if events is not None else _remembered(context, length)
     found = find_doubts(estate, past)
@@ -41,18 +42,6 @@ def doubts(
         emit(doubts_document(found, past, limit))
     else:
         _show(found, past, limit)
-
-
-def _length(text: str) -> timedelta:
-    from daemon.config.durations import EXAMPLES, parse_duration
-
-    try:
-        length = parse_duration(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{error}; allowed: {EXAMPLES}", param_hint="--since") from None
-    if not length:
-        raise typer.BadParameter(f"no time at all; allowed: {EXAMPLES}", param_hint="--since")
-    return length
 
 
 def _remembered(context: typer.Context, length: timedelta) -> "History":

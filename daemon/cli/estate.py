@@ -182,6 +182,7 @@ def ci_fields(ci: "CI") -> dict[str, Any]:
         "depends_on": [
             {"any_of": list(d.providers), "need": d.need, "strength": str(d.strength)} for d in ci.depends_on
         ],
+        "users": None if ci.users is None else {"count": ci.users.count, "class": ci.users.kind},
     }
 
 
@@ -206,6 +207,7 @@ def show(
     facts = {
         "criticality": _criticality(ci),
         "owner": ci.owner,
+        "users": "" if ci.users is None else f"{ci.users.count} {ci.users.kind}".strip(),
         "aliases": ", ".join(ci.aliases),
         "match": "; ".join(", ".join(f"{k}={v}" for k, v in labels) for labels in ci.match),
         "needs": "; ".join(_needs(d) for d in ci.depends_on),

@@ -6,6 +6,8 @@ from datetime import datetime
 from rich.table import Table
 from rich.text import Text
 
+from daemon.cli.clock_view import clock_lines, due_cell
+from daemon.cli.escalation_view import call_table, next_call
 from daemon.cli.notices import notice_table
 from daemon.cli.out import count, instant, priority_cell, safe, say, state_cell, table
 from daemon.store.rows import NoticeRow
@@ -20,6 +22,7 @@ from rules.words import WORTH_NAMING, percent, span
 
 MOST_ALERTS = 40
 MOST_CANDIDATES = 6
+MOST_OTHERS = 5
 
 
 def incident_table(incidents: Sequence[Incident], now: datetime) -> Table:
@@ -30,12 +33,13 @@ def incident_table(incidents: Sequence[Incident], now: datetime) -> Table:
             priority_cell(i.priority),
             _status(i),
             span(now - i.opened_at),
+            due_cell(i, now),
             safe(i.assignee or i.group, 30),
             safe(i.title, 300),
         ]
         for i in incidents
     ]
-    return table(["incident", "prio", "status", "age", "with", "what"], rows, wide="what")
+    return table(["incident", "prio", "status", "age", "due", "with", "what"], rows, wide="what")
 
 
 def show_incident(
@@ -52,6 +56,10 @@ def show_incident(
     _services(incident)
     _known(incident)
     _why(incident)
+    if incident.clocks:
+        heading("Promised times")
+        say(*clock_lines(incident.clocks, now))
+    _calls(incident, policy)
     heading("What happens next")
     for line in what_next(incident, alerts, policy):
         say(item(line))
@@ -64,9 +72,17 @@ def show_incident(
     say(notice_table(list(reversed(notices)))) if notices else say("Nobody has been told.")
 
 
+def _calls(incident: Incident, policy: Policy) -> None:
+    called = call_table(incident, policy)
+    if called is not None:
+        heading(f"Called ({len(incident.escalation.calls)})")
+        say(called)
+
+
 def what_next(incident: Incident, alerts: Sequence[Alert], policy: Policy) -> Iterator[str]:
     """What the daemon will do by itself, and what a person may do, in sentences."""
     yield from _by_itself(incident, sum(a.is_firing for a in alerts), policy)
+    yield from next_call(incident, policy)
     steps = allowed_steps(incident.status)
     if steps:
         yield f"You may {', '.join(steps[:-1]) + ' or ' if len(steps) > 1 else ''}{steps[-1]} it."
@@ -105,6 +121,8 @@ def _state_line(incident: Incident, now: datetime) -> Text:
     line.append(f"group {safe(incident.group, 60) or 'unknown'}, assigned to {safe(incident.assignee, 60) or 'nobody'}")
     for link in incident.links:
         line.append(f"\n{link.kind} {link.key}")
+    if incident.hold_reason:
+        line.append(f"\nwaits for: {safe(incident.hold_reason, 1000)}")
     if incident.resolution:
         line.append(f"\nresolved: {safe(incident.resolution, 1000)}")
     return line
@@ -134,7 +152,8 @@ def _services(incident: Incident) -> None:
     named = {incident.root.ci, *(s.ci for s in incident.services)}
     others = [ci for ci in incident.impacted if ci not in named]
     if others:
-        say(f"and {count(len(others), 'other CI')} down or degraded: {safe(', '.join(others), 300)}")
+        more = f" and {len(others) - MOST_OTHERS} more" if len(others) > MOST_OTHERS else ""
+        say(f"and {count(len(others), 'other CI')} down or degraded: {safe(', '.join(others[:MOST_OTHERS]))}{more}")
 
 
 def _why(incident: Incident) -> None:
@@ -153,8 +172,15 @@ def _why(incident: Incident) -> None:
     unweighed = [f"{c.ci} {percent(c.confidence)}" for c in others if not c.evidence]
     if unweighed:
         say(item(safe("it could also be " + ", ".join(unweighed), 600)))
+    if incident.group_reason:
+        heading(safe(f"Why {incident.group or 'nobody in particular'}"))
+        say(item(safe(incident.group_reason, 600)))
     heading(f"Why {incident.priority}")
     say(item(safe(incident.priority_reason or f"impact {incident.impact}, urgency {incident.urgency}", 600)))
+    if incident.priority_rule:
+        say(item(safe(incident.priority_rule, 200)))
+    if incident.users:
+        say(item(f"{count(incident.users, 'user')} hit"))
 
 
 def _known(incident: Incident) -> None:

@@ -43,6 +43,7 @@ def notice_fields(row: "NoticeRow") -> dict[str, Any]:
     return {
         "key": row.key,
         "to": row.to,
+        "person": row.person,
         "event": row.event,
         "reason": row.reason,
         "incident": None if row.incident is None else incident_key(row.incident),
@@ -64,7 +65,7 @@ def notice_table(rows: list["NoticeRow"]) -> Any:
             instant(row.at),
             "source" if row.incident is None else incident_key(row.incident),
             row.event,
-            row.to,
+            row.recipient,
             row.state,
             safe(row.last_error if row.last_error and row.state != "delivered" else row.reason, 300),
         ]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from daemon.cli.lengths import length_of
 from daemon.cli.place import AsJson, read_config
 
 if TYPE_CHECKING:
@@ -212,6 +213,47 @@ def convert(
     _order(context, "convert", [number], reason, by=by, as_json=as_json)
 
 
+def route(
+    context: typer.Context,
+    number: Number,
+    group: Annotated[str, typer.Argument(metavar="GROUP", help="The group that is to have it.")],
+    *,
+    reason: Why = "",
+    by: By = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give it to another group, whose people are then called."""
+    _order(context, "route", [number], group, reason=reason, by=by, as_json=as_json)
+
+
+def escalate(
+    context: typer.Context, number: Number, *, reason: Why = "", by: By = None, as_json: AsJson = False
+) -> None:
+    """Take the next step of its escalation now."""
+    _order(context, "escalate", [number], reason=reason, by=by, as_json=as_json)
+
+
+def snooze(
+    context: typer.Context,
+    numbers: Numbers,
+    *,
+    length: Annotated[str, typer.Option("--for", metavar="TIME", help="How long, as in 1h.")],
+    reason: Why = "",
+    by: By = None,
+    as_json: AsJson = False,
+) -> None:
+    """Call nobody about it for a while, unless it gets worse."""
+    from daemon.clock import SystemClock
+
+    until = (SystemClock().now() + length_of(length, "--for")).isoformat()
+    _order(context, "snooze", numbers, until, reason=reason, by=by, as_json=as_json)
+
+
+def unsnooze(context: typer.Context, numbers: Numbers, *, by: By = None, as_json: AsJson = False) -> None:
+    """End its snooze now."""
+    _order(context, "unsnooze", numbers, by=by, as_json=as_json)
+
+
 def read_number(text: str) -> int:
     """42 for `INC-42` or `42`; a usage error where it is neither."""
     from rules.incident import incident_number
@@ -330,6 +372,7 @@ def caller_name() -> str:
 
 _COMMANDS = (
     ack, start, hold, resume, assign, note, resolve, close, reopen, merge, split, link, unlink, convert, priority, root,
+    route, escalate, snooze, unsnooze,
 )  # fmt: skip
 
 

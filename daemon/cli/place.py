@@ -63,13 +63,8 @@ def read_estate(context: typer.Context, cmdb: Path | None) -> "Estate":
 def open_store(config: "Config") -> Iterator["Store"]:
     """The record, ready to be read; StoreError where it is missing or of another version."""
     from daemon.clock import SystemClock
-    from daemon.errors import StoreError
     from daemon.store.store import Store
 
     with Store.open(config.database.reveal(), SystemClock()) as store:
-        if not store.is_current():
-            raise StoreError(
-                f"the database {config.database_shown} is not there or of an older version: "
-                "start `incidentd run` or call `incidentd db upgrade`"
-            )
+        store.require_current(config.database_shown)
         yield store

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from daemon.cli.lengths import interval_of
+
 if TYPE_CHECKING:
     from datetime import timedelta
 
@@ -45,27 +47,12 @@ def asked(interval: str, explain: bool, incident: str | None, compare: Path | No
     if compare is not None and (explain or incident is not None):
         raise typer.BadParameter("--explain and --compare exclude each other", param_hint="--compare")
     return Asked(
-        interval=length_of(interval, "--interval"),
+        interval=interval_of(interval, "--interval"),
         explain=explain or incident is not None,
         incident=None if incident is None else _key(incident),
         compare=compare,
         as_json=as_json,
     )
-
-
-def length_of(text: str, option: str) -> "timedelta":
-    """A length of time from 1s to 1d. Raises typer.BadParameter."""
-    from datetime import timedelta
-
-    from daemon.config.durations import EXAMPLES, parse_duration
-
-    try:
-        length = parse_duration(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{error}; allowed: {EXAMPLES}", param_hint=option) from None
-    if not timedelta(seconds=1) <= length <= timedelta(days=1):
-        raise typer.BadParameter("allowed: 1s to 1d", param_hint=option)
-    return length
 
 
 def _key(text: str) -> str:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from daemon.cli.lengths import length_of
 from daemon.cli.orders import By, answer_to, caller_name, checked_text
 from daemon.cli.place import AsJson, open_store, read_config
 
@@ -40,7 +41,7 @@ def add(
     from rules.silence import wrong_with
 
     now, order_id = SystemClock().now(), str(uuid.uuid4())
-    wanted = _silence(_matchers(matchers), now, _length(length), comment, by)
+    wanted = _silence(_matchers(matchers), now, length_of(length, "--for"), comment, by)
     if wrong := wrong_with(wanted, now):
         raise Refusal(f"{wrong[0]}: {wrong[1]}")
     config = read_config(context)
@@ -132,18 +133,6 @@ def _matchers(texts: list[str]) -> "tuple[Matcher, ...]":
         return parse_matchers(text if any(c in text for c in "=~") else f"alertname={text}" for text in texts)
     except ValueError as error:
         raise typer.BadParameter(f"{error}; allowed: name=value, !=, =~ and !~", param_hint="MATCHER") from None
-
-
-def _length(text: str) -> "timedelta":
-    from daemon.config.durations import EXAMPLES, parse_duration
-
-    try:
-        length = parse_duration(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{error}; allowed: {EXAMPLES}", param_hint="--for") from None
-    if not length:
-        raise typer.BadParameter(f"it would end at once; allowed: {EXAMPLES}", param_hint="--for")
-    return length
 
 
 def _one_of(silences: "list[Silence]", key: str) -> "Silence":

@@ -1,7 +1,7 @@
 """The estate that the configuration names, read together with it so that all mistakes come at once."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cmdb.graph import Estate
@@ -40,16 +40,22 @@ def estate_remarks(config: Config, estate: Estate) -> Iterator[Problem]:
             if estate.find(name) is None:
                 what = f'maintenance: the CMDB has no CI "{name}", so {window.name} covers nothing of it'
                 yield Problem(file=str(config.file), line=0, what=what)
-    names = sorted({name for subscription in config.notify for name in subscription.when.service})
-    for name in names:
+    told = {name for subscription in config.notify for name in subscription.when.service}
+    yield from _unknown_services(config.file, estate, told, "notify", "nobody will ever be told for it")
+    promised = {name for level in config.policy.service_levels for name in level.when.service}
+    yield from _unknown_services(config.rules, estate, promised, "service_levels", "nothing is promised for it")
+    rated = {name for rule in config.policy.priority_rules for name in rule.when.service}
+    yield from _unknown_services(config.rules, estate, rated, "priority", "no rule ever fits it")
+
+
+def _unknown_services(
+    file: Path | None, estate: Estate, names: Collection[str], key: str, so: str
+) -> Iterator[Problem]:
+    for name in sorted(names):
         if name not in estate:
             near = suggestion(name, estate.business_services).partition("; allowed")[0]
-            yield Problem(
-                file=str(config.file),
-                line=0,
-                what=f'notify: the CMDB has no service "{name}", so nobody will ever be told for it',
-                allowed=near if near.startswith("did") else "",
-            )
+            what = f'{key}: the CMDB has no service "{name}", so {so}'
+            yield Problem(file=str(file), line=0, what=what, allowed=near if near.startswith("did") else "")
 
 
 def _read_estate(files: Sequence[Path]) -> tuple[Estate, tuple[Problem, ...]]:

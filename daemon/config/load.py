@@ -8,10 +8,13 @@ from typing import Any, TypeVar
 
 from cmdb.problems import Problem
 from daemon.config import parts
+from daemon.config.calendars import read_calendars
 from daemon.config.config import Config, HttpSettings, MessageSettings
 from daemon.config.context import Context
 from daemon.config.document import Loc, read_document
 from daemon.config.fields import suggestion
+from daemon.config.oncall import make_roster
+from daemon.config.priority_rules import read_priority_rules
 from daemon.config.remarks import remarks
 from daemon.config.schema import (
     CMDBS,
@@ -32,12 +35,15 @@ from daemon.config.schema import (
     RequestMatch,
     Section,
 )
+from daemon.config.service_levels import read_service_levels
 from daemon.errors import ConfigError
 from notifiers.secret import Secret
 from notifiers.settings import NotifierSettings
+from rules.calendar import ALWAYS
 from rules.maintenance import Window
 from rules.policy import MAPPING_LABELS, Policy
 from rules.request_rule import RequestRule
+from rules.roster import Roster
 from rules.subscriptions import Subscription
 
 ValueT = TypeVar("ValueT")
@@ -100,7 +106,7 @@ class _Loader:
             rules=rules_path,
             notifiers=tuple(notifiers),
             notify=tuple(subscriptions),
-            policy=replace(self._policy(rules), maintenance=tuple(windows)),
+            policy=replace(self._policy(rules), maintenance=tuple(windows), roster=self._roster(rules, notifiers)),
             log=self._log(),
             messages=self._one("messages", Messages, parts.make_messages) or MessageSettings(),
             **self._delivery(),
@@ -215,9 +221,13 @@ class _Loader:
         mapping = _section(rules, raw_rules, "mapping", MappingRules)
         labels = tuple(mapping.labels) if mapping else MAPPING_LABELS
         problems = _section(rules, raw_rules, "problems", ProblemRules)
+        calendars = read_calendars(rules, raw_rules)
         return Policy(
             matrix=parts.make_matrix(priority or PriorityRules()),
             mapping_labels=labels,
+            calendars=tuple(c for c in calendars.values() if c is not ALWAYS),
+            priority_rules=read_priority_rules(rules, priority.rules if priority else (), calendars),
+            service_levels=read_service_levels(rules, raw_rules, calendars),
             requests=tuple(self._requests(rules, raw_rules)),
             suggest=parts.make_suggest_after(problems or ProblemRules()),
             **lengths,
@@ -229,6 +239,13 @@ class _Loader:
             rule = None if section is None else parts.make_request_rule(rules, loc, section)
             if rule is not None:
                 yield rule
+
+    def _roster(self, rules: Context | None, notifiers: list[NotifierSettings]) -> Roster:
+        if rules is None:
+            return Roster()
+        known: dict[str, NotifierSettings | None] = dict.fromkeys(self._notifier_names)
+        known.update((settings.name, settings) for settings in notifiers)
+        return make_roster(rules, _raw_of(rules), known)
 
     def _lengths(self, context: Context, raw: Mapping[str, Any]) -> dict[str, Any]:
         section = _section(context, raw, "incidents", Incidents)

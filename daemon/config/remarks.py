@@ -18,9 +18,14 @@ def remarks(config: Config, document: Document) -> Iterator[Problem]:
     if not config.cmdb:
         yield remark((), "there is no CMDB, so no alert finds its root cause", "add a file under cmdb")
     told = {subscription.to for subscription in config.notify} | {config.delivery.fallback}
+    told |= {contact.via for person in config.policy.roster.people.values() for contact in person.contacts}
     for index, notifier in enumerate(config.notifiers):
         if notifier.name not in told:
-            yield remark(("notifiers", index), f"nothing is ever sent to {notifier.name}", "name it under notify")
+            yield remark(
+                ("notifiers", index),
+                f"nothing is ever sent to {notifier.name}",
+                "name it under notify, or as somebody's contact",
+            )
     for index, source in enumerate(config.sources):
         if source.tls.insecure_skip_verify:
             loc = ("sources", index, "tls", "insecure_skip_verify")

@@ -5,7 +5,7 @@ credential). `daemon.config.load` makes values of these; docs/configuration.md e
 """
 
 from datetime import timedelta
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -36,7 +36,8 @@ from daemon.config.fields import (
 from rules.subscriptions import EVENTS
 
 
-def _zone(name: str) -> str:
+def _zone_name(name: str) -> str:
+    """The name of a time zone that this machine knows; Refused where it is none."""
     # Not every machine has a database of zones, and a name must not lead out of it.
     try:
         ZoneInfo(name)
@@ -45,6 +46,9 @@ def _zone(name: str) -> str:
             f"{shown(name)} is not a time zone that is known here", "allowed: UTC, Europe/Berlin, …"
         ) from None
     return name
+
+
+Zone = Annotated[str, AfterValidator(_zone_name)]
 
 
 class Section(BaseModel):
@@ -219,7 +223,7 @@ class Messages(Section):
     """How notices for people are worded."""
 
     templates: str | None = None
-    time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    time_zone: Zone = "UTC"
 
 
 class Log(Section):
@@ -230,9 +234,10 @@ class Log(Section):
 
 
 class PriorityRules(Section):
-    """Which priority an impact and an urgency make."""
+    """Which priority an impact and an urgency make, and the rules above that (`daemon.config.priority_rules`)."""
 
     matrix: dict[LevelWord, dict[LevelWord, PriorityWord]] = Field(default_factory=dict)
+    rules: list[Any] = Field(default_factory=list)
 
 
 class MappingRules(Section):
@@ -273,7 +278,22 @@ CONFIG_KEYS = (
     "messages",
     "log",
 )
-RULES_KEYS = ("priority", "mapping", "maintenance", "incidents", "notify", "requests", "problems")
+RULES_KEYS = (
+    "priority",
+    "calendars",
+    "service_levels",
+    "mapping",
+    "maintenance",
+    "incidents",
+    "notify",
+    "requests",
+    "problems",
+    "people",
+    "groups",
+    "routing",
+    "schedules",
+    "escalation",
+)
 SOURCES: dict[str, type[Section]] = {"prometheus": PolledSource, "alertmanager": PolledSource, "push": PushSource}
 CMDBS: dict[str, type[Section]] = {"yaml": CmdbFile}
 NOTIFIERS: dict[str, type[Section]] = {"webhook": WebhookNotifier, "email": EmailNotifier}

@@ -1,7 +1,6 @@
 """The small HTTP servers of the lab: loopback only, one thread a request, every body bounded."""
 
 import json
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,9 +8,8 @@ from socketserver import TCPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from daemon.lab.errors import LabError
+from daemon.lab.listener import LOOPBACK, Listener
 
-LOOPBACK = "127.0.0.1"
 MAX_BODY = 5 * 1024 * 1024
 _SILENT_PEER_S = 10.0
 
@@ -54,33 +52,16 @@ class _Server(ThreadingHTTPServer):
         """A peer that went away is no news."""
 
 
-class HttpServer:
+class HttpServer(Listener):
     """Answers with `respond` on a loopback port; port 0 takes any free one."""
 
     def __init__(self, name: str, port: int, respond: Callable[[Request], Answer]) -> None:
-        self.name = name
-        try:
-            self._server = _Server((LOOPBACK, port), _handler(respond))
-        except OSError as error:
-            raise LabError(f"{name} cannot listen on port {port}: {error.strerror}") from error
-        self.port = int(self._server.server_address[1])
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name=name, daemon=True)
+        super().__init__(name, port, lambda address: _Server(address, _handler(respond)))
 
     @property
     def url(self) -> str:
         """Where it is."""
         return f"http://{LOOPBACK}:{self.port}"
-
-    def start(self) -> None:
-        """Answer from now on."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Answer no more."""
-        if self._thread.is_alive():
-            self._server.shutdown()
-            self._thread.join(5)
-        self._server.server_close()
 
 
 def _handler(respond: Callable[[Request], Answer]) -> type[BaseHTTPRequestHandler]:

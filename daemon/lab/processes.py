@@ -14,7 +14,7 @@ from pathlib import Path
 import requests
 
 from daemon.lab.errors import LabError
-from daemon.lab.loopback import LOOPBACK
+from daemon.lab.listener import LOOPBACK
 
 START_WITHIN_S = 60.0
 STOP_WITHIN_S = 15.0

@@ -1,12 +1,10 @@
 """A mail server that takes everything and delivers nothing: enough of RFC 5321 for a client to hand over a mail."""
 
 import socketserver
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from daemon.lab.errors import LabError
-from daemon.lab.loopback import LOOPBACK
+from daemon.lab.listener import Listener
 
 MAX_LINE = 2048
 MAX_MAIL = 5 * 1024 * 1024
@@ -23,32 +21,14 @@ class _Server(socketserver.ThreadingTCPServer):
         """A peer that went away is no news."""
 
 
-class SmtpSink:
+class SmtpSink(Listener):
     """Listens on a loopback port (0: any free one) and hands each mail to `deliver(recipients, raw)`."""
 
     def __init__(self, port: int, deliver: Callable[[list[str], bytes], None]) -> None:
         class Handler(_Session):
             hand_over = staticmethod(deliver)
 
-        try:
-            self._server = _Server((LOOPBACK, port), Handler)
-        except OSError as error:
-            raise LabError(f"the lab's mail catcher cannot listen on port {port}: {error.strerror}") from error
-        self.port = int(self._server.server_address[1])
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.1,), name="mail catcher", daemon=True
-        )
-
-    def start(self) -> None:
-        """Take mail from now on."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Take no more mail."""
-        if self._thread.is_alive():
-            self._server.shutdown()
-            self._thread.join(5)
-        self._server.server_close()
+        super().__init__("the lab's mail catcher", port, lambda address: _Server(address, Handler))
 
 
 class _Session(socketserver.StreamRequestHandler):

@@ -43,7 +43,8 @@ def _undelivered(table: FromClause) -> ColumnElement[bool]:
 def _is_next() -> ColumnElement[bool]:
     """No older notice to the same recipient about the same incident still waits."""
     older = notices.alias("older")
-    same = older.c.to == notices.c.to, older.c.subject == notices.c.subject
+    # People who are called through one notifier do not wait for each other.
+    same = (older.c[name] == notices.c[name] for name in ("to", "subject", "person"))
     return not_(exists().where(*same, older.c.id < notices.c.id, _undelivered(older)))
 
 
@@ -99,10 +100,11 @@ class Outbox:
         dead = update(notices).where(notices.c.key == clean(key), _undelivered(notices))
         dead = dead.values(state="dead", lease_until=None, last_error=clean(error))
         with self._database.write() as connection:
-            row = connection.execute(dead.returning(*_COLUMNS)).one_or_none()
+            found = connection.execute(dead.returning(*_COLUMNS)).mappings().one_or_none()
+            row = None if found is None else NoticeRow(**found)
             if row is not None and row.incident is not None:
                 connection.execute(
-                    insert(timeline), [timeline_row(_obituary(row.incident, row.to, row.event, at, error))]
+                    insert(timeline), [timeline_row(_obituary(row.incident, row.recipient, row.event, at, error))]
                 )
 
     def revive(self, keys: Collection[str]) -> int:

@@ -4,12 +4,13 @@ from sqlalchemy import ColumnElement, func, select
 
 from daemon.store.engine import Database
 from daemon.store.record import lessons_in
-from daemon.store.records import alert_of, clean, incident_of, silence_of, source_of
-from daemon.store.schema import alerts, incidents, replies, silences, sources, timeline
+from daemon.store.records import alert_of, clean, incident_of, override_of, silence_of, source_of
+from daemon.store.schema import alerts, incidents, overrides, replies, silences, sources, timeline
 from rules.alert import Alert
 from rules.decision import Reply, SourceState, TimelineEntry
 from rules.incident import Incident
 from rules.lesson import Lesson
+from rules.rotation import Override
 from rules.silence import Silence
 
 
@@ -91,6 +92,13 @@ def silence(database: Database, silence_id: str) -> Silence | None:
     with database.read() as connection:
         record = connection.execute(select(silences.c.record).where(silences.c.id == clean(silence_id))).scalar()
         return None if record is None else silence_of(record)
+
+
+def list_overrides(database: Database) -> list[Override]:
+    """Every override of a schedule that is kept, by id."""
+    with database.read() as connection:
+        found = connection.execute(select(overrides.c.record).order_by(overrides.c.id)).scalars()
+        return [override_of(record) for record in found]
 
 
 def lessons(database: Database) -> tuple[Lesson, ...]:

@@ -10,30 +10,53 @@ from daemon.store.engine import Database
 from daemon.store.inbox import forget
 from daemon.store.keeping import kept_records, next_records, record_row
 from daemon.store.lease import fence
-from daemon.store.records import alert_of, clean, clean_or_none, encode, incident_of, silence_of, source_of
+from daemon.store.records import (
+    alert_of,
+    clean,
+    clean_or_none,
+    encode,
+    incident_of,
+    override_of,
+    silence_of,
+    source_of,
+)
 from daemon.store.rows import Loaded
-from daemon.store.schema import alerts, experience, incidents, notices, records, replies, silences, sources, timeline
+from daemon.store.schema import (
+    alerts,
+    experience,
+    incidents,
+    notices,
+    overrides,
+    records,
+    replies,
+    silences,
+    sources,
+    timeline,
+)
 from daemon.store.search import index
 from daemon.store.upsert import upsert
 from rules.alert import Alert
 from rules.decision import Decision, Notice, Reply, SourceState, TimelineEntry
 from rules.incident import Incident
 from rules.lesson import Lesson
+from rules.rotation import OVERRIDES_KEPT, Override
 from rules.silence import KEPT, Silence
 
 REPLIES_KEPT = timedelta(days=1)
+_CHUNK = 500
 
 
 def commit(database: Database, decision: Decision, inbox_ids: Collection[int], epoch: int) -> None:
     """Write the decision and forget the inbox rows it took, all or nothing; `LeaseLost` where `epoch` is over."""
     # Encoded before the transaction begins: others wait for the writer.
     writes = [
-        (alerts, ("id",), [_alert_row(a) for a in decision.alerts]),
+        (alerts, ("id",), [_alert_row(a) for a in decision.episodes(_remembered(database, decision.begun))]),
         (incidents, ("number",), [_incident_row(i) for i in decision.incidents]),
         (sources, ("name",), [_source_row(s) for s in decision.sources]),
         (replies, ("command",), [_reply_row(r, decision.at) for r in decision.replies]),
         (silences, ("id",), [_silence_row(s) for s in decision.silences]),
         (records, ("kind", "number"), [record_row(r) for r in decision.records]),
+        (overrides, ("id",), [_override_row(o) for o in decision.overrides]),
     ]
     entries = [timeline_row(e) for e in decision.timeline]
     told = [_notice_row(n) for n in decision.notices]
@@ -52,8 +75,23 @@ def commit(database: Database, decision: Decision, inbox_ids: Collection[int], e
             connection.execute(delete(replies).where(replies.c.at < decision.at - REPLIES_KEPT))
         if decision.silences:
             connection.execute(delete(silences).where(silences.c.ends_at < decision.at - KEPT))
+        if decision.overrides:
+            connection.execute(delete(overrides).where(overrides.c.ends_at < decision.at - OVERRIDES_KEPT))
         # Checked again at the end, where holding the row delays nobody's renewal.
         fence(connection, epoch, hold=True)
+
+
+def _remembered(database: Database, ids: Collection[str]) -> dict[str, Alert]:
+    """Those of the alerts that the record holds, by id."""
+    if not ids:
+        return {}
+    ordered = sorted(map(clean, ids))
+    found = []
+    with database.read() as connection:
+        for start in range(0, len(ordered), _CHUNK):
+            query = select(alerts.c.record).where(alerts.c.id.in_(ordered[start : start + _CHUNK]))
+            found += [alert_of(record) for record in connection.execute(query).scalars()]
+    return {alert.id: alert for alert in found}
 
 
 def load(database: Database, since: datetime) -> Loaded:
@@ -70,6 +108,7 @@ def load(database: Database, since: datetime) -> Loaded:
         episodes = [alert_of(r) for query in (firing, cleared) for r in connection.execute(query).scalars()]
         states = connection.execute(select(sources.c.record).order_by(sources.c.name)).scalars()
         quiet = connection.execute(select(silences.c.record).order_by(silences.c.id)).scalars()
+        shifted = connection.execute(select(overrides.c.record).order_by(overrides.c.id)).scalars()
         last = connection.execute(select(func.max(incidents.c.number))).scalar()
         return Loaded(
             incidents=kept,
@@ -79,6 +118,7 @@ def load(database: Database, since: datetime) -> Loaded:
             silences=tuple(silence_of(record) for record in quiet),
             records=kept_records(connection, since),
             next_record=next_records(connection),
+            overrides=tuple(override_of(record) for record in shifted),
             next_number=(last or 0) + 1,
         )
 
@@ -149,6 +189,10 @@ def _silence_row(silence: Silence) -> dict[str, Any]:
     return {"id": clean(silence.id), "ends_at": silence.ends_at, "record": encode(silence)}
 
 
+def _override_row(override: Override) -> dict[str, Any]:
+    return {"id": clean(override.id), "ends_at": override.ends_at, "record": encode(override)}
+
+
 def _reply_row(reply: Reply, at: datetime) -> dict[str, Any]:
     return {
         "command": clean(reply.command),
@@ -164,6 +208,7 @@ def _notice_row(notice: Notice) -> dict[str, Any]:
     return {
         "key": clean(notice.key),
         "to": clean(notice.to),
+        "person": clean(notice.person),
         "event": clean(notice.event),
         "reason": clean(notice.reason),
         "at": notice.at,

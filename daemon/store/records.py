@@ -9,6 +9,7 @@ from rules.alert import Alert
 from rules.decision import SourceState
 from rules.incident import Incident
 from rules.record import RECORDS, Kind, Record
+from rules.rotation import Override
 from rules.silence import Silence
 
 _encoder = msgspec.json.Encoder()
@@ -17,6 +18,7 @@ _incident_decoder = msgspec.json.Decoder(Incident)
 _source_decoder = msgspec.json.Decoder(SourceState)
 _silence_decoder = msgspec.json.Decoder(Silence)
 _record_decoders = {kind: msgspec.json.Decoder(model) for kind, model in RECORDS.items()}
+_override_decoder = msgspec.json.Decoder(Override)
 
 
 def clean(text: str) -> str:
@@ -88,3 +90,11 @@ def record_of(kind: str, record: str) -> Record:
     except (msgspec.DecodeError, ValueError) as error:
         raise StoreError(f"a {kind} in the database cannot be read: {error}") from error
     return decoded
+
+
+def override_of(record: str) -> Override:
+    """The override of a schedule that was encoded; StoreError where the text is something else."""
+    try:
+        return _override_decoder.decode(record)
+    except msgspec.DecodeError as error:
+        raise StoreError(f"an override in the database cannot be read: {error}") from error

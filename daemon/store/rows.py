@@ -11,9 +11,10 @@ from rules.decision import Notice, SourceState
 from rules.incident import Incident
 from rules.lesson import Lesson
 from rules.record import Kind, Record
+from rules.rotation import Override
 from rules.silence import Silence
 
-InboxKind = Literal["push", "command", "silence", "record"]
+InboxKind = Literal["push", "command", "silence", "override", "record"]
 NoticeState = Literal["pending", "sending", "delivered", "dead"]
 
 
@@ -138,5 +139,6 @@ class Loaded:
     lessons: tuple[Lesson, ...]
     silences: tuple[Silence, ...]
     records: tuple[Record, ...]
+    overrides: tuple[Override, ...]
     next_number: int
     next_record: dict[Kind, int]

@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0006", "0007")
+REVISIONS = ("0001", "0002", "0003", "0005", "0006", "0007")
 """Every schema revision this code knows, oldest first; the last is the one it works with."""
 
 
@@ -175,6 +175,8 @@ notices = Table(
     Column("id", ROW_ID, primary_key=True),
     Column("key", Text, nullable=False),
     Column("to", Text, nullable=False),
+    # The id of whom it is for, empty where that is everybody whom the notifier reaches.
+    Column("person", Text, nullable=False, server_default=text("''")),
     Column("event", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
@@ -261,6 +263,14 @@ records = Table(
     Index("ix_records_status", "kind", "status", "number"),
     Index("ix_records_settled_at", "settled_at"),
     Index("ix_records_starts_at", "starts_at"),
+)
+
+overrides = Table(
+    "overrides",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("ends_at", UtcDateTime, nullable=False),
+    Column("record", Text, nullable=False),
 )
 
 lease = Table(

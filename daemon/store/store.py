@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from daemon.clock import Clock
+from daemon.errors import StoreError
 from daemon.store import backup, keeping, reads, record, upgrade
 from daemon.store.answers import Answers
 from daemon.store.engine import Database, open_database
@@ -25,6 +26,7 @@ from rules.lesson import Lesson
 from rules.past import History
 from rules.record import Kind, Problem, Record
 from rules.recurrence import Occurrence, SuggestAfter, Suggestion, suggestions
+from rules.rotation import Override
 from rules.silence import Silence
 
 
@@ -65,6 +67,14 @@ class Store:
     def is_current(self) -> bool:
         """Whether the tables are there and of this version."""
         return upgrade.is_current(self._database)
+
+    def require_current(self, shown: str) -> None:
+        """StoreError where `is_current` is false; `shown` is the address as people may see it."""
+        if not self.is_current():
+            raise StoreError(
+                f"the database {shown} is not there or of an older version: "
+                "start `incidentd run` or call `incidentd db upgrade`"
+            )
 
     def upgrade(self) -> None:
         """Create the database or bring its tables to this version; nothing happens where they are."""
@@ -164,6 +174,10 @@ class Store:
     def silence(self, silence_id: str) -> Silence | None:
         """The silence of that id."""
         return reads.silence(self._database, silence_id)
+
+    def overrides(self) -> list[Override]:
+        """Every override of a schedule, ended ones for `rules.rotation.OVERRIDES_KEPT`, by id."""
+        return reads.list_overrides(self._database)
 
     def lessons(self) -> tuple[Lesson, ...]:
         """Everything learnt so far, one lesson for each counter, in order."""

@@ -66,7 +66,7 @@ class World:
         return [s for row in rows for s in msgspec.json.decode(row.body, type=tuple[Sighting, ...])]
 
 
-def serve(directory: Path, access: Any) -> Iterator[World]:
+def serve(directory: Path, access: Any, change: Callable[[Ports], Ports] = lambda ports: ports) -> Iterator[World]:
     clock = ManualClock(T0)
     with Store.open(f"sqlite:///{directory / 'incidentd.db'}", clock) as store:
         store.upgrade()
@@ -82,7 +82,7 @@ def serve(directory: Path, access: Any) -> Iterator[World]:
             estate=lambda: Estate.of([CI(id="db1", type="database", aliases=("db1.example",))]),
             clock=clock,
         )
-        server = HttpServer(create_api(ports), "127.0.0.1", 0)
+        server = HttpServer(create_api(change(ports)), "127.0.0.1", 0)
         server.start()
         world.url = server.address
         try:

@@ -75,7 +75,13 @@ def restarted(open_store: OpenStore, store: Store) -> Store:
 def everything(store: Store) -> Decision:
     """All that a restart brings back, in the shape in which it was committed."""
     loaded = store.load(at(0))
-    return decision(incidents=loaded.incidents, alerts=loaded.alerts, sources=loaded.sources, silences=loaded.silences)
+    return decision(
+        incidents=loaded.incidents,
+        alerts=loaded.alerts,
+        sources=loaded.sources,
+        silences=loaded.silences,
+        overrides=loaded.overrides,
+    )
 
 
 def together(*tasks: Callable[[], T]) -> list[T]:

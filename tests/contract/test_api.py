@@ -2,13 +2,17 @@
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from daemon.api.ports import Readiness
-from rules.decision import Command, Reply, Verb
-from tests.builders import T0
+from rules import clock as clocks
+from rules.calendar import ALWAYS
+from rules.clock import Goal
+from rules.decision import Command, Decision, Reply, Verb
+from tests.builders import T0, at, clock, incident
 from tests.contract.api_world import Session, World, fill, problem
 
 # Probes and every answer
@@ -159,6 +163,20 @@ def test_an_order_reaches_the_daemon(
     assert (document["command"], document["incident"], document["done"]) == (command.id, "INC-42", True)
 
 
+def test_an_incident_shows_its_promised_times(world: World, http: Session) -> None:
+    held = clocks.pause(clock(), ALWAYS, at(600), "spare parts")
+    late = clocks.meet(clock(Goal.RESPONSE, within=300), ALWAYS, at(420))
+    epoch = world.store.acquire("test", timedelta(minutes=1))
+    world.store.commit(Decision(at=T0, incidents=(incident(7, clocks=(held, late)),)), epoch=epoch)
+    found = http.get(f"{world.url}/api/v1/incidents/7").json()["clocks"]
+    assert [(c["goal"], c["state"], c["target_s"], c["due_at"]) for c in found] == [
+        ("resolution", "paused", 3600, None),
+        ("response", "breached", 300, "2026-11-24T08:05:00.000Z"),
+    ]
+    assert (found[0]["pause_reason"], found[0]["left_s"], found[0]["late_s"]) == ("spare parts", 3000, None)
+    assert (found[1]["left_s"], found[1]["late_s"], found[1]["ended_at"]) == (None, 120, "2026-11-24T08:07:00.000Z")
+
+
 @pytest.mark.parametrize("body", [{"root": "DB1.example"}, {"root": None}])
 def test_whoever_resolves_may_name_the_root(world: World, http: Session, body: dict[str, Any]) -> None:
     fill(world)
@@ -193,6 +211,8 @@ def test_an_order_may_be_refused_or_late(world: World, http: Session) -> None:
         ("assign", {"assignee": 5}, "assignee"),
         ("assign", {"assignee": "a", "extra": 1}, "extra"),
         ("note", {"text": "x" * 4001}, "text"),
+        ("hold", {"reason": " "}, "reason"),
+        ("hold", {}, "reason"),
         ("merge", {"into": "INC-42"}, "into"),
         ("merge", {"into": "INC-99"}, "into"),
         ("merge", {"into": "nothing"}, "into"),

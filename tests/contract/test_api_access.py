@@ -1,5 +1,6 @@
 """Who gets in and what they reach: each role, token and session at each route, as the manual says; logging in."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -109,7 +110,7 @@ def test_each_reaches_exactly_what_the_manual_says(peopled: World, http: Session
     wrong = []
     for (route, needed), guest in product(routes, guests):
         method, path = route.split(" ")
-        address = peopled.url + path.format(number="INC-99", silence_id="none")
+        address = peopled.url + re.sub(r"\{\w+\}", "99", path)  # nothing has that number or name
         status = http.request(method, address, headers=guest.headers).status_code
         if not _is_as_documented(status, needed, guest, route):
             wrong.append((guest.name, route, needed, status))

@@ -17,7 +17,7 @@ from daemon.sources.http_session import MAX_BODY_BYTES
 from daemon.sources.prometheus_history import History, read_history
 from daemon.sources.settings import SourceSettings
 from tests.odd_http import Answer, OddServer, odd_server, text
-from tests.servers import Prometheus, wait_until
+from tests.servers import DEVICE_RULES, Prometheus, wait_until
 
 BEGIN = datetime(2026, 11, 24, 8, tzinfo=UTC)
 STEP = timedelta(seconds=15)
@@ -284,17 +284,6 @@ def test_an_unreachable_prometheus_is_named(command: Command) -> None:
     assert str(result.exception) == "127.0.0.1:1 cannot be read: connection refused"
 
 
-RULES = """
-groups:
-  - name: estate
-    rules:
-      - alert: DeviceDown
-        expr: device_up == 0
-        labels: {severity: critical}
-        annotations: {summary: "{{ $labels.device }} is down"}
-"""
-
-
 def test_a_real_prometheus_is_backtested(tmp_path: Path, server: OddServer, command: Command) -> None:
     def show(down: str) -> None:
         lines = [f'device_up{{device="{d}"}} {int(d != down)}' for d in ("tor-1", "tor-2")]
@@ -308,7 +297,7 @@ def test_a_real_prometheus_is_backtested(tmp_path: Path, server: OddServer, comm
     show(down="none")
     target = server.url.removeprefix("http://")
     with Prometheus(
-        tmp_path, RULES, targets=(target,), external_labels={"region": "fra", "replica": "a"}
+        tmp_path, DEVICE_RULES, targets=(target,), external_labels={"region": "fra", "replica": "a"}
     ) as prometheus:
         begin = wait_until("the first scrape", lambda: value("timestamp(device_up) and device_up == 1"))
         show(down="tor-1")

@@ -161,3 +161,22 @@ def test_every_order_is_answered(make: Callable[..., Cycle], store: Store) -> No
     cycle.run_once()
     replies = [store.reply("c1"), store.reply("c99")]
     assert [r.done for r in replies if isinstance(r, Reply)] == [True, False]
+
+
+def test_what_was_promised_is_kept_in_mind_over_a_restart(
+    make: Callable[..., Cycle], store: Store, clock: ManualClock
+) -> None:
+    first = make("prom")
+    first.offer(listing("db1"))
+    first.run_once()
+    (incident,) = store.incidents()
+    due = incident.due
+    assert due is not None
+    assert due.due_at is not None
+    second = make("prom")
+    second.load()
+    clock.advance(due.due_at - clock.now() + timedelta(seconds=1))
+    assert second.run_once()
+    kinds = [e.kind for e in store.timeline(incident.number)]
+    assert kinds.count("response_breached") == 1
+    assert not second.run_once(), "it is told once"

@@ -22,6 +22,7 @@ from notifiers.samples import samples
 from notifiers.secret import Secret
 from notifiers.settings import WebhookSettings
 from rules.decision import Notice
+from rules.document import RecipientDocument
 from tests.builders import T0, alert, incident, notice
 from tests.contract.stores import OpenStore, restarted
 from tests.fakes import WITHIN_S, ToldChannel, hook, odd_peer, resetting
@@ -444,3 +445,15 @@ def test_a_real_webhook_gets_the_same_key_after_a_reset(store: Store, commit: Co
         assert deliverer.drain(LONG)
     assert [post.headers["idempotency-key"] for post in server.posts] == ["a"]
     assert states(store) == {"a": "delivered"}
+
+
+def test_a_persons_address_means_nothing_to_the_fallback(
+    store: Store, commit: Commit, deliver: Callable[..., Deliverer]
+) -> None:
+    person = RecipientDocument(id="anna", name="Anna", address="+49 30 1234")
+    content = msgspec.structs.replace(SAMPLES["escalated"], idempotency_key="k1", recipient=person)
+    commit(notices=(notice("k1", to="noc", person="anna", content=msgspec.json.encode(content)),))
+    noc, spare = ToldChannel("noc", GONE), ToldChannel("spare")
+    assert deliver(noc, spare, fallback="spare").drain(LONG)
+    (sent,) = spare.sent
+    assert sent.content.recipient == msgspec.structs.replace(person, address="")

@@ -9,6 +9,7 @@ import pytest
 
 from notifiers.registry import build_channel
 from notifiers.secret import Secret
+from rules.document import RecipientDocument
 from tests.builders import T0
 from tests.channels import PASSWORD, SAMPLES, email_settings, failure, message
 from tests.fakes import (
@@ -138,3 +139,15 @@ def test_a_server_without_starttls_gets_nothing(office: PostOffice) -> None:
     error = failure(build_channel(email_settings(office.port, tls="starttls")))
     assert error.permanent
     assert office.letters == []
+
+
+def test_a_notice_that_calls_one_person_goes_to_their_own_address_only(office: PostOffice) -> None:
+    person = RecipientDocument(id="anna", name="Anna", address="Anna Berg <anna@example.org>")
+    channel = build_channel(email_settings(office.port))
+    channel.send(message("escalated", recipient=person, reason="on call in dba (weekly)"))
+    channel.send(message("escalated", recipient=msgspec.structs.replace(person, address="")))
+    assert office.recipients == [("anna@example.org",), ("zoe@example.net", "bob@example.net")]
+    assert office.letters[0]["To"] == "Anna Berg <anna@example.org>"
+    text = office.letters[0].get_body(("plain",))
+    assert text is not None
+    assert "You get this because: on call in dba (weekly)" in text.get_content()

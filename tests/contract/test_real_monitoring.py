@@ -15,22 +15,18 @@ from daemon.sources.prometheus import PrometheusSource
 from daemon.sources.settings import SourceSettings
 from rules.alert import Sighting
 from tests.odd_http import OddServer, odd_server, text
-from tests.servers import Alertmanager, Prometheus, program, wait_until
+from tests.servers import DEVICE_RULES, Alertmanager, Prometheus, program, wait_until
 
-RULES = """
-groups:
-  - name: estate
-    rules:
-      - alert: DeviceDown
-        expr: device_up == 0
-        labels: {severity: critical}
-        annotations: {summary: "{{ $labels.device }} is down"}
+RULES = (
+    DEVICE_RULES
+    + """
       - alert: DeviceSlow
         expr: device_up == 0
         for: 1h
       - alert: Ambiguous
         expr: device_up * on (site) group_left () device_up > 0
 """
+)
 
 
 @pytest.fixture(scope="module")

@@ -21,12 +21,15 @@ from daemon.store.rows import InboxRow, RecordSearch, Search
 from daemon.store.store import Store
 from daemon.store.upgrade import upgrade
 from rules.alert import Alert, Hold, SeenBy
+from rules.clock import Goal, Pause
 from rules.decision import Reply
 from rules.incident import Candidate, HitService, Incident, Link, Priority, RootCause, Status, Told
 from rules.record import Change, Kind, Problem, RequestStatus, ServiceRequest
+from rules.rotation import OVERRIDES_KEPT
 from rules.silence import KEPT
-from tests.builders import T0, alert, at, decision, entry, incident, notice, silence, source_state
+from tests.builders import T0, alert, at, clock, decision, entry, incident, notice, silence, source_state
 from tests.contract.stores import OpenStore, child, everything, restarted, together
+from tests.rosters import override
 
 Commit = Callable[..., None]
 
@@ -82,6 +85,11 @@ def rich_incident() -> Incident:
         pinned=frozenset({"priority", "root"}),
         refired=2,
         told=(Told(to="noc", event="opened", at=at(1), priority=Priority.P3, root="db1", services=(("shop", 2),)),),
+        hold_reason="spare parts",
+        clocks=(
+            clock(told=0.5, pauses=(Pause(since=at(1), until=at(2), reason="parts"),), late=timedelta(microseconds=1)),
+            clock(Goal.RESPONSE, breached_at=at(9), ended_at=at(10.000001), used=timedelta(days=1000)),
+        ),
         version=4,
     )
 
@@ -207,6 +215,20 @@ def test_rows_replace_those_of_the_same_identity(store: Store, commit: Commit) -
     }
     commit(**new)
     assert everything(store) == decision(**new)
+
+
+def test_what_is_repeated_of_a_forgotten_episode_leaves_its_record_as_it_is(store: Store, commit: Commit) -> None:
+    commit(alerts=(alert("db1", incident=1, cleared_at=at(60)), alert("db2", cleared_at=at(60), reason="alone")))
+    ended = (alert("db1", cleared_at=at(60), reason="over"), alert("db2", cleared_at=at(60), reason="over"))
+    commit(alerts=ended, begun=frozenset(a.id for a in ended))
+    assert [(a.ci, a.incident, a.reason) for a in store.alerts_of(1) + store.events(9)] == [
+        ("db1", 1, ""),
+        ("db2", None, "alone"),
+    ]
+    firing = (alert("db1", incident=2), alert("db2", reason="waits"), alert("db3", reason="new"))
+    commit(alerts=firing, begun=frozenset(a.id for a in firing))
+    assert [(a.incident, a.cleared_at) for a in store.alerts_of(1) + store.alerts_of(2)] == [(1, at(60)), (2, None)]
+    assert {(a.ci, a.reason) for a in store.events(9)} == {("db2", "waits"), ("db3", "new")}
 
 
 def test_silences_are_found_by_id_and_forgotten_in_time(store: Store, commit: Commit) -> None:
@@ -385,3 +407,16 @@ def test_incidents_that_recur_are_found_with_the_alerts_on_their_root(store: Sto
         (2, "db1", ["Slow"]),
     ]
     assert store.occurrences(at(2), 4) == store.occurrences(at(0), 2, "db2") == []
+
+
+def test_overrides_come_back_whole_are_changed_and_forgotten_in_the_end(
+    store: Store, commit: Commit, open_store: OpenStore
+) -> None:
+    first = override("anna", "bén", id="a", reason="dentist ☃")
+    calendar = override("ben", id="b", is_imported=True, end=7200.000001)
+    commit(overrides=(first, calendar))
+    over, fresh = replace(first, ends_at=at(60)), override("ben", id="c", end=10**8)
+    commit(overrides=(over,))
+    assert store.overrides() == [over, calendar]
+    commit(at=T0 + OVERRIDES_KEPT + timedelta(hours=1), overrides=(fresh,))
+    assert restarted(open_store, store).load(at(0)).overrides == (calendar, fresh)

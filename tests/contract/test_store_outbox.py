@@ -174,3 +174,19 @@ def test_a_backlog_of_many_is_revived_and_claimed_at_once(store: Store, commit: 
     for number in range(3):
         store.bury(f"k{number}", at(1), "gone")
     assert store.revive([f"k{n}" for n in range(1200)]) == 3
+
+
+def test_people_who_are_called_through_one_notifier_do_not_wait_for_each_other(store: Store, commit: Commit) -> None:
+    commit(
+        notices=(
+            notice("anna 1", person="anna"),
+            notice("anna 2", person="anna"),
+            notice("ben 1", person="ben"),
+            notice("all 1"),
+        )
+    )
+    assert claim(store) == ["anna 1", "ben 1", "all 1"]
+    store.retry_at("anna 1", at(500), "busy")
+    store.bury("ben 1", at(1), "no such mailbox")
+    assert claim(store, 400) == ["all 1"]
+    assert [e.text for e in store.timeline(1)] == ["ben by noc could not be told of “opened”: no such mailbox"]

@@ -16,6 +16,7 @@ import pytest
 from notifiers.registry import build_channel
 from notifiers.secret import Secret
 from notifiers.webhook import retry_after_s
+from rules.document import RecipientDocument
 from tests.builders import T0
 from tests.channels import BEARER, HEADER, KEY, SAMPLES, TOKEN, failure, message, webhook_settings
 from tests.fakes import (
@@ -165,3 +166,12 @@ def test_a_proxy_of_the_environment_is_not_used(web: Hook, monkeypatch: pytest.M
     monkeypatch.setenv("http_proxy", f"http://{LOOPBACK}:{free_port()}")
     build_channel(webhook_settings(web.url)).send(message())
     assert len(web.posts) == 1
+
+
+def test_a_notice_that_calls_one_person_names_them(web: Hook) -> None:
+    person = RecipientDocument(id="anna", name="Anna Berg", address="+49 30 1234")
+    build_channel(webhook_settings(web.url)).send(message("escalated", recipient=person))
+    (post,) = web.posts
+    body = json.loads(post.body)
+    assert body["recipient"] == {"id": "anna", "name": "Anna Berg", "address": "+49 30 1234"}
+    assert "source" not in body

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cmdb.importers.entry import is_legal_id
 from cmdb.importers.yaml_file import load_cmdb, read_cis
-from cmdb.model import CI, Criticality, Dependency, Strength
+from cmdb.model import CI, Criticality, Dependency, Strength, Users
 from cmdb.problems import CmdbError
 
 IDS = st.text(max_size=8).filter(is_legal_id)
@@ -34,6 +34,7 @@ def cis(draw: st.DrawFn) -> tuple[CI, ...]:
             owner=draw(WORDS),
             match=tuple(tuple(found.items()) for found in draw(st.lists(labels, max_size=2))),
             depends_on=draw(dependencies([other for other in ids if other != ci_id])),
+            users=draw(st.none() | st.builds(Users, count=st.integers(0, 999_999_999), kind=WORDS)),
         )
         for ci_id in ids
     )
@@ -65,6 +66,8 @@ def entry(ci: CI) -> dict[str, Any]:
     }
     if ci.criticality is not None:
         found["criticality"] = ci.criticality.name.lower()
+    if ci.users is not None:
+        found["users"] = {"count": ci.users.count, "class": ci.users.kind}
     return found
 
 

@@ -2,19 +2,11 @@
 
 import json
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
-import pytest
-from typer.testing import CliRunner
-
-from daemon.cli.main import app
-from daemon.clock import ManualClock
-from daemon.config.sample import write_samples
-from daemon.store.store import Store
 from rules.incident import Candidate, RootCause
 from rules.lesson import Lesson, delayed, ended, ended_alone, heard, root_confirmed, root_refuted, summed
-from tests.builders import T0, alert, decision, incident
+from tests.builders import alert, incident
+from tests.cli_site import Site
 
 HISTORY = (
     *(lesson for _ in range(9) for lesson in (ended("Flap7"), ended_alone("Flap8", timedelta(seconds=80)))),
@@ -28,34 +20,6 @@ HISTORY = (
     *root_confirmed("switch-1", "switch"),
     *root_refuted("shop-db", "database", "switch"),
 )
-
-
-class Site:
-    """The sample configuration with a record of its own."""
-
-    def __init__(self, directory: Path) -> None:
-        self.config, _ = write_samples(directory)
-        self.url = f"sqlite:///{directory}/incidentd.db"
-
-    def commit(self, **fields: Any) -> None:
-        with Store.open(self.url, ManualClock(T0)) as store:
-            store.upgrade()
-            epoch = store.acquire("test", timedelta(minutes=1))
-            store.commit(decision(**fields), epoch=epoch)
-            store.release(epoch)
-
-    def run(self, *words: str, code: int = 0) -> str:
-        result = CliRunner().invoke(app, ["--config", str(self.config), *words], env={"COLUMNS": "80"})
-        assert result.exit_code == code, (result.output, result.exception)
-        return result.output
-
-    def json(self, *words: str) -> Any:
-        return json.loads(self.run(*words, "--json"))
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Site:
-    return Site(tmp_path)
 
 
 def test_what_was_learnt_is_shown_with_the_noisiest_alert_first(site: Site) -> None:

@@ -104,7 +104,7 @@ def test_ids_and_labels_stay_the_text_that_was_written(tmp_path: Path, text: str
 
 def test_keys_without_a_value_are_as_if_not_there(tmp_path: Path) -> None:
     keys = "".join(
-        f"    {key}:\n" for key in ("type", "name", "criticality", "owner", "aliases", "match", "depends_on")
+        f"    {key}:\n" for key in ("type", "name", "criticality", "owner", "aliases", "match", "depends_on", "users")
     )
     assert read_cis(written(tmp_path, "cis:\n  - id: a\n" + keys)) == (CI(id="a"),)
     assert read_cis(written(tmp_path, "cis:\n")) == ()
@@ -134,8 +134,9 @@ def test_a_byte_order_mark_and_windows_lines_do_no_harm(tmp_path: Path) -> None:
 
 
 ID_RULE = "allowed: 1 to 255 printable characters with no space at either end"
-KEYS = "allowed: id, type, name, criticality, owner, aliases, match, depends_on"
+KEYS = "allowed: id, type, name, criticality, owner, aliases, match, depends_on, users"
 FORMS = "allowed: an id, {ci: id, strength: soft} or {any_of: [ids], need: 1}"
+USERS = "allowed: {count: 250, class: customers}"
 MATCH = "allowed: [{label: value, …}, …]"
 ENTRIES = {
     # what stands under `cis:`, from line 2 on: what is said
@@ -171,6 +172,10 @@ ENTRIES = {
         "cmdb.yaml:3: name must be text, not a list; allowed: text",
         "cmdb.yaml:4: type must be text, not a mapping; allowed: text",
     ],
+    "- id: a\n  users: 5\n": [f"cmdb.yaml:3: users must be a mapping, not text; {USERS}"],
+    "- id: a\n  users: {count: many}\n": [f"cmdb.yaml:3: users must have a count, a whole number; {USERS}"],
+    "- id: a\n  users: {class: staff}\n": [f"cmdb.yaml:3: users must have a count, a whole number; {USERS}"],
+    "- id: a\n  users: {count: 5, kind: staff}\n": ['cmdb.yaml:3: unknown key "kind"; allowed: count, class'],
     f"- id: a\n  name: {'x' * 5000}\n": ["cmdb.yaml:3: name is too long; allowed: 4096 characters"],
     '- id: a\n  name: "x\\0y"\n': ["cmdb.yaml:3: name holds a NUL character; allowed: text"],
     "- id: a\n  criticality: hihg\n": [

@@ -471,11 +471,10 @@ def test_a_subscription_to_a_service_that_is_not_there_is_remarked_on(site: Site
 
 def settings_in_use() -> list[str]:
     """Every key that a file may hold, nested ones included."""
-    from daemon.config import schema
+    from daemon.config.schema import Section
 
     keys: set[str] = {*CONFIG_KEYS, *RULES_KEYS, *SOURCES, *NOTIFIERS}
-    sections = [s for s in vars(schema).values() if isinstance(s, type) and issubclass(s, schema.Section)]
-    for section in sections:
+    for section in Section.__subclasses__():
         keys.update(field.alias or name for name, field in section.model_fields.items())
     return sorted(keys)
 

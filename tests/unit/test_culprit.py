@@ -160,6 +160,25 @@ def test_several_kinds_of_alert_at_once_are_no_noise(kinds: int, opened: int) ->
     assert len(desk.open()) == opened
 
 
+def test_an_incident_keeps_the_root_that_people_know_where_that_failed_indeed() -> None:
+    hosts = [f"host-{n}" for n in range(8)]
+    vms = {f"vm-{n}-{m}": host for n, host in enumerate(hosts) for m in range(4)}
+    estate = Estate.of(
+        [
+            CI(id="tor", type="switch"),
+            CI(id="san", type="storage"),
+            *(CI(id=h, type="host", depends_on=(needs("tor"),) if h in hosts[:2] else ()) for h in hosts),
+            *(CI(id=vm, type="vm", depends_on=(needs(host), needs("san"))) for vm, host in vms.items()),
+        ]
+    )
+    desk = Desk(estate)
+    first = down("tor", *hosts[:2], *(vm for vm, host in vms.items() if host in hosts[:2]))
+    desk.hear(*first)
+    desk.wait(30)
+    desk.hear(*first, *down("san", *(vm for vm, host in vms.items() if host not in hosts[:2]), starts_at=desk.now))
+    assert {i.number: i.root.ci for i in desk.open()} == {1: "tor", 2: "san"}
+
+
 def members(desk: Desk, incident: Incident) -> list[str | None]:
     return [a.ci for a in desk.alerts.values() if a.incident == incident.number]
 

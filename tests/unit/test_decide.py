@@ -71,7 +71,7 @@ def test_later_symptoms_merge_what_was_opened_apart() -> None:
 
 
 def test_a_source_that_cannot_be_heard_resolves_nothing_and_is_told_once() -> None:
-    desk = Desk()
+    desk = Desk(policy=Policy(service_levels=()))
     desk.hear(*down(*RACK))
     for _ in range(40):
         desk.wait(15)
@@ -279,7 +279,6 @@ def test_a_pushed_alert_ends_when_its_end_passes() -> None:
     assert [a.cleared_at for a in desk.alerts.values()] == [at(60)]
 
 
-@pytest.mark.xfail(strict=True, reason="an ended episode that is in no incident is not remembered")
 def test_an_end_that_is_pushed_again_leaves_the_record_as_it_is() -> None:
     desk = Desk()
     for firing, suppressed in ((True, "silenced"), (False, ""), (False, "")):
@@ -287,6 +286,22 @@ def test_an_end_that_is_pushed_again_leaves_the_record_as_it_is() -> None:
         desk.decide(Push(source="push", at=desk.now, sightings=(pushed,)))
         desk.wait(60)
     assert [(a.first_seen_at, a.reason) for a in desk.alerts.values()] == [(at(0), "silenced at its source")]
+
+
+@pytest.mark.parametrize("fires", [False, True])
+def test_what_comes_again_after_its_incident_was_forgotten_leaves_that_as_it_is(fires: bool) -> None:
+    desk = Desk()
+    desk.hear(*down("host-1"))
+    for verb in (Verb.RESOLVE, Verb.CLOSE):
+        desk.ask(verb, 1)
+    desk.wait(31 * 60)
+    desk.hear()
+    (before,) = desk.alerts.values()
+    assert desk.situation.incidents == {}
+    (again,) = down("host-1")
+    desk.decide(Push(source="push", at=desk.now, sightings=(msgspec.structs.replace(again, firing=fires),)))
+    kept = [(a.incident, a.cleared_at) for a in desk.alerts.values()]
+    assert sorted(kept, key=str) == [(1, before.cleared_at), *([(2, None)] if fires else [])]
 
 
 def test_a_push_that_names_no_start_goes_on_with_the_episode() -> None:

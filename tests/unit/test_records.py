@@ -184,6 +184,17 @@ def test_an_incident_becomes_a_service_request_and_back_with_its_history(clerk: 
     assert clerk.record("REQ-1").status == "converted"
 
 
+def test_a_group_that_had_the_request_has_the_incident_where_no_rule_knows_one() -> None:
+    clerk = Clerk(Desk())
+    clerk.create(Kind.REQUEST, title="the printer", group="desk", cis=("lonely",))
+    clerk.step("REQ-1", "convert", "it did fail")
+    clerk.desk.hear(*down("lonely"))
+    incident = clerk.desk.incidents[1]
+    assert (incident.group, incident.group_reason) == ("desk", "REQ-1 was with it")
+    clerk.desk.ask(Verb.SET_ROOT, 1, "host-11")
+    assert clerk.desk.incidents[1].group == "desk"
+
+
 def ruled() -> Clerk:
     rule = RequestRule(name="resets", matchers=parse_matchers(['alertname="Reset"']), group="desk")
     return Clerk(Desk(policy=Policy(requests=(rule,))))
