@@ -16,7 +16,7 @@ from daemon.sources.recording import Event
 from rules.alert import Sighting
 from rules.decide import decide
 from rules.decision import Decision, Listing, Notice, SourceFailed
-from rules.incident import Incident, Status
+from rules.incident import Incident
 from rules.policy import Policy
 from rules.situation import Situation, rebuild
 from rules.subscriptions import Subscription
@@ -91,16 +91,25 @@ def restarted(before: Situation, record: Record, now: datetime) -> Situation:
     kept = [i for i in record.incidents.values() if i.number in held or not _is_settled_before(i, since)]
     numbers = {i.number for i in kept}
     alerts = [a for a in record.alerts.values() if a.is_firing or a.incident in numbers]
-    lessons, silences, overrides = before.experience.lessons(), before.silences.values(), before.overrides.values()
-    sources = before.sources.values()
-    rebuild(fresh, kept, alerts, sources, now, lessons=lessons, silences=silences, overrides=overrides)
+    lessons, silences = before.experience.lessons(), before.silences.values()
+    rebuild(
+        fresh,
+        kept,
+        alerts,
+        before.sources.values(),
+        now,
+        lessons=lessons,
+        silences=silences,
+        overrides=before.overrides.values(),
+        records=before.records.values(),
+        next_record=before.next_record,
+    )
     fresh.next_number = max(record.incidents, default=0) + 1
     return fresh
 
 
 def _is_settled_before(incident: Incident, since: datetime) -> bool:
-    settled = incident.status in (Status.CLOSED, Status.MERGED)
-    return settled and (incident.closed_at or incident.updated_at) < since
+    return incident.is_settled and (incident.closed_at or incident.updated_at) < since
 
 
 def _polls(events: Sequence[Event], end: datetime) -> Iterator[tuple[datetime, tuple[Sighting, ...]]]:

@@ -13,6 +13,7 @@ import structlog
 from daemon.clock import Clock
 from daemon.errors import LeaseLost, StoreError
 from daemon.isolate import without_bad_sightings
+from daemon.recall import recalled
 from daemon.store.rows import InboxRow
 from daemon.store.store import Store
 from daemon.telemetry import Metrics
@@ -26,6 +27,8 @@ from rules.decision import (
     Order,
     OverrideOrder,
     Push,
+    Recalled,
+    RecordOrder,
     Reply,
     ReportOrder,
     SilenceOrder,
@@ -33,6 +36,7 @@ from rules.decision import (
 )
 from rules.intake import RENEWAL
 from rules.policy import Policy
+from rules.record import KEPT as RECORDS_KEPT
 from rules.situation import Situation, rebuild
 from rules.trace import CHANGED
 from rules.words import span
@@ -52,6 +56,7 @@ _ORDERS: dict[str, type[Order]] = {
     "silence": SilenceOrder,
     "override": OverrideOrder,
     "report": ReportOrder,
+    "record": RecordOrder,
 }
 _FLAW = "the order could not be carried out because of a flaw in incidentd; the log says more"
 
@@ -142,7 +147,7 @@ class Cycle:
         taken, bad_rows = self._take()
         now = self._clock.now()
         try:
-            decision = decide(self.situation, [t.change for t in taken], now)
+            decision = decide(self.situation, [*self._recalled(taken), *(t.change for t in taken)], now)
         except Exception:  # noqa: BLE001  one change must not stop the others
             _log.exception("decision_failed", changes=len(taken))
             self._discard(bad_rows)
@@ -156,6 +161,9 @@ class Cycle:
             self._put_back(taken)
             raise
         return bool(taken) or not decision.is_empty
+
+    def _recalled(self, taken: Sequence[_Taken]) -> list[Recalled]:
+        return recalled(self._store, self.situation, [t.change for t in taken if isinstance(t.change, Order)])
 
     def _settle(self, decision: Decision, rows: Sequence[int]) -> None:
         """Remember the decision, then believe it, then tell of it."""
@@ -222,7 +230,8 @@ class Cycle:
             for labels, error in bad:
                 self._quarantined("alert", source=each.change.source, labels=labels, error=error)  # type: ignore[union-attr]
         try:
-            decision = decide(self.situation, (change,) if change is not None else (), now)
+            changes = () if change is None else (*self._recalled((each,)), change)
+            decision = decide(self.situation, changes, now)
         except Exception as error:  # noqa: BLE001  this is the change at fault
             kind = type(each.change).__name__.lower()
             self._quarantined(kind, row=each.row, error=f"{type(error).__name__}: {error}"[:500])
@@ -240,7 +249,7 @@ class Cycle:
     def _rebuild(self, old: Situation, sources: frozenset[str]) -> None:
         """Build the situation anew from the store, with the estate, policy and subscriptions of `old`."""
         now = self._clock.now()
-        loaded = self._store.load(now - old.policy.close_after)
+        loaded = self._store.load(now - max(old.policy.close_after, RECORDS_KEPT))
         fresh = Situation(old.estate, old.policy, old.subscriptions)
         alerts = [_graced(_mapped(a, fresh), now) for a in loaded.alerts]
         rebuild(
@@ -252,6 +261,8 @@ class Cycle:
             lessons=loaded.lessons,
             silences=loaded.silences,
             overrides=loaded.overrides,
+            records=loaded.records,
+            next_record=loaded.next_record,
         )
         fresh.next_number = max(fresh.next_number, loaded.next_number)
         self.situation, self._sources, self._is_stale = fresh, sources, False
@@ -317,6 +328,9 @@ def _next(kind: str, policy: Policy) -> str:
 
 def _write_diary(decision: Decision, situation: Situation, before: Mapping[str, SourceState | None]) -> None:
     for entry in decision.timeline:
+        if entry.subject:
+            _log.info(f"record_{entry.kind}", record=entry.subject, actor=entry.actor, reason=entry.text)
+            continue
         if entry.kind == CHANGED:
             continue
         incident = situation.incidents.get(entry.incident)

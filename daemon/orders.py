@@ -19,7 +19,7 @@ from daemon.errors import StoreBusy, StoreError
 from daemon.store.rows import InboxKind
 from daemon.store.store import Store
 from daemon.telemetry import set_up_logging
-from rules.decision import Command, Decision, Order, OverrideOrder, Reply, ReportOrder, SilenceOrder
+from rules.decision import Command, Decision, Order, OverrideOrder, RecordOrder, Reply, ReportOrder, SilenceOrder
 from rules.situation import Situation
 
 PATIENCE_S = 15.0
@@ -30,6 +30,7 @@ _KINDS: dict[type, InboxKind] = {
     SilenceOrder: "silence",
     OverrideOrder: "override",
     ReportOrder: "report",
+    RecordOrder: "record",
 }
 
 

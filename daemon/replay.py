@@ -38,7 +38,7 @@ class Record:
 
     def take(self, decision: Decision) -> None:
         """Remember a decision."""
-        self.alerts.update((a.id, a) for a in decision.records(self.alerts))
+        self.alerts.update((a.id, a) for a in decision.episodes(self.alerts))
         self.incidents.update((i.number, i) for i in decision.incidents)
 
 

@@ -99,7 +99,7 @@ class Steps:
         for entry in decision.timeline:
             if entry.kind not in _UNTOLD:
                 entries.setdefault(entry.incident, []).append(entry)
-        changed = [(before.alerts.get(a.id), a) for a in decision.records(before.alerts)]
+        changed = [(before.alerts.get(a.id), a) for a in decision.episodes(before.alerts)]
         self._count(changed)
         step = Step(
             at=rfc3339(decision.at),

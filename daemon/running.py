@@ -232,6 +232,7 @@ class Daemon:
             access=config.http.access,
             push_source=push.name if push else "push",
             estate=lambda: self._cycle.situation.estate,
+            policy=lambda: self._cycle.situation.policy,
             roster=lambda: self._cycle.situation.policy.roster,
             ignore_labels=push.ignore_labels if push else DEFAULT_IGNORED_LABELS,
             hosts=frozenset(filter(None, [urlsplit(config.http.public_url).hostname])),

@@ -16,7 +16,7 @@ from rules.document import (
 )
 from rules.subscriptions import EVENTS
 
-_STATUS = {"acknowledged": "acknowledged", "resolved": "resolved", "closed": "closed", "merged": "merged"}
+_STATUS = {word: word for word in ("acknowledged", "resolved", "closed", "merged", "converted")}
 _AT = "2026-11-24T08:12:30.000Z"
 
 
@@ -52,7 +52,7 @@ def _notice(
 
 def _incident(event: str) -> IncidentDocument:
     status = _STATUS.get(event, "open")
-    is_over = status in ("resolved", "closed", "merged")
+    is_over = status in ("resolved", "closed", "merged", "converted")
     return IncidentDocument(
         number="INC-42",
         title="tor-3a is down: Payments and Online shop are down",

@@ -12,6 +12,7 @@ MAX_ALERTS = 10
 MAX_SERVICES = 12
 MAX_EVIDENCE = 8
 MAX_CANDIDATES = 4
+MAX_KNOWN_ERRORS = 3
 
 _STATES = ("down", "degraded", "at risk")
 
@@ -72,6 +73,7 @@ class IncidentView:
     work: str
     resolution: str
     merged_into: str
+    known_errors: tuple[str, ...]
     alerts: tuple[AlertLine, ...]
     alert_count: str
     alert_noun: str
@@ -92,7 +94,7 @@ class SourceView:
 def incident_view(content: NoticeContent, incident: IncidentDocument, zone: tzinfo, link_base: str) -> IncidentView:
     """What people are shown of an incident, as of the moment of the notice."""
     status = one_line(incident.status, 20)
-    is_over = status in ("resolved", "closed", "merged")
+    is_over = status in ("resolved", "closed", "merged", "converted")
     root = incident.root_cause
     return IncidentView(
         number=one_line(incident.number, 30),
@@ -117,6 +119,10 @@ def incident_view(content: NoticeContent, incident: IncidentDocument, zone: tzin
         work=_work(incident, is_over),
         resolution=one_line(incident.resolution, 500),
         merged_into=one_line(incident.merged_into or "", 30),
+        known_errors=tuple(
+            f"{one_line(e.problem, 30)} {one_line(e.title, 160)}: {one_line(e.workaround, 500)}"
+            for e in incident.known_errors[:MAX_KNOWN_ERRORS]
+        ),
         alerts=tuple(_alert_line(a, zone) for a in _worst_first(incident.alerts)),
         alert_count=f"{len(incident.alerts):,}",
         alert_noun="alert" if len(incident.alerts) == 1 else "alerts",

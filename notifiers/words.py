@@ -30,6 +30,8 @@ _MARKS = {
     "closed": "closed",
     "merged": "merged",
     "split": "split",
+    "converted": "service request",
+    "known_error": "known error",
     "escalated": "escalated",
     "response_warning": "response due",
     "response_breached": "response overdue",
@@ -45,6 +47,8 @@ _KICKERS = {
     "reopened": "It is back",
     "closed": "Closed",
     "split": "Split",
+    "converted": "It is a service request",
+    "known_error": "The error is known",
     "escalated": "Escalated",
     "response_warning": "The time to respond is running out",
     "response_breached": "Nobody has responded in time",
@@ -95,6 +99,8 @@ def _next_step(event: str, incident: IncidentView) -> str:
     if incident.status == "merged":
         other = incident.merged_into or "the other incident"
         return f"Follow {other} from now on; nothing more is sent about {incident.number}."
+    if incident.status == "converted":
+        return f"It goes on as a service request; nothing more is sent about {incident.number}."
     if incident.status == "closed":
         return "Nothing: the record is closed."
     if incident.status == "resolved":

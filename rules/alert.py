@@ -86,7 +86,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     where it maps nowhere; `mapped_by` says in words how. `incident` is the number of the incident it belongs to, None
     where it opened none, with the reason in `reason`. `cleared_at` is None while it fires. `look_again_at` is when an
     alert that opened none, since it is likelier noise so far, is thought about again. `holds` are our own silences
-    and maintenance that cover it, as `rules.suppression` last found.
+    and maintenance that cover it, as `rules.suppression` last found. `request` is the number of the service request
+    that it is, where it asks for something instead of telling of a failure.
     """
 
     id: str
@@ -104,6 +105,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reason: str = ""
     look_again_at: datetime | None = None
     holds: tuple[Hold, ...] = ()
+    request: int | None = None
 
     @property
     def name(self) -> str:

@@ -62,7 +62,7 @@ def reassess(draft: Draft, incident: Incident) -> Incident:
         **({} if "priority" in incident.pinned else _prioritized(draft, root, rating, places)),
         group=group,
         group_reason=group_reason,
-        title=title_of(draft, root, services, alerts),
+        title=incident.title if "title" in incident.pinned else title_of(draft, root, services, alerts),
     )
     changed = keep_registered(draft, incident, changed, alerts)
     if draft.situation.policy.roster and changed.group != incident.group:

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from rules.draft import DAEMON, Draft
 from rules.incident import Incident, Restoration, Status
 from rules.lifecycle import Step, next_status
+from rules.linking import followers
+from rules.record_deadlines import put_away
 from rules.resolution import RECOVERED
 from rules.situation import is_past
 from rules.words import span
@@ -39,6 +41,7 @@ def meet_deadlines(draft: Draft) -> None:
                 close(draft, incident, reason="nobody objected to its resolution")
         elif is_past(incident, draft.now, policy) and not _holds_firing(draft, incident.number):
             draft.forget(incident.number)
+    put_away(draft)
 
 
 def _holds_firing(draft: Draft, number: int) -> bool:
@@ -94,7 +97,7 @@ def resolve_incident(
         reason=f"{code}, {restoration}: {reason}",
     )
     draft.news.append((incident.number, "resolved", reason))
-    return draft.change_incident(
+    ended = draft.change_incident(
         incident,
         status=status,
         resolved_at=draft.now,
@@ -106,6 +109,20 @@ def resolve_incident(
         is_waiting_for_steps=False,
         hold_reason="",
     )
+    _take_along(draft, ended, reason)
+    return ended
+
+
+def _take_along(draft: Draft, ended: Incident, reason: str) -> None:
+    """Resolve the incidents that follow this one, but for those of which an alert still fires: they are not over."""
+    for number in followers(ended):
+        follower = draft.incident(number)
+        if follower is None or not follower.is_active:
+            continue
+        if _holds_firing(draft, number):
+            draft.note(number, "note", f"{ended.key} is resolved, but alerts of this one still fire")
+        else:
+            resolve_incident(draft, follower, reason=f"{ended.key} is resolved: {reason}")
 
 
 def close(draft: Draft, incident: Incident, *, reason: str, actor: str = "incidentd") -> Incident:

@@ -12,6 +12,8 @@ from rules.decision import (
     Listing,
     OverrideOrder,
     Push,
+    Recalled,
+    RecordOrder,
     ReportOrder,
     SilenceOrder,
     SourceFailed,
@@ -20,13 +22,16 @@ from rules.draft import Draft
 from rules.escalate import escalate
 from rules.grouping import regroup
 from rules.intake import end_expired, take_failure, take_listing, take_push
+from rules.known_errors import note_known_errors
 from rules.learn import learn
 from rules.notices import tell, tell_sources
 from rules.orders import carry_out
 from rules.overrides import take_override
+from rules.record_orders import carry_out_record
 from rules.registering import complete, take_report
 from rules.situation import Situation
-from rules.suppression import review, take_silence
+from rules.sorting import sort_out
+from rules.suppression import note_expected, review, take_silence
 from rules.timekeeping import keep_clocks
 from rules.trace import trace
 
@@ -42,14 +47,19 @@ def decide(situation: Situation, changes: Sequence[Change], now: datetime) -> De
         _take(draft, change)
     end_expired(draft)
     review(draft)
+    note_expected(draft)
+    sort_out(draft)
     regroup(draft)
     note_quiet(draft)
     review_priorities(draft)
     for change in changes:
         if isinstance(change, Command):
             carry_out(draft, change)
+        elif isinstance(change, RecordOrder):
+            carry_out_record(draft, change)
     complete(draft)
     meet_deadlines(draft)
+    note_known_errors(draft)
     escalate(draft)
     keep_clocks(draft)
     learn(draft)
@@ -68,6 +78,8 @@ def _take(draft: Draft, change: Change) -> None:
         take_failure(draft, change)
     elif isinstance(change, SilenceOrder):
         take_silence(draft, change)
+    elif isinstance(change, Recalled):
+        draft.recall(change)
     elif isinstance(change, OverrideOrder):
         take_override(draft, change)
     elif isinstance(change, ReportOrder):

@@ -2,13 +2,14 @@
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from rules.alert import Alert, Sighting, put_aside
-from rules.incident import Incident, Restoration
+from rules.incident import Incident, Restoration, incident_key
 from rules.lesson import Lesson
+from rules.record import Given, Kind, Record
 from rules.report import Report
 from rules.rotation import Override
 from rules.silence import Silence
@@ -61,6 +62,10 @@ class Verb(enum.StrEnum):
     SPLIT = "split"
     SET_PRIORITY = "set_priority"
     SET_ROOT = "set_root"
+    DUPLICATE = "duplicate"
+    CHILD = "child"
+    UNLINK = "unlink"
+    CONVERT = "convert"
     ROUTE = "route"
     ESCALATE = "escalate"
     SNOOZE = "snooze"
@@ -88,8 +93,9 @@ class Command:
     """A person's order about one incident.
 
     `value` is the assignee, the note, the resolution, the reason, the new priority, root CI or group, the number of the
-    incident to merge into, the end of a snooze (RFC 3339), for a split the CI whose alerts leave, the new value of a
-    field that is set, or `done` or `open` for a step. `field` is the field that is set, or the number of the step.
+    incident to merge into, that this is a duplicate or child of, or of the record to unlink, the end of a snooze
+    (RFC 3339), for a split the CI whose alerts leave, the new value of a field that is set, or `done` or `open` for a
+    step. `field` is the field that is set, or the number of the step.
     `root` is the CI that failed, where whoever resolves the incident says so, and `resolving` what else they say.
     `expects` is the version of the incident that the person saw: where it has another by now the order is refused, so
     that nobody overwrites what they have not seen. `id` comes back in the `Reply`.
@@ -150,20 +156,69 @@ class ReportOrder:
     report: Report
 
 
-Order = Command | SilenceOrder | OverrideOrder | ReportOrder
-Change = Listing | Push | SourceFailed | Order
+class RecordVerb(enum.StrEnum):
+    """What a person can ask for about a service request, problem or change."""
+
+    CREATE = "create"
+    EDIT = "edit"
+    STEP = "step"
+    NOTE = "note"
+    LINK = "link"
+    UNLINK = "unlink"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordOrder:
+    """A person's order about one record of a `kind`: about a new one, or the one of that `number`.
+
+    A new record takes what is `given`, begins in `status` (empty for the usual one) and is linked to `incidents`; an
+    edit takes what is `given`. `step` is a step of the kind's lifecycle, `text` what goes with it (how it ended, the
+    workaround), or a note. A link goes to the record `to` and is called `relation` as seen from this one; empty for the
+    usual one. `may_replace` says whether a new change may stand for one that somebody else has made and that has the
+    same `uid`. `expects` and `id` are as in `Command`.
+    """
+
+    id: str
+    at: datetime
+    actor: str
+    kind: Kind
+    verb: RecordVerb
+    number: int = 0
+    given: Given = field(default_factory=Given)
+    status: str = ""
+    incidents: tuple[int, ...] = ()
+    step: str = ""
+    text: str = ""
+    to: str = ""
+    relation: str = ""
+    may_replace: bool = True
+    expects: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """Records that orders of this cycle speak of and that were settled too long ago to be in mind."""
+
+    incidents: tuple[Incident, ...] = ()
+    records: tuple[Record, ...] = ()
+
+
+Order = Command | SilenceOrder | OverrideOrder | ReportOrder | RecordOrder
+Change = Listing | Push | SourceFailed | Recalled | Order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """The answer to one `Order`: done, or refused with the reason in words. `stale` is a refusal because the asker had
-    seen an older version of what was to be changed. `incident` is the number of one that was opened."""
+    seen an older version of what was to be changed. `incident` is the number of one that was opened; `subject` is the
+    key of the record that an order was about or made, empty for orders about incidents and silences."""
 
     command: str
     done: bool
     message: str
     stale: bool = False
     incident: int | None = None
+    subject: str = ""
 
 
 ActorKind = Literal["person", "rule", "daemon"]
@@ -171,9 +226,11 @@ ActorKind = Literal["person", "rule", "daemon"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineEntry:
-    """One line of an incident's history; never rewritten. `actor` is a person's name, that of a rule, or `incidentd`.
+    """One line of a history; never rewritten. `actor` is a person's name, that of a rule, or `incidentd`.
 
     `field` names what was changed, from `old` to `new`, where one thing was; `reason` says why.
+    `subject` is the key of the record it belongs to, as in `PRB-3`, and then `incident` is 0; it is empty for a line of
+    an incident's.
     """
 
     incident: int
@@ -186,6 +243,12 @@ class TimelineEntry:
     actor_kind: ActorKind = "daemon"
     field: str = ""
     reason: str = ""
+    subject: str = ""
+
+    @property
+    def key(self) -> str:
+        """The key of what it belongs to, as in `INC-42`."""
+        return self.subject or incident_key(self.incident)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,7 +294,7 @@ class Decision:
     (one for each counter at the most) add to what was learnt before.
 
     `begun` are the ids of the alerts that were not in mind before; what was forgotten of them may be remembered still
-    (see `records`).
+    (see `episodes`).
     `refreshed` and `forgotten` are for the situation alone: alerts of which only the time at which a source's word
     runs out moved, and incidents that can no longer change.
     """
@@ -245,12 +308,13 @@ class Decision:
     replies: tuple[Reply, ...] = ()
     lessons: tuple[Lesson, ...] = ()
     silences: tuple[Silence, ...] = ()
+    records: tuple[Record, ...] = ()
     overrides: tuple[Override, ...] = ()
     refreshed: tuple[Alert, ...] = ()
     forgotten: tuple[int, ...] = ()
     begun: frozenset[str] = frozenset()
 
-    def records(self, remembered: Mapping[str, Alert]) -> list[Alert]:
+    def episodes(self, remembered: Mapping[str, Alert]) -> list[Alert]:
         """The alerts to write, where `remembered` has by id what the record holds of those in `begun`.
 
         Sources go on to repeat what has ended, long after it was forgotten here: news that opens nothing changes no
@@ -271,5 +335,6 @@ class Decision:
     def is_empty(self) -> bool:
         """Whether there is nothing to remember."""
         said = self.timeline or self.notices or self.replies
-        kept = self.alerts or self.incidents or self.sources or self.silences or self.overrides or self.lessons
-        return not (kept or said)
+        ours = self.alerts or self.incidents or self.sources or self.lessons
+        orders = self.silences or self.overrides or self.records
+        return not (ours or orders or said)

@@ -63,6 +63,15 @@ class ServiceDocument(msgspec.Struct, frozen=True, kw_only=True):
     state: str
 
 
+class KnownErrorDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A known error that the incident is of: the problem's number, what helps until it is mended, why it matches."""
+
+    problem: str
+    title: str
+    workaround: str
+    why: str
+
+
 class ClockDocument(msgspec.Struct, frozen=True, kw_only=True):
     """One promised time. `agreement` is SLA or OLA, `goal` response or resolution, `state` running, paused, met,
     breached or stopped.
@@ -152,6 +161,7 @@ class IncidentDocument(msgspec.Struct, frozen=True, kw_only=True):
     links: tuple[dict[str, str], ...]
     alerts: tuple[AlertDocument, ...]
     confirmed_root: str | None = None
+    known_errors: tuple[KnownErrorDocument, ...] = ()
     group_reason: str = ""
     responders: tuple[str, ...] = ()
     escalation: EscalationDocument | None = None
@@ -264,9 +274,13 @@ def incident_document(incident: Incident, alerts: Iterable[Alert]) -> IncidentDo
         acknowledged_at=_maybe(incident.acknowledged_at),
         closed_at=_maybe(incident.closed_at),
         resolution=incident.resolution,
-        links=tuple({"kind": link.kind, "number": incident_key(link.number)} for link in incident.links),
+        links=tuple({"kind": link.kind, "number": link.key} for link in incident.links),
         alerts=tuple(alert_document(a) for a in sorted(alerts, key=lambda a: (a.starts_at, a.id))),
         confirmed_root=incident.confirmed_root,
+        known_errors=tuple(
+            KnownErrorDocument(problem=e.key, title=e.title, workaround=e.workaround, why=e.why)
+            for e in incident.known_errors
+        ),
         group_reason=incident.group_reason,
         responders=incident.responders,
         escalation=_escalation_document(incident.escalation),

@@ -2,19 +2,21 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from rules.alert import Alert
-from rules.decision import ActorKind, Decision, Notice, Reply, SourceState, TimelineEntry
+from rules.decision import ActorKind, Decision, Notice, Recalled, Reply, SourceState, TimelineEntry
 from rules.incident import Incident
 from rules.lesson import Lesson, summed
+from rules.record import Kind, Record, kind_of
 from rules.rotation import Override
 from rules.silence import Silence
 from rules.situation import Situation
 
 DAEMON = "incidentd"
+RecordT = TypeVar("RecordT", bound=Record)
 
 
 class Draft:
@@ -40,10 +42,14 @@ class Draft:
         self._incidents: dict[int, Incident] = {}
         self._sources: dict[str, SourceState] = {}
         self._silences: dict[str, Silence] = {}
+        self._records: dict[str, Record] = {}
+        self._recalled: dict[int, Incident] = {}
+        self._recalled_records: dict[str, Record] = {}
         self._overrides: dict[str, Override] = {}
         self._timeline: list[TimelineEntry] = []
         self._forgotten: list[int] = []
         self._next_number = situation.next_number
+        self._next_record = dict(situation.next_record)
 
     # -- alerts
 
@@ -110,11 +116,11 @@ class Draft:
 
     def incident(self, number: int) -> Incident | None:
         """The incident as it stands now."""
-        return self._incidents.get(number) or self.situation.incidents.get(number)
+        return self._incidents.get(number) or self.situation.incidents.get(number) or self._recalled.get(number)
 
     def put_incident(self, incident: Incident) -> None:
         """Record a change of an incident."""
-        before = self.situation.incidents.get(incident.number)
+        before = self.situation.incidents.get(incident.number) or self._recalled.get(incident.number)
         version = before.version + 1 if before is not None else 1
         self._incidents[incident.number] = replace(incident, version=version, updated_at=self.now)
 
@@ -156,6 +162,50 @@ class Draft:
     def forget(self, number: int) -> None:
         """Say that the incident can no longer change."""
         self._forgotten.append(number)
+
+    def recall(self, recalled: Recalled) -> None:
+        """Let what is no longer in mind be seen and changed in this cycle; it is forgotten again after it."""
+        self._recalled.update((i.number, i) for i in recalled.incidents if i.number not in self.situation.incidents)
+        known = self.situation.records
+        self._recalled_records.update((r.key, r) for r in recalled.records if r.key not in known)
+
+    def is_recalled(self, number: int) -> bool:
+        """Whether the incident is in sight for this cycle only, without its alerts."""
+        return number in self._recalled
+
+    # -- records beside incidents
+
+    def record(self, key: str) -> Record | None:
+        """The record as it stands now."""
+        return self._records.get(key) or self.situation.records.get(key) or self._recalled_records.get(key)
+
+    def put_record(self, record: RecordT) -> RecordT:
+        """Record a new one, or a change of one, and give it as it is now."""
+        before = self.situation.records.get(record.key) or self._recalled_records.get(record.key)
+        version = before.version + 1 if before is not None else 1
+        kept = replace(record, version=version, updated_at=self.now)
+        self._records[record.key] = kept
+        return kept
+
+    def changed_records(self) -> list[Record]:
+        """The records changed in this cycle, by key."""
+        return [self._records[key] for key in sorted(self._records)]
+
+    def all_records(self) -> list[Record]:
+        """Every record in mind, by key."""
+        keys = {*self.situation.records, *self._records}
+        return [r for r in map(self.record, sorted(keys)) if r is not None]
+
+    def new_record_number(self, kind: Kind) -> int:
+        """The number of the next record of a kind."""
+        number = self._next_record.get(kind, 1)
+        self._next_record[kind] = number + 1
+        return number
+
+    def thing(self, key: str) -> Incident | Record | None:
+        """The incident or record of a key, as it stands now."""
+        series, _, number = key.partition("-")
+        return self.incident(int(number)) if kind_of(series) is None else self.record(key)
 
     # -- the rest
 
@@ -234,6 +284,16 @@ class Draft:
         """The lines added so far."""
         return list(self._timeline)
 
+    def note_on(self, key: str, kind: str, text: str, *, actor: str = DAEMON, old: str = "", new: str = "") -> None:
+        """Add a line to the history of whatever has this key."""
+        series, _, number = key.partition("-")
+        if kind_of(series) is None:
+            self.note(int(number), kind, text, actor=actor, old=old, new=new)
+            return
+        self._timeline.append(
+            TimelineEntry(incident=0, at=self.now, kind=kind, text=text, actor=actor, old=old, new=new, subject=key)
+        )
+
     def decision(self) -> Decision:
         """Everything that was changed."""
         return Decision(
@@ -246,9 +306,10 @@ class Draft:
             replies=tuple(self.replies),
             lessons=summed(self.lessons),
             silences=tuple(self.changed_silences()),
+            records=tuple(self.changed_records()),
             overrides=tuple(self._overrides[i] for i in sorted(self._overrides)),
             refreshed=tuple(self._refreshed[i] for i in sorted(self._refreshed)),
-            forgotten=tuple(sorted(self._forgotten)),
+            forgotten=tuple(sorted({*self._forgotten, *(n for n in self._recalled if n in self._incidents)})),
             begun=frozenset(self._alerts.keys() - self.situation.alerts.keys()),
         )
 

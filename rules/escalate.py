@@ -19,7 +19,7 @@ from rules.registered import GROUP
 from rules.responders import Responder, known_overrides, reached
 from rules.words import span
 
-_OVER = frozenset({"acknowledged", "resolved", "merged"})
+_OVER = frozenset({"acknowledged", "resolved", "merged", "converted"})
 _NOW = timedelta()
 
 

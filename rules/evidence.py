@@ -50,7 +50,7 @@ def evidence_lines(
 def change_line(work: Window, first: datetime) -> str:
     """That the root was worked on before its first symptom, which showed at `first`."""
     verb, edge = ("began", work.starts_at) if first < work.ends_at else ("ended", work.ends_at)
-    return f'announced maintenance "{work.name}" {verb} {span(first - edge)} before'
+    return f"{work.label} {verb} {span(first - edge)} before"
 
 
 def doubt_lines(

@@ -22,6 +22,7 @@ class Status(enum.StrEnum):
     RESOLVED = "resolved"
     CLOSED = "closed"
     MERGED = "merged"
+    CONVERTED = "converted"
 
 
 class Priority(enum.StrEnum):
@@ -84,10 +85,32 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A named relation to another incident, as seen from this one: `relapse of`, `split from`, `merged from`."""
+    """A named relation to another record, as seen from this one: `relapse of`, `split from`, `merged from`, and those
+    of `rules.linking`. `series` is what stands before the number: INC, REQ, PRB or CHG."""
 
     kind: str
     number: int
+    series: str = "INC"
+
+    @property
+    def key(self) -> str:
+        """The other record's number as people write it."""
+        return f"{self.series}-{self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownError:
+    """A problem that is known to make such incidents: its number, what helps until it is mended, and why it matches."""
+
+    problem: int
+    title: str
+    workaround: str
+    why: str
+
+    @property
+    def key(self) -> str:
+        """The problem's number as people write it."""
+        return f"PRB-{self.problem}"
 
 
 class Restoration(enum.StrEnum):
@@ -120,6 +143,7 @@ class Incident:
     included; `services` the business services reached, at risk included. `group` owns the failed CI. `pinned` names the
     fields a person has set, which the daemon then leaves alone. `quiet_since` is when the last of its alerts cleared.
     `confirmed_root` is the CI that a person says has failed; `taught` is what was learnt from the incident so far.
+    `known_errors` are those that match it now; `known_told` says that people have been told that the error is known.
     `group_reason` says in words why that group; `responders` are ids of the people who were called last.
     `priority_rule` names what the priority was made by: the matrix, a rule of the organisation's or a person; at
     `priority_until` a calendar that it depends on may make another. `users` is how many are known to be hit.
@@ -160,6 +184,8 @@ class Incident:
     told: tuple[Told, ...] = ()
     confirmed_root: str | None = None
     taught: tuple[Lesson, ...] = ()
+    known_errors: tuple[KnownError, ...] = ()
+    known_told: bool = False
     group_reason: str = ""
     responders: tuple[str, ...] = ()
     escalation: Escalation = field(default_factory=Escalation)
@@ -223,6 +249,11 @@ class Incident:
         return self.status in ACTIVE
 
     @property
+    def is_settled(self) -> bool:
+        """Whether nothing more is expected to happen to it."""
+        return self.status in SETTLED
+
+    @property
     def is_by_hand(self) -> bool:
         """Whether a person registered it."""
         return bool(self.registered_by)
@@ -234,6 +265,7 @@ class Incident:
 
 
 ACTIVE = frozenset({Status.OPEN, Status.ACKNOWLEDGED, Status.IN_PROGRESS, Status.ON_HOLD})
+SETTLED = frozenset({Status.CLOSED, Status.MERGED, Status.CONVERTED})
 
 
 NOT_RESOLVED: dict[str, Any] = {

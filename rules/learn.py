@@ -82,13 +82,14 @@ def _over(draft: Draft) -> list[Incident]:
         before = _was_in(draft, alert)
         if before is not None and before != alert.incident:
             numbers.add(before)
-    found = (draft.incident(number) for number in sorted(numbers))
+    # One that an order recalls comes without its alerts: it would seem to teach nothing any more.
+    found = (draft.incident(number) for number in sorted(numbers) if not draft.is_recalled(number))
     return [i for i in found if i is not None and not i.is_active]
 
 
 def _lessons_of(draft: Draft, incident: Incident) -> Iterator[Lesson]:
-    """All that the incident teaches; nothing where another one has taken it in."""
-    if incident.status is Status.MERGED:
+    """All that the incident teaches; nothing where another one has taken it in, or where it was no failure."""
+    if incident.status in (Status.MERGED, Status.CONVERTED):
         return
     alerts = draft.member_alerts(incident.number)
     is_lone = len({draft.situation.subject(a) for a in alerts}) == 1
@@ -149,9 +150,9 @@ def _type_of(draft: Draft, ci: str) -> str:
 
 
 def _is_telling(alert: Alert) -> bool:
-    """Not mere information, nor what people were kept from seeing, at its source or by us."""
+    """Not mere information or a request, nor what people were kept from seeing, at its source or by us."""
     is_silenced = bool(alert.holds) or any(seen.suppressed for seen in alert.seen_by.values())
-    return alert.severity > Severity.INFO and not is_silenced
+    return alert.severity > Severity.INFO and not is_silenced and alert.request is None
 
 
 def _alone(alert: Alert) -> Lesson:

@@ -21,22 +21,33 @@ load peak to show what it broke, and short enough that few unrelated failures fa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """Work on some CIs, announced for a time. `cis` are ids or aliases; unknown ones count for nothing."""
+    """Work on some CIs, announced for a time. `cis` are ids or aliases; unknown ones count for nothing.
+
+    `change` is the number of the change record that it stands for, empty where it was announced in the configuration.
+    What work causes is covered only where it `is_expected`: nobody has approved what is only told of afterwards.
+    """
 
     name: str
     starts_at: datetime
     ends_at: datetime
     cis: tuple[str, ...]
+    change: str = ""
+    is_expected: bool = True
 
     @property
     def key(self) -> str:
         """What tells it from other windows, also from those of the same name."""
-        return f"{self.name}@{self.starts_at.isoformat()}"
+        return f"{self.change or self.name}@{self.starts_at.isoformat()}"
 
     @property
     def words(self) -> str:
         """Why people are not called, for reasons and timelines."""
-        return f"silenced by maintenance: {self.name}"
+        return f"silenced by {f'change {self.change}' if self.change else 'maintenance'}: {self.name}"
+
+    @property
+    def label(self) -> str:
+        """What it is, for reasons."""
+        return f'{f"change {self.change}" if self.change else "announced maintenance"} "{self.name}"'
 
 
 class Maintenance:
@@ -68,7 +79,11 @@ class Maintenance:
     def is_in_force(self, key: str, now: datetime) -> bool:
         """Whether the window answers for alerts at this moment."""
         window = self._windows.get(key)
-        return window is not None and window.starts_at <= now < self._until(window)
+        return window is not None and window.is_expected and window.starts_at <= now < self._until(window)
+
+    def window(self, key: str) -> Window | None:
+        """The window of that key."""
+        return self._windows.get(key)
 
     def changed_recently(self, ci: str, at: datetime) -> Window | None:
         """The latest work on this very CI that may have broken something: under way, or over for less than `RECENT`."""

@@ -13,7 +13,7 @@ from rules.incident import Incident, Told
 from rules.resolution import Ask
 from rules.subscriptions import CLOCK_EVENTS, Subscription, matches
 
-_ENDED = frozenset({"resolved", "closed", "merged"})
+_ENDED = frozenset({"resolved", "closed", "merged", "converted"})
 
 
 def tell(draft: Draft) -> None:
@@ -31,6 +31,7 @@ def tell(draft: Draft) -> None:
     for incident in draft.all_incidents():
         if incident.is_active and may_call(draft, incident):
             _tell_state(draft, incident)
+            _tell_known(draft, incident)
 
 
 def tell_sources(draft: Draft) -> None:
@@ -111,6 +112,24 @@ def _tell_state(draft: Draft, incident: Incident) -> None:
         due = worse or draft.now - told.at >= policy.update_every
         if reason and due and _wants(sub, incident, "changed", was=str(told.priority)):
             incident = _send(draft, incident, sub.to, "changed", reason)
+
+
+def _tell_known(draft: Draft, stale: Incident) -> None:
+    """Say once that the error is known; whoever hears of the incident in this very cycle hears it with that."""
+    incident = draft.incident(stale.number) or stale
+    if not incident.known_errors or incident.known_told:
+        return
+    if draft.now - incident.opened_at < draft.situation.policy.settle:
+        return
+    reason = "; ".join(
+        f"it is known as {e.key}, {e.why}; until it is mended: {e.workaround}" for e in incident.known_errors
+    )
+    incident = draft.change_incident(incident, known_told=True)
+    heard = {n.to for n in draft.notices if n.incident == incident.number and n.event == "opened"}
+    for sub in draft.situation.subscriptions:
+        if sub.to not in heard and _wants(sub, incident, "known_error"):
+            heard.add(sub.to)
+            incident = _send(draft, incident, sub.to, "known_error", reason)
 
 
 def needs_update(told: Told, incident: Incident) -> str:

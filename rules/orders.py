@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from rules.amend import set_field
 from rules.assess import reassess
+from rules.conversion import to_request
 from rules.deadlines import close
 from rules.decision import Command, Reply, Verb
 from rules.draft import Draft
@@ -14,14 +15,11 @@ from rules.escalation_orders import ESCALATION_ORDERS
 from rules.grouping import merge, reopen, split
 from rules.incident import Incident, Priority, incident_key, incident_number
 from rules.lifecycle import Step, next_status
+from rules.linking import child_of, duplicate_of, key_given, part
 from rules.near import unknown_ci
-from rules.refused import Refused, required
+from rules.refused import Refused, Stale, refuse_stale, required
 from rules.resolving import check_resolving, check_step, resolve_by_hand
 from rules.signs import LOCKED
-
-
-class Stale(Refused):
-    """Whoever gave the order had seen an older version of the incident."""
 
 
 def carry_out(draft: Draft, command: Command) -> None:
@@ -31,7 +29,7 @@ def carry_out(draft: Draft, command: Command) -> None:
     try:
         if incident is None:
             raise Refused(f"{incident_key(command.number)} is not known, or was closed too long ago to be changed")
-        _refuse_stale(incident, command)
+        refuse_stale(incident.key, incident.version, command.expects)
         message = _ORDERS[command.verb](draft, incident, command)
     except IncidentdError as refusal:
         stale = isinstance(refusal, Stale)
@@ -40,12 +38,6 @@ def carry_out(draft: Draft, command: Command) -> None:
         draft.replies.append(Reply(command=command.id, done=True, message=message))
     finally:
         draft.person = ""
-
-
-def _refuse_stale(incident: Incident, command: Command) -> None:
-    if command.expects is not None and command.expects != incident.version:
-        versions = f"version {command.expects} then, {incident.version} now"
-        raise Stale(f"{incident.key} has been changed since it was read ({versions}); read it again")
 
 
 def _step(step: Step) -> Callable[[Draft, Incident, Command], str]:
@@ -230,6 +222,25 @@ def _known_ci(draft: Draft, name: str) -> str:
     return ci
 
 
+def _duplicate(draft: Draft, incident: Incident, command: Command) -> str:
+    return duplicate_of(draft, incident, required(command, "the incident it duplicates"), actor=command.actor)
+
+
+def _child(draft: Draft, incident: Incident, command: Command) -> str:
+    return child_of(draft, incident, required(command, "the incident it is a child of"), actor=command.actor)
+
+
+def _unlink(draft: Draft, incident: Incident, command: Command) -> str:
+    other = key_given(required(command, "the record to unlink"), "the other record")
+    part(draft, incident.key, other, actor=command.actor)
+    return f"{incident.key} and {other} are no longer linked"
+
+
+def _convert(draft: Draft, incident: Incident, command: Command) -> str:
+    request = to_request(draft, incident, actor=command.actor, reason=command.reason or command.value)
+    return f"{incident.key} is now the service request {request.key}"
+
+
 _ORDERS: dict[Verb, Callable[[Draft, Incident, Command], str]] = {
     Verb.ACKNOWLEDGE: _step(Step.ACKNOWLEDGE),
     Verb.START: _step(Step.START),
@@ -244,6 +255,10 @@ _ORDERS: dict[Verb, Callable[[Draft, Incident, Command], str]] = {
     Verb.SPLIT: _split,
     Verb.SET_PRIORITY: _set_priority,
     Verb.SET_ROOT: _set_root,
+    Verb.DUPLICATE: _duplicate,
+    Verb.CHILD: _child,
+    Verb.UNLINK: _unlink,
+    Verb.CONVERT: _convert,
     **ESCALATION_ORDERS,
     Verb.SET: set_field,
     Verb.STEP: check_step,

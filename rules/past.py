@@ -139,7 +139,7 @@ class Past:
         found = [
             failure
             for incident in history.incidents
-            if incident.status is not Status.MERGED and incident.number in members
+            if incident.status not in (Status.MERGED, Status.CONVERTED) and incident.number in members
             for failure in self._relapses(incident, members[incident.number])
         ]
         return sorted(found, key=lambda f: (f.at, f.number))

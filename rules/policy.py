@@ -9,6 +9,8 @@ from rules.calendar import ALWAYS, Calendar
 from rules.incident import Level, Priority
 from rules.maintenance import Window
 from rules.priority_rule import PriorityRule
+from rules.recurrence import SuggestAfter
+from rules.request_rule import RequestRule
 from rules.resolution import RESOLUTION_CODES, Satisfaction
 from rules.roster import Roster
 from rules.service_level import STANDARD, ServiceLevel
@@ -59,7 +61,9 @@ class Policy:
     announced windows, past and to come. `service_levels` say what is promised, the first that fits counts; `calendars`
     are all that they may have been promised in. `roster` says who there is to call. `categories` are what incidents are
     about, `resolution_codes` how they end (word to meaning; the first is what a person means who gives none). Of
-    `templates` the first whose rule fits is taken. `satisfaction` says who is asked for it.
+    `templates` the first whose rule fits is taken. `satisfaction` says who is asked for it. `requests`
+    say which alerts ask for a service instead of telling of a failure, `suggest` when incidents of one CI are worth a
+    problem.
     """
 
     resolve_after: timedelta = timedelta(minutes=2)
@@ -72,6 +76,8 @@ class Policy:
     priority_rules: tuple[PriorityRule, ...] = ()
     mapping_labels: tuple[str, ...] = MAPPING_LABELS
     maintenance: tuple[Window, ...] = ()
+    requests: tuple[RequestRule, ...] = ()
+    suggest: SuggestAfter = field(default_factory=SuggestAfter)
     calendars: tuple[Calendar, ...] = ()
     service_levels: tuple[ServiceLevel, ...] = (STANDARD,)
     roster: Roster = field(default_factory=Roster, hash=False)

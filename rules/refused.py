@@ -8,8 +8,19 @@ class Refused(IncidentdError):
     """The order makes no sense as things are; the text says why and what is allowed."""
 
 
+class Stale(Refused):
+    """Whoever gave the order had seen an older version of what was to be changed."""
+
+
 def required(command: Command, what: str) -> str:
     """The command's value without white space around it; Refused where it is empty."""
     if not command.value.strip():
         raise Refused(f"{command.verb} needs {what}")
     return command.value.strip()
+
+
+def refuse_stale(key: str, version: int, expects: int | None) -> None:
+    """Stale where the order was given for another version than there is; None was given for any."""
+    if expects is not None and expects != version:
+        versions = f"version {expects} then, {version} now"
+        raise Stale(f"{key} has been changed since it was read ({versions}); read it again")

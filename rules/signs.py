@@ -95,7 +95,7 @@ def _latest_spell(alerts: list[Alert], gap: timedelta) -> list[Alert]:
 
 def _is_evidence(draft: Draft, alert: Alert) -> bool:
     """Alerts in force, and those cleared that an open incident was made of; never what a person has settled."""
-    if alert.severity is Severity.INFO:
+    if alert.severity is Severity.INFO or alert.request is not None:
         return False
     incident = draft.incident(alert.incident) if alert.incident is not None else None
     if incident is None:

@@ -4,20 +4,24 @@ A `Situation` only changes by `apply`, which is handed a `Decision` once that is
 built again from the store. Its indexes make a cycle cost what changed, never what there is.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import TypeVar
 
 from cmdb.graph import Estate
 from rules.agenda import Agenda
 from rules.alert import Alert, Hold
+from rules.change_windows import windows_of
 from rules.decision import Decision, SourceState
 from rules.experience import Experience
-from rules.incident import Incident, Status
+from rules.incident import Incident
 from rules.lesson import Lesson
 from rules.maintenance import Maintenance
 from rules.policy import Policy
 from rules.reach import Reach
+from rules.record import KEPT as RECORDS_KEPT
+from rules.record import Change, Kind, Record
 from rules.resolve import subject_of
 from rules.rotation import OVERRIDES_KEPT, Override
 from rules.silence import KEPT, Silence
@@ -25,7 +29,6 @@ from rules.subscriptions import Subscription
 
 KeyT = TypeVar("KeyT")
 _STEP_S = 15
-_ENDED = frozenset({Status.CLOSED, Status.MERGED})
 
 
 class Situation:
@@ -48,6 +51,8 @@ class Situation:
         self.impacted_by: dict[str, set[int]] = {}
         self.sources: dict[str, SourceState] = {}
         self.silences: dict[str, Silence] = {}
+        self.records: dict[str, Record] = {}
+        self.next_record: dict[Kind, int] = {}
         self.overrides: dict[str, Override] = {}
         self.agenda = Agenda()
         self.held: dict[Hold, set[str]] = {}
@@ -66,6 +71,7 @@ class Situation:
             self.sources[source.name] = source
         self.experience.take(decision.lessons)
         self._take_silences(decision)
+        self._take_records(decision)
         self._take_overrides(decision)
         self.decided_at = decision.at
         self._forget(decision)
@@ -134,6 +140,19 @@ class Situation:
         for old in [s.id for s in self.silences.values() if s.ends_at < decision.at - KEPT]:
             del self.silences[old]
 
+    def _take_records(self, decision: Decision) -> None:
+        if not decision.records:
+            return
+        for record in decision.records:
+            self.records[record.key] = record
+            self.next_record[record.kind] = max(self.next_record.get(record.kind, 1), record.number + 1)
+        since = decision.at - RECORDS_KEPT
+        for old in [r.key for r in self.records.values() if r.settled_at is not None and r.settled_at < since]:
+            del self.records[old]
+        if any(isinstance(record, Change) for record in decision.records):
+            announced = (*self.policy.maintenance, *windows_of(self.records.values()))
+            self.maintenance = Maintenance(self.estate, announced, self.policy.resolve_after)
+
     def _take_overrides(self, decision: Decision) -> None:
         if not decision.overrides:
             return
@@ -195,7 +214,7 @@ def _index(index: dict[KeyT, set[int]], key: KeyT, number: int, *, present: bool
 
 def is_past(incident: Incident, now: datetime, policy: Policy) -> bool:
     """Whether the incident can no longer change; one that holds an alert that still fires must be kept all the same."""
-    return incident.status in _ENDED and now - incident.updated_at >= policy.reopen_within
+    return incident.is_settled and now - incident.updated_at >= policy.reopen_within
 
 
 def rebuild(
@@ -207,9 +226,12 @@ def rebuild(
     *,
     lessons: Iterable[Lesson] = (),
     silences: Iterable[Silence] = (),
+    records: Iterable[Record] = (),
+    next_record: Mapping[Kind, int] = MappingProxyType({}),
     overrides: Iterable[Override] = (),
 ) -> None:
     """Fill an empty situation with what the store held, less what the daemon had forgotten before it was stopped."""
+    situation.next_record.update(next_record)
     kept, episodes = tuple(incidents), tuple(alerts)
     held = {a.incident for a in episodes if a.is_firing}
     situation.apply(
@@ -220,6 +242,7 @@ def rebuild(
             sources=tuple(sources),
             lessons=tuple(lessons),
             silences=tuple(silences),
+            records=tuple(records),
             overrides=tuple(overrides),
             forgotten=tuple(i.number for i in kept if is_past(i, at, situation.policy) and i.number not in held),
         )

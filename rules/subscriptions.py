@@ -17,6 +17,8 @@ EVENTS = (
     "closed",
     "merged",
     "split",
+    "converted",
+    "known_error",
     *CLOCK_EVENTS,
     "source_down",
     "source_up",

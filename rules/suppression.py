@@ -14,6 +14,8 @@ from rules.decision import Reply, SilenceOrder
 from rules.draft import Draft
 from rules.silence import Silence, Silencer, SilenceState, can_change, ended
 
+_NAMED = 5
+
 
 def review(draft: Draft) -> None:
     """Note what covers each alert that is new or whose silences or windows changed; what is free again may call."""
@@ -32,6 +34,22 @@ def review(draft: Draft) -> None:
                 changed[after.incident, _change_words(alert, after)] += 1
     for (number, words), count in sorted(changed.items()):
         draft.note(number, "suppressed", f"{count} of its alerts {words}")
+
+
+def note_expected(draft: Draft) -> None:
+    """Note on each change which alerts it was expected to cause, as they come: they are its evidence."""
+    found: dict[str, list[Alert]] = {}
+    for alert in draft.changed_alerts():
+        before = draft.situation.alerts.get(alert.id)
+        old = before.holds if before is not None else ()
+        for hold in alert.holds:
+            window = draft.situation.maintenance.window(hold.id) if hold.kind == "maintenance" else None
+            if window is not None and window.change and hold not in old:
+                found.setdefault(window.change, []).append(alert)
+    for key, alerts in sorted(found.items()):
+        names = ", ".join(f"{a.name} on {a.ci}" for a in sorted(alerts, key=lambda a: (a.ci or "", a.name))[:_NAMED])
+        more = f" and {len(alerts) - _NAMED} more" if len(alerts) > _NAMED else ""
+        draft.note_on(key, "evidence", f"expected under it: {names}{more}")
 
 
 def take_silence(draft: Draft, order: SilenceOrder) -> None:

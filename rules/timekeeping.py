@@ -193,6 +193,8 @@ class _Keeper:
     def _ended(self, clock: Clock) -> Clock:
         if self._incident.status is Status.MERGED:
             return self._stopped(clock, "the incident is part of another")
+        if self._incident.status is Status.CONVERTED:
+            return self._stopped(clock, "it is a service request, which nothing is promised for")
         after = clocks.meet(clock, self._calendar(clock.terms), self._draft.now)
         self._note(f"{clock.goal}_met", end_words(after))
         return after

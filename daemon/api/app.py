@@ -10,6 +10,7 @@ from daemon.api.access import check_declared
 from daemon.api.alertmanager import alertmanager_routes, push_routes
 from daemon.api.boundaries import AnswerHeaders, BodyLimits, BrowserGuard
 from daemon.api.bulk import bulk_routes
+from daemon.api.change_calendar import change_calendar_routes
 from daemon.api.cmdb import cmdb_routes
 from daemon.api.incidents import reading_routes
 from daemon.api.metrics import RequestMetrics
@@ -18,7 +19,9 @@ from daemon.api.openapi import add_openapi, openapi_routes
 from daemon.api.orders import order_routes
 from daemon.api.ports import Ports
 from daemon.api.probes import probe_routes
+from daemon.api.problem_records import problem_routes
 from daemon.api.problems import add_problem_handlers
+from daemon.api.records import record_routes
 from daemon.api.repeats import Repeats, add_repeat_handler
 from daemon.api.reports import report_routes
 from daemon.api.satisfaction import satisfaction_routes
@@ -41,6 +44,9 @@ _MAKERS: tuple[Callable[[Ports], APIRouter], ...] = (
     report_routes,
     order_routes,
     satisfaction_routes,
+    change_calendar_routes,
+    problem_routes,
+    record_routes,
     oncall_routes,
 )
 

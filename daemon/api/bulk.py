@@ -23,7 +23,8 @@ _BY_WORD = {kind.word: kind for kind in KINDS}
 # fmt: off
 Action = Literal[
     "acknowledge", "start", "hold", "resume", "assign", "note", "resolve", "close", "reopen", "merge", "split",
-    "priority", "root", "route", "escalate", "snooze", "unsnooze", "set", "step",
+    "priority", "root", "route", "escalate", "snooze", "unsnooze", "set", "step", "duplicate", "child", "unlink",
+    "convert",
 ]
 # fmt: on
 

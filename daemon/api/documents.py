@@ -10,6 +10,7 @@ from fastapi import Response
 from daemon.store.rows import NoticeRow
 from rules.decision import SourceState, TimelineEntry
 from rules.document import EventDocument, IncidentDocument, rfc3339
+from rules.record_document import SuggestionDocument
 from rules.record_shapes import ContactDocument, RatingDocument
 
 
@@ -49,11 +50,13 @@ class NoticeDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 class IncidentDetail(IncidentDocument, frozen=True, kw_only=True):
     """An incident with its whole history, whom to turn to, how content people were, and everything that was told about
-    it. `version` grows with every change."""
+    it. `version` grows with every change. `problem_suggestion` is set where it recurs so often that a problem should be
+    made of it."""
 
     version: int
     contact: ContactDocument
     ratings: tuple[RatingDocument, ...]
+    problem_suggestion: SuggestionDocument | None
     timeline: tuple[TimelineDocument, ...]
     notices: tuple[NoticeDocument, ...]
 

@@ -28,6 +28,7 @@ from daemon.api.problems import Problem, wrong_field
 from daemon.store.rows import Search
 from rules.document import contact_document, event_document, incident_document, rating_document
 from rules.incident import ACTIVE, Incident, Priority, Status, incident_number
+from rules.record_document import SuggestionDocument, suggestion_document
 
 MAX_PAGE = 200
 MAX_OFFSET = 10_000_000
@@ -48,7 +49,7 @@ SortWord = Literal[
     "status",
     "-status",
 ]
-StatusWord = Literal["open", "acknowledged", "in_progress", "on_hold", "resolved", "closed", "merged"]
+StatusWord = Literal["open", "acknowledged", "in_progress", "on_hold", "resolved", "closed", "merged", "converted"]
 
 
 def known_incident(ports: Ports, key: str) -> Incident:
@@ -57,6 +58,14 @@ def known_incident(ports: Ports, key: str) -> Incident:
     if found is None:
         raise Problem(HTTPStatus.NOT_FOUND, f"there is no incident {key}")
     return found
+
+
+def following(request: Request, found: int, limit: int, offset: int) -> tuple[int | None, str | None]:
+    """Offset and address of the next page, where `found` of one more than the page holds says that there is one."""
+    if found <= limit:
+        return None, None
+    after = offset + limit
+    return after, f"{request.url.path}?{request.url.include_query_params(offset=after).query}"
 
 
 class Wanted:
@@ -119,10 +128,7 @@ def reading_routes(ports: Ports) -> APIRouter:
     ) -> Response:
         found = ports.store.incidents(wanted.search(), limit=limit + 1, offset=offset)
         page = found[:limit]
-        after = offset + limit if len(found) > limit else None
-        address = (
-            None if after is None else f"{request.url.path}?{request.url.include_query_params(offset=after).query}"
-        )
+        after, address = following(request, len(found), limit, offset)
         return json_response(
             IncidentList(
                 incidents=tuple(incident_document(i, ports.store.alerts_of(i.number) if alerts else ()) for i in page),
@@ -144,6 +150,7 @@ def reading_routes(ports: Ports) -> APIRouter:
             IncidentDetail(
                 **msgspec.structs.asdict(document),
                 version=incident.version,
+                problem_suggestion=_suggestion(ports, incident),
                 timeline=tuple(map(timeline_document, ports.store.timeline(incident.number))),
                 contact=contact_document(incident.contact),
                 ratings=tuple(map(rating_document, ports.store.ratings.of_incident(incident.number))),
@@ -165,6 +172,13 @@ def reading_routes(ports: Ports) -> APIRouter:
         return json_response(SourceList(sources=tuple(map(source_document, ports.store.sources()))))
 
     return router
+
+
+def _suggestion(ports: Ports, incident: Incident) -> SuggestionDocument | None:
+    if incident.root.ci is None:
+        return None
+    found = ports.store.suggestions(ports.policy().suggest, ports.clock.now(), incident.root.ci)
+    return next((suggestion_document(s) for s in found if incident.number in s.incidents), None)
 
 
 def _statuses(words: Collection[str]) -> frozenset[str]:

@@ -91,6 +91,24 @@ class CheckStep(Remark):
     done: bool = True
 
 
+class Duplicate(Order):
+    """The incident that it is a duplicate of."""
+
+    of: Annotated[str | int, Field(description="`INC-7` or 7.")]
+
+
+class Child(Order):
+    """The major incident that it is a child of."""
+
+    of: Annotated[str | int, Field(description="`INC-7` or 7.")]
+
+
+class Unlink(Order):
+    """The record that it is linked to no more."""
+
+    to: Annotated[str, Field(min_length=1, max_length=32, description="As in `INC-7` or `PRB-3`.")]
+
+
 class Merge(Remark):
     """The incident that it is a part of."""
 
@@ -151,6 +169,10 @@ KINDS = (
     Kind("reopen", Verb.REOPEN, Remark, "reason"),
     Kind("merge", Verb.MERGE, Merge, "into", is_required=True),
     Kind("split", Verb.SPLIT, Split, "ci", is_required=True),
+    Kind("duplicate", Verb.DUPLICATE, Duplicate, "of", is_required=True),
+    Kind("child", Verb.CHILD, Child, "of", is_required=True),
+    Kind("unlink", Verb.UNLINK, Unlink, "to", is_required=True),
+    Kind("convert", Verb.CONVERT, Remark, "reason"),
     Kind("priority", Verb.SET_PRIORITY, SetPriority, "priority", is_required=True, permission="manage"),
     Kind("root", Verb.SET_ROOT, SetRoot, "ci", is_required=True),
     Kind("set", Verb.SET, SetField, "value", is_required=True),

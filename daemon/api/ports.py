@@ -12,6 +12,7 @@ from daemon.clock import Clock, SystemClock
 from daemon.sources.settings import DEFAULT_IGNORED_LABELS
 from daemon.store.store import Store
 from rules.decision import Order, Reply
+from rules.policy import Policy
 from rules.roster import Roster
 
 COOKIE = "incidentd_session"
@@ -44,6 +45,7 @@ class Ports:
     access: Literal["login", "open"]
     push_source: str
     estate: Callable[[], Estate]
+    policy: Callable[[], Policy] = Policy
     roster: Callable[[], Roster] = Roster
     ignore_labels: Collection[str] = DEFAULT_IGNORED_LABELS
     hosts: frozenset[str] = frozenset()

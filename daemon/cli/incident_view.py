@@ -18,6 +18,7 @@ from rules.decision import TimelineEntry
 from rules.incident import Incident, Status, incident_key
 from rules.lifecycle import allowed_steps
 from rules.policy import Policy
+from rules.recurrence import Suggestion
 from rules.satisfaction import Rating
 from rules.words import WORTH_NAMING, percent, span
 
@@ -51,11 +52,13 @@ def show_incident(
     ratings: Sequence[Rating],
     policy: Policy,
     now: datetime,
+    suggested: Suggestion | None = None,
 ) -> None:
     """Print everything that is known of one incident."""
     say(Text(safe(incident.title, 500), style="bold"), _state_line(incident, now))
     show_record(incident, ratings)
     _services(incident)
+    _known(incident)
     _why(incident)
     if incident.clocks:
         heading("Promised times")
@@ -64,7 +67,10 @@ def show_incident(
     heading("What happens next")
     for line in what_next(incident, alerts, policy):
         say(item(line))
-    _timeline(timeline)
+    if suggested is not None:
+        words = f"It recurs: {suggested.words}. `incidentd problem accept {suggested.ci}` makes a problem of it."
+        say(item(safe(words, 600)))
+    show_timeline(timeline)
     _alerts(alerts)
     heading(f"Notices ({len(notices)})")
     say(notice_table(list(reversed(notices)))) if notices else say("Nobody has been told.")
@@ -92,6 +98,8 @@ def _by_itself(incident: Incident, firing: int, policy: Policy) -> Iterator[str]
         yield f"All is quiet; it resolves by itself once steps {steps} are done."
     elif incident.status is Status.MERGED and incident.merged_into is not None:
         yield f"It goes on as {incident_key(incident.merged_into)}."
+    elif incident.status is Status.CONVERTED:
+        yield f"It goes on as {', '.join(k.key for k in incident.links if k.kind == 'converted to')}."
     elif incident.status is Status.CLOSED:
         yield "It is over: a new failure opens a new incident."
     elif incident.status is Status.RESOLVED and incident.resolved_at is not None:
@@ -122,7 +130,7 @@ def _state_line(incident: Incident, now: datetime) -> Text:
     line.append(f"  opened {instant(incident.opened_at)}, {age}\n")
     line.append(f"group {safe(incident.group, 60) or 'unknown'}, assigned to {safe(incident.assignee, 60) or 'nobody'}")
     for link in incident.links:
-        line.append(f"\n{link.kind} {incident_key(link.number)}")
+        line.append(f"\n{link.kind} {link.key}")
     if incident.hold_reason:
         line.append(f"\nwaits for: {safe(incident.hold_reason, 1000)}")
     if incident.resolved_at is not None:
@@ -171,6 +179,13 @@ def _why(incident: Incident) -> None:
         say(item(f"{count(incident.users, 'user')} hit"))
 
 
+def _known(incident: Incident) -> None:
+    if incident.known_errors:
+        heading("Known errors")
+    for error in incident.known_errors:
+        say(item(safe(f"{error.key} {error.title} ({error.why}); until it is mended: {error.workaround}", 1000)))
+
+
 def _sure(incident: Incident) -> str:
     if "root" not in incident.pinned:
         return f"{percent(incident.root.confidence)} sure"
@@ -178,7 +193,8 @@ def _sure(incident: Incident) -> str:
     return "confirmed by a person" if is_confirmed else "set by a person"
 
 
-def _timeline(timeline: Sequence[TimelineEntry]) -> None:
+def show_timeline(timeline: Sequence[TimelineEntry]) -> None:
+    """Print a history."""
     heading("Timeline")
     rows = [[instant(e.at), e.actor, safe(e.text, 1000)] for e in timeline]
     say(table(["at", "who", "what"], rows, wide="what") if rows else "Nothing has happened yet.")

@@ -1,12 +1,18 @@
 """`incidentd incident list` and `show`; the orders are in `daemon.cli.orders`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from daemon.cli import incident_record, orders
 from daemon.cli.moment import moment_of
 from daemon.cli.place import AsJson, open_store, read_config
+
+if TYPE_CHECKING:
+    from daemon.config.config import Config
+    from daemon.store.store import Store
+    from rules.incident import Incident
+    from rules.recurrence import Suggestion
 
 incident = typer.Typer(name="incident", help="Incidents: see them, work on them.", no_args_is_help=True)
 
@@ -108,6 +114,7 @@ def show(context: typer.Context, number: Number, *, as_json: AsJson = False) -> 
     from daemon.clock import SystemClock
     from rules.document import contact_document, incident_document, rating_document
     from rules.incident import incident_key
+    from rules.record_document import suggestion_document
 
     wanted = orders.read_number(number)
     config = read_config(context)
@@ -117,6 +124,7 @@ def show(context: typer.Context, number: Number, *, as_json: AsJson = False) -> 
             raise Refusal(f"there is no incident {incident_key(wanted)}; `incidentd incident list` shows them")
         alerts, timeline = store.alerts_of(wanted), store.timeline(wanted)
         notices, ratings = store.notices(incident=wanted), store.ratings.of_incident(wanted)
+        suggested = _suggested(store, config, found)
     if as_json:
         document = msgspec.to_builtins(incident_document(found, alerts))
         entries = [orders.entry_fields(e) for e in timeline]
@@ -127,10 +135,21 @@ def show(context: typer.Context, number: Number, *, as_json: AsJson = False) -> 
                 "timeline": entries,
                 "notices": [notice_fields(n) for n in notices],
                 "ratings": [msgspec.to_builtins(rating_document(r)) for r in ratings],
+                "problem_suggestion": None if suggested is None else suggestion_document(suggested),
             }
         )
     else:
-        show_incident(found, alerts, timeline, notices, ratings, config.policy, SystemClock().now())
+        show_incident(found, alerts, timeline, notices, ratings, config.policy, SystemClock().now(), suggested)
+
+
+def _suggested(store: "Store", config: "Config", incident: "Incident") -> "Suggestion | None":
+    """The problem that should be made, where the incident is one of many."""
+    from daemon.clock import SystemClock
+
+    if incident.root.ci is None:
+        return None
+    found = store.suggestions(config.policy.suggest, SystemClock().now(), incident.root.ci)
+    return next((s for s in found if incident.number in s.incidents), None)
 
 
 def add_to(app: typer.Typer) -> None:

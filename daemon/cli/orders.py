@@ -197,6 +197,50 @@ def root(
     give_order(context, "set_root", [number], ci, reason=reason, by=by, as_json=as_json)
 
 
+def link(
+    context: typer.Context,
+    number: Number,
+    *,
+    duplicate_of: Annotated[
+        str | None, typer.Option("--duplicate-of", metavar="INCIDENT", help="It is the same as that one.")
+    ] = None,
+    parent: Annotated[
+        str | None, typer.Option("--parent", metavar="INCIDENT", help="It is part of that major incident.")
+    ] = None,
+    by: By = None,
+    as_json: AsJson = False,
+) -> None:
+    """Link it to an incident with which it is then resolved: the one it duplicates, or its parent."""
+    if (duplicate_of is None) is (parent is None):
+        raise typer.BadParameter("give one of --duplicate-of and --parent")
+    verb, other = ("child", parent) if duplicate_of is None else ("duplicate", duplicate_of)
+    give_order(context, verb, [number], str(read_number(other or "")), by=by, as_json=as_json)
+
+
+def unlink(
+    context: typer.Context,
+    number: Number,
+    other: Annotated[str, typer.Argument(metavar="RECORD", help="As in INC-7 or PRB-3.")],
+    *,
+    by: By = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take its links to another record away, on both sides."""
+    give_order(context, "unlink", [number], other, by=by, as_json=as_json)
+
+
+def convert(
+    context: typer.Context,
+    number: Number,
+    reason: Annotated[str, typer.Argument(metavar="[REASON]", help="Why it is no failure.")] = "",
+    *,
+    by: By = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a service request of it: nothing has failed, somebody wants something."""
+    give_order(context, "convert", [number], reason, by=by, as_json=as_json)
+
+
 def route(
     context: typer.Context,
     number: Number,
@@ -359,8 +403,13 @@ def caller_name() -> str:
         return "somebody at the command line"
 
 
+_COMMANDS = (
+    ack, start, hold, resume, assign, note, resolve, close, reopen, merge, split, link, unlink, convert, priority, root,
+    route, escalate, snooze, unsnooze,
+)  # fmt: skip
+
+
 def add_to(incident: typer.Typer) -> None:
     """Put the commands of this module under `incidentd incident`."""
-    given = (ack, start, hold, resume, assign, note, resolve, close, reopen, merge, split, priority, root)
-    for command in (*given, route, escalate, snooze, unsnooze):
+    for command in _COMMANDS:
         incident.command()(command)

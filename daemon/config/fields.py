@@ -224,6 +224,7 @@ def _listen(value: Any) -> Any:
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Interval = Annotated[Duration, AfterValidator(_between(timedelta(seconds=1), timedelta(days=1), "1s to 1d"))]
 SessionLength = Annotated[Duration, AfterValidator(_between(timedelta(minutes=5), timedelta(days=30), "5m to 30d"))]
+Memory = Annotated[Duration, AfterValidator(_between(timedelta(hours=1), timedelta(days=365), "1h to 365d"))]
 Timeout = Annotated[
     Duration, AfterValidator(_between(timedelta(milliseconds=100), timedelta(minutes=5), "100ms to 5m"))
 ]

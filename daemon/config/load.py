@@ -32,6 +32,8 @@ from daemon.config.schema import (
     Messages,
     Notify,
     PriorityRules,
+    ProblemRules,
+    RequestMatch,
     Section,
 )
 from daemon.config.service_levels import read_service_levels
@@ -41,6 +43,7 @@ from notifiers.settings import NotifierSettings
 from rules.calendar import ALWAYS
 from rules.maintenance import Window
 from rules.policy import MAPPING_LABELS, Policy
+from rules.request_rule import RequestRule
 from rules.subscriptions import Subscription
 
 ValueT = TypeVar("ValueT")
@@ -217,6 +220,7 @@ class _Loader:
         priority = _section(rules, raw_rules, "priority", PriorityRules)
         mapping = _section(rules, raw_rules, "mapping", MappingRules)
         labels = tuple(mapping.labels) if mapping else MAPPING_LABELS
+        problems = _section(rules, raw_rules, "problems", ProblemRules)
         calendars = read_calendars(rules, raw_rules)
         return Policy(
             matrix=parts.make_matrix(priority or PriorityRules()),
@@ -224,8 +228,17 @@ class _Loader:
             calendars=tuple(c for c in calendars.values() if c is not ALWAYS),
             priority_rules=read_priority_rules(rules, priority.rules if priority else (), calendars),
             service_levels=read_service_levels(rules, raw_rules, calendars),
+            requests=tuple(self._requests(rules, raw_rules)),
+            suggest=parts.make_suggest_after(problems or ProblemRules()),
             **lengths,
         )
+
+    def _requests(self, rules: Context, raw: Mapping[str, Any]) -> Iterator[RequestRule]:
+        for loc, item in rules.items(("requests",), raw.get("requests")):
+            section = rules.section(loc, item, RequestMatch)
+            rule = None if section is None else parts.make_request_rule(rules, loc, section)
+            if rule is not None:
+                yield rule
 
     def _whole_policy(self, rules: Context | None, notifiers: list[NotifierSettings], windows: list[Window]) -> Policy:
         policy = replace(self._policy(rules), maintenance=tuple(windows))

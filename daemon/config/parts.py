@@ -23,7 +23,9 @@ from daemon.config.schema import (
     Notify,
     PolledSource,
     PriorityRules,
+    ProblemRules,
     PushSource,
+    RequestMatch,
     Section,
     Tls,
     WebhookNotifier,
@@ -34,7 +36,10 @@ from notifiers.secret import Secret
 from notifiers.settings import EmailSettings, NotifierSettings, WebhookSettings, faults
 from rules.incident import Level, Priority
 from rules.maintenance import Window
+from rules.matchers import matches_empty, parse_matchers
 from rules.policy import ITIL_MATRIX, Matrix
+from rules.recurrence import SuggestAfter
+from rules.request_rule import RequestRule
 from rules.subscriptions import Subscription, When
 
 _MAIL_PORTS = {"starttls": 587, "implicit": 465, "none": 25}
@@ -206,6 +211,29 @@ def make_window(context: Context, loc: Loc, section: MaintenanceWindow) -> Windo
     return Window(
         name=section.name, starts_at=section.starts_at, ends_at=section.ends_at, cis=tuple(dict.fromkeys(section.cis))
     )
+
+
+def make_request_rule(context: Context, loc: Loc, section: RequestMatch) -> RequestRule | None:
+    """Which alerts are service requests; a problem where a matcher is none, or all alerts would be."""
+    try:
+        matchers = parse_matchers(section.match)
+    except ValueError as error:
+        context.problem((*loc, "match"), f"match: {error}", "allowed: name=value, !=, =~ and !~")
+        return None
+    if all(matches_empty(matcher) for matcher in matchers):
+        context.problem(
+            (*loc, "match"),
+            "match: every alert would be a service request",
+            "allowed: at least one that an alert without the label does not meet",
+        )
+        return None
+    return RequestRule(name=section.name, matchers=matchers, title=section.title, group=section.group)
+
+
+def make_suggest_after(section: ProblemRules) -> SuggestAfter:
+    """When a problem is suggested."""
+    usual = SuggestAfter()
+    return SuggestAfter(times=section.suggest_after or usual.times, within=section.within or usual.within)
 
 
 def make_lengths(section: Incidents) -> dict[str, timedelta]:

@@ -20,6 +20,7 @@ from daemon.config.fields import (
     Label,
     Labels,
     Listen,
+    Memory,
     Name,
     Names,
     Number,
@@ -245,6 +246,22 @@ class MappingRules(Section):
     labels: Annotated[list[Label], Field(min_length=1)]
 
 
+class RequestMatch(Section):
+    """Which alerts ask for a service instead of telling of a failure."""
+
+    name: Name
+    match: Annotated[Texts, Field(min_length=1)]
+    title: Annotated[str, Field(max_length=200)] = ""
+    group: Annotated[str, Field(max_length=100)] = ""
+
+
+class ProblemRules(Section):
+    """When incidents of one CI are worth a problem."""
+
+    suggest_after: Annotated[Number, Field(ge=2, le=1000)] | None = None
+    within: Memory | None = None
+
+
 CONFIG_KEYS = (
     "database",
     "database_file",
@@ -269,6 +286,8 @@ RULES_KEYS = (
     "maintenance",
     "incidents",
     "notify",
+    "requests",
+    "problems",
     "people",
     "groups",
     "routing",

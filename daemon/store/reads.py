@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 
 from daemon.store.engine import Database
 from daemon.store.record import lessons_in
@@ -50,8 +50,19 @@ def _newest(database: Database, which: ColumnElement[bool], limit: int) -> list[
 
 def timeline_of(database: Database, number: int) -> list[TimelineEntry]:
     """The history of one incident, as it was written."""
-    columns = [c for c in timeline.c if c.name != "id"]
-    query = select(*columns).where(timeline.c.incident == number).order_by(timeline.c.id)
+    return _entries(database, timeline.c.incident == number)
+
+
+def timeline_of_record(database: Database, key: str) -> list[TimelineEntry]:
+    """The history of one service request, problem or change, as it was written."""
+    return _entries(database, timeline.c.subject == clean(key))
+
+
+def _entries(database: Database, whose: ColumnElement[bool]) -> list[TimelineEntry]:
+    columns = [c for c in timeline.c if c.name not in ("id", "subject")]
+    query = (
+        select(*columns, func.coalesce(timeline.c.subject, "").label("subject")).where(whose).order_by(timeline.c.id)
+    )
     with database.read() as connection:
         return [_entry(dict(row)) for row in connection.execute(query).mappings()]
 
@@ -64,13 +75,20 @@ def _entry(row: dict[str, Any]) -> TimelineEntry:
 
 def reply(database: Database, command_id: str) -> Reply | None:
     """The answer to a command, None while there is none or once it is more than a day old."""
-    columns = replies.c.command, replies.c.done, replies.c.message, replies.c.stale, replies.c.incident
+    answer = replies.c.done, replies.c.message, replies.c.stale, replies.c.incident, replies.c.subject
+    columns = replies.c.command, *answer
     with database.read() as connection:
         row = connection.execute(select(*columns).where(replies.c.command == clean(command_id))).one_or_none()
         if row is None:
             return None
-        stale = bool(row.stale)
-        return Reply(command=row.command, done=row.done, message=row.message, stale=stale, incident=row.incident)
+        return Reply(
+            command=row.command,
+            done=row.done,
+            message=row.message,
+            stale=bool(row.stale),
+            incident=row.incident,
+            subject=row.subject or "",
+        )
 
 
 def list_silences(database: Database) -> list[Silence]:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, func, insert, or_, select
 
 from daemon.store.engine import Database
 from daemon.store.inbox import forget
+from daemon.store.keeping import kept_records, next_records, record_row
 from daemon.store.lease import fence
 from daemon.store.records import (
     alert_of,
@@ -20,12 +21,23 @@ from daemon.store.records import (
     source_of,
 )
 from daemon.store.rows import Loaded
-from daemon.store.schema import alerts, experience, incidents, notices, overrides, replies, silences, sources, timeline
+from daemon.store.schema import (
+    alerts,
+    experience,
+    incidents,
+    notices,
+    overrides,
+    records,
+    replies,
+    silences,
+    sources,
+    timeline,
+)
 from daemon.store.search import index
 from daemon.store.upsert import upsert
 from rules.alert import Alert
 from rules.decision import Decision, Notice, Reply, SourceState, TimelineEntry
-from rules.incident import Incident, Status
+from rules.incident import Incident
 from rules.lesson import Lesson
 from rules.rotation import OVERRIDES_KEPT, Override
 from rules.silence import KEPT, Silence
@@ -38,11 +50,12 @@ def commit(database: Database, decision: Decision, inbox_ids: Collection[int], e
     """Write the decision and forget the inbox rows it took, all or nothing; `LeaseLost` where `epoch` is over."""
     # Encoded before the transaction begins: others wait for the writer.
     writes = [
-        (alerts, ("id",), [_alert_row(a) for a in decision.records(_remembered(database, decision.begun))]),
+        (alerts, ("id",), [_alert_row(a) for a in decision.episodes(_remembered(database, decision.begun))]),
         (incidents, ("number",), [_incident_row(i) for i in decision.incidents]),
         (sources, ("name",), [_source_row(s) for s in decision.sources]),
         (replies, ("command",), [_reply_row(r, decision.at) for r in decision.replies]),
         (silences, ("id",), [_silence_row(s) for s in decision.silences]),
+        (records, ("kind", "number"), [record_row(r) for r in decision.records]),
         (overrides, ("id",), [_override_row(o) for o in decision.overrides]),
     ]
     entries = [timeline_row(e) for e in decision.timeline]
@@ -103,6 +116,8 @@ def load(database: Database, since: datetime) -> Loaded:
             sources=tuple(source_of(record) for record in states),
             lessons=lessons_in(connection),
             silences=tuple(silence_of(record) for record in quiet),
+            records=kept_records(connection, since),
+            next_record=next_records(connection),
             overrides=tuple(override_of(record) for record in shifted),
             next_number=(last or 0) + 1,
         )
@@ -128,6 +143,7 @@ def timeline_row(entry: TimelineEntry) -> dict[str, Any]:
         "actor_kind": entry.actor_kind,
         "field": clean(entry.field),
         "reason": clean(entry.reason),
+        "subject": clean(entry.subject) or None,
     }
 
 
@@ -158,7 +174,7 @@ def _incident_row(incident: Incident) -> dict[str, Any]:
 
 
 def _settled_at(incident: Incident) -> datetime | None:
-    if incident.status not in {Status.CLOSED, Status.MERGED}:
+    if not incident.is_settled:
         return None
     moments: Iterable[datetime | None] = (incident.closed_at, incident.resolved_at)
     return max((at for at in moments if at is not None), default=incident.updated_at)
@@ -188,6 +204,7 @@ def _reply_row(reply: Reply, at: datetime) -> dict[str, Any]:
         "at": at,
         "stale": reply.stale,
         "incident": reply.incident,
+        "subject": clean(reply.subject) or None,
     }
 
 

@@ -8,6 +8,7 @@ from daemon.errors import StoreError
 from rules.alert import Alert
 from rules.decision import SourceState
 from rules.incident import Incident
+from rules.record import RECORDS, Kind, Record
 from rules.rotation import Override
 from rules.silence import Silence
 
@@ -16,6 +17,7 @@ _alert_decoder = msgspec.json.Decoder(Alert)
 _incident_decoder = msgspec.json.Decoder(Incident)
 _source_decoder = msgspec.json.Decoder(SourceState)
 _silence_decoder = msgspec.json.Decoder(Silence)
+_record_decoders = {kind: msgspec.json.Decoder(model) for kind, model in RECORDS.items()}
 _override_decoder = msgspec.json.Decoder(Override)
 
 
@@ -79,6 +81,15 @@ def silence_of(record: str) -> Silence:
         return _silence_decoder.decode(record)
     except msgspec.DecodeError as error:
         raise StoreError(f"a silence in the database cannot be read: {error}") from error
+
+
+def record_of(kind: str, record: str) -> Record:
+    """The service request, problem or change that was encoded; StoreError where the text is something else."""
+    try:
+        decoded: Record = _record_decoders[Kind(kind)].decode(record)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise StoreError(f"a {kind} in the database cannot be read: {error}") from error
+    return decoded
 
 
 def override_of(record: str) -> Override:

@@ -10,10 +10,11 @@ from rules.alert import Alert
 from rules.decision import Notice, SourceState
 from rules.incident import Incident
 from rules.lesson import Lesson
+from rules.record import Kind, Record
 from rules.rotation import Override
 from rules.silence import Silence
 
-InboxKind = Literal["push", "command", "silence", "override", "report"]
+InboxKind = Literal["push", "command", "silence", "override", "report", "record"]
 NoticeState = Literal["pending", "sending", "delivered", "dead"]
 
 
@@ -114,13 +115,30 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordSearch:
+    """Which records of one kind are wanted: in one of the `statuses`, about one of the `cis`, with all words of `text`
+    somewhere in title, description, group, assignee or outcome; changes planned for any time between `since` and
+    `until`. The newest come first."""
+
+    kind: Kind
+    statuses: Collection[str] = ()
+    cis: Collection[str] = ()
+    text: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """What a daemon needs to go on where the last one stopped; `next_number` is free for the next incident."""
+    """What a daemon needs to go on where the last one stopped; `next_number` is free for the next incident, and
+    `next_record` has the next numbers of other records, by kind."""
 
     incidents: tuple[Incident, ...]
     alerts: tuple[Alert, ...]
     sources: tuple[SourceState, ...]
     lessons: tuple[Lesson, ...]
     silences: tuple[Silence, ...]
+    records: tuple[Record, ...]
     overrides: tuple[Override, ...]
     next_number: int
+    next_record: dict[Kind, int]

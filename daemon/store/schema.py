@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0005", "0006", "0008")
+REVISIONS = ("0001", "0002", "0003", "0005", "0006", "0007", "0008")
 """Every schema revision this code knows, oldest first; the last is the one it works with."""
 
 
@@ -154,11 +154,20 @@ timeline = Table(
     Column("actor", Text, nullable=False),
     Column("old", Text, nullable=False),
     Column("new", Text, nullable=False),
+    # The key of a record beside incidents, whose lines have the incident 0.
+    Column("subject", Text),
     # NULL in lines of older versions: no line is ever rewritten.
     Column("actor_kind", Text),
     Column("field", Text),
     Column("reason", Text),
     Index("ix_timeline_incident", "incident", "id"),
+    Index(
+        "ix_timeline_subject",
+        "subject",
+        "id",
+        sqlite_where=text("subject IS NOT NULL"),
+        postgresql_where=text("subject IS NOT NULL"),
+    ),
     sqlite_autoincrement=True,
 )
 
@@ -227,6 +236,7 @@ replies = Table(
     Column("at", UtcDateTime, nullable=False),
     Column("stale", Boolean),
     Column("incident", BigInteger),
+    Column("subject", Text),
     Index("ix_replies_at", "at"),
 )
 
@@ -258,6 +268,28 @@ silences = Table(
     Column("id", Text, primary_key=True),
     Column("ends_at", UtcDateTime, nullable=False),
     Column("record", Text, nullable=False),
+)
+
+# Service requests, problems and changes.
+records = Table(
+    "records",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("status", Text, nullable=False),
+    # Every CI it is about, with a line end before, between and after them.
+    Column("ci", Text, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("opened_at", UtcDateTime, nullable=False),
+    # NULL while anything may still happen to it.
+    Column("settled_at", UtcDateTime),
+    # Of a change, its planned time; NULL for the others.
+    Column("starts_at", UtcDateTime),
+    Column("ends_at", UtcDateTime),
+    Column("record", Text, nullable=False),
+    Index("ix_records_status", "kind", "status", "number"),
+    Index("ix_records_settled_at", "settled_at"),
+    Index("ix_records_starts_at", "starts_at"),
 )
 
 overrides = Table(

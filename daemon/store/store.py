@@ -8,7 +8,7 @@ from typing import Self
 
 from daemon.clock import Clock
 from daemon.errors import StoreError
-from daemon.store import backup, reads, record, upgrade
+from daemon.store import backup, keeping, reads, record, upgrade
 from daemon.store.answers import Answers
 from daemon.store.engine import Database, open_database
 from daemon.store.history import history
@@ -16,7 +16,7 @@ from daemon.store.inbox import Inbox
 from daemon.store.lease import Leases
 from daemon.store.outbox import Outbox
 from daemon.store.ratings import Ratings
-from daemon.store.rows import Bearer, InboxKind, InboxRow, Loaded, NoticeRow, Search, TokenRow
+from daemon.store.rows import Bearer, InboxKind, InboxRow, Loaded, NoticeRow, RecordSearch, Search, TokenRow
 from daemon.store.search import search_incidents
 from daemon.store.tokens import Tokens
 from daemon.store.users import Users
@@ -25,6 +25,8 @@ from rules.decision import Decision, Reply, SourceState, TimelineEntry
 from rules.incident import Incident
 from rules.lesson import Lesson
 from rules.past import History
+from rules.record import Kind, Problem, Record
+from rules.recurrence import Occurrence, SuggestAfter, Suggestion, suggestions
 from rules.rotation import Override
 from rules.silence import Silence
 
@@ -136,6 +138,29 @@ class Store:
     def timeline(self, number: int) -> list[TimelineEntry]:
         """The history of one incident, as it was written."""
         return reads.timeline_of(self._database, number)
+
+    def record(self, kind: Kind, number: int) -> Record | None:
+        """The service request, problem or change of that number."""
+        return keeping.record(self._database, kind, number)
+
+    def records(self, search: RecordSearch, *, limit: int = 200, offset: int = 0) -> list[Record]:
+        """Those that the search wants, newest first."""
+        return keeping.search_records(self._database, search, limit, offset)
+
+    def timeline_of_record(self, key: str) -> list[TimelineEntry]:
+        """The history of one service request, problem or change, as it was written."""
+        return reads.timeline_of_record(self._database, key)
+
+    def occurrences(self, since: datetime, least: int, ci: str = "") -> list[Occurrence]:
+        """Incidents since then of every CI, or of this one, that was the root of at least so many, newest first."""
+        return keeping.occurrences(self._database, since, least, ci)
+
+    def suggestions(self, after: SuggestAfter, now: datetime, ci: str = "") -> tuple[Suggestion, ...]:
+        """Problems that should be made of what recurs, most often first; of one CI where one is named."""
+        found = self.occurrences(now - after.within, after.times, ci)
+        wanted = RecordSearch(kind=Kind.PROBLEM, cis=[ci] if ci else ())
+        problems = [r for r in self.records(wanted, limit=keeping.MOST_PROBLEMS) if isinstance(r, Problem)]
+        return suggestions(found, problems, after) if found else ()
 
     def history(self, since: datetime, until: datetime) -> History:
         """What happened between, as far back as the newest incidents and alerts that can be looked at reach."""

@@ -22,11 +22,18 @@ from daemon.passwords import hash_password
 from daemon.store.store import Store
 from rules.access import Role, Scope
 from rules.alert import SeenBy, Sighting
-from rules.decision import Command, Decision, Order, Reply, SourceState, TimelineEntry
+from rules.decision import Command, Decision, Order, RecordOrder, Reply, SourceState, TimelineEntry
 from rules.incident import Priority, Status
+from rules.record import Change, Problem, ServiceRequest
 from tests.builders import T0, alert, at, incident, notice
 
 Session = requests.Session
+
+
+def done(order: Order) -> Reply:
+    """The answer to an order that was carried out."""
+    subject = f"{order.kind.series}-{order.number or 1}" if isinstance(order, RecordOrder) else ""
+    return Reply(command=order.id, done=True, message="done", subject=subject)
 
 
 @dataclass
@@ -39,7 +46,7 @@ class World:
     log: list[str] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     decide: Callable[[Command], Reply] = lambda c: Reply(command=c.id, done=True, message="done")
-    ordering: Callable[[Order], Reply] = lambda o: Reply(command=o.id, done=True, message="done")
+    ordering: Callable[[Order], Reply] = lambda o: done(o)
     accepting: Callable[[str, bytes], None] = lambda source, body: None
     readiness: Readiness = field(default_factory=lambda: Readiness(is_ready=True))
 
@@ -122,6 +129,9 @@ def http() -> Iterator[Session]:
         yield session
 
 
+RECORDED: dict[str, Any] = {"opened_at": T0, "opened_by": "anna", "updated_at": T0}
+
+
 def fill(world: World) -> None:
     epoch = world.store.acquire("test", timedelta(minutes=1))
     world.store.commit(
@@ -140,6 +150,11 @@ def fill(world: World) -> None:
             ),
             timeline=(TimelineEntry(incident=42, at=T0, kind="opened", text="opened for db1"),),
             notices=(notice(incident=42),),
+            records=(
+                Problem(number=1, title="it reboots", cis=("db1",), **RECORDED),
+                ServiceRequest(number=1, title="a laptop", **RECORDED),
+                Change(number=1, title="new disks", cis=("db1",), starts_at=T0, ends_at=at(60), **RECORDED),
+            ),
             sources=(SourceState(name="main", is_up=False, since=T0, failures=3, error="connection refused"),),
         ),
         epoch=epoch,

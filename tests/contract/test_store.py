@@ -16,13 +16,15 @@ from daemon.clock import ManualClock
 from daemon.errors import StoreError
 from daemon.store.engine import open_database
 from daemon.store.inbox import Inbox
-from daemon.store.rows import InboxRow, Search
+from daemon.store.records import encode, incident_of
+from daemon.store.rows import InboxRow, RecordSearch, Search
 from daemon.store.store import Store
 from daemon.store.upgrade import upgrade
 from rules.alert import Alert, Hold, SeenBy
 from rules.clock import Goal, Pause
 from rules.decision import Reply
 from rules.incident import Candidate, HitService, Incident, Link, Priority, RootCause, Status, Told
+from rules.record import Change, Kind, Problem, RequestStatus, ServiceRequest
 from rules.rotation import OVERRIDES_KEPT
 from rules.silence import KEPT
 from tests.builders import T0, alert, at, clock, decision, entry, incident, notice, silence, source_state
@@ -30,6 +32,8 @@ from tests.contract.stores import OpenStore, child, everything, restarted, toget
 from tests.rosters import override
 
 Commit = Callable[..., None]
+
+LINK = Link(kind="converted from", number=3)
 
 PUT_FOR_EVER = """
 import sys, threading
@@ -347,6 +351,62 @@ def test_tokens(store: Store) -> None:
     assert store.revoke_token("ci")
     assert not store.revoke_token("ci")
     assert store.token_bearer("ab" * 32) is None
+
+
+def test_records_are_kept_found_and_go_on_after_a_restart(store: Store, commit: Commit) -> None:
+    base = {"opened_at": T0, "opened_by": "anna", "updated_at": T0}
+    open_one = Problem(number=1, title="The Switch reboots", cis=("tor-3a", "db_1"), workaround="\x00ü", **base)
+    settled = ServiceRequest(
+        number=4, title="a laptop", status=RequestStatus.CLOSED, settled_at=at(-90_000), links=(LINK,), **base
+    )
+    change = Change(number=2, title="x", starts_at=at(0), ends_at=at(60), **base)
+    commit(
+        records=(open_one, settled, change),
+        timeline=(entry(incident=0, subject="PRB-1", text="opened"), entry()),
+        replies=(Reply(command="c", done=True, message="done", subject="PRB-1"),),
+    )
+    loaded = store.load(at(-3600))
+    assert {r.key for r in loaded.records} == {"PRB-1", "CHG-2"}
+    assert loaded.next_record == {Kind.PROBLEM: 2, Kind.REQUEST: 5, Kind.CHANGE: 3}
+    assert store.record(Kind.REQUEST, 4) == settled
+    assert store.record(Kind.PROBLEM, 1) == open_one
+    assert store.record(Kind.PROBLEM, 9) is None
+    assert [e.text for e in store.timeline_of_record("PRB-1")] == ["opened"]
+    assert [e.key for e in store.timeline_of_record("PRB-1")] == ["PRB-1"]
+    assert [e.key for e in store.timeline(1)] == ["INC-1"]
+    assert store.reply("c") == Reply(command="c", done=True, message="done", subject="PRB-1")
+
+    def found(kind: Kind, **fields: Any) -> list[str]:
+        return [r.key for r in store.records(RecordSearch(kind=kind, **fields))]
+
+    assert found(Kind.PROBLEM, cis=["db_1"]) == found(Kind.PROBLEM, text="switch REBOOTS") == ["PRB-1"]
+    assert found(Kind.PROBLEM, cis=["db-1"]) == found(Kind.PROBLEM, statuses=["closed"]) == []
+    assert found(Kind.CHANGE, since=at(60), until=at(61)) == ["CHG-2"]
+    assert found(Kind.CHANGE, since=at(61)) == found(Kind.CHANGE, until=at(0)) == []
+
+
+def test_links_written_before_there_were_other_records_lead_to_incidents() -> None:
+    written = encode(incident(1, links=(Link(kind="relapse of", number=7),)))
+    assert ',"series":"INC"' in written
+    (link,) = incident_of(written.replace(',"series":"INC"', "")).links
+    assert link.key == "INC-7"
+
+
+def test_incidents_that_recur_are_found_with_the_alerts_on_their_root(store: Store, commit: Commit) -> None:
+    numbers = range(1, 5)
+    roots = [incident(n, root=RootCause(ci="db1"), opened_at=at(n)) for n in numbers]
+    merged = incident(5, root=RootCause(ci="db1"), opened_at=at(5), status=Status.MERGED)
+    commit(
+        incidents=(*roots, merged, incident(6, root=RootCause(ci="db2"))),
+        alerts=(alert("db1", incident=3), alert("db2", incident=3), alert("db1", name="Slow", incident=2)),
+    )
+    found = store.occurrences(at(2), 3)
+    assert [(o.incident, o.ci, sorted(o.alerts)) for o in found] == [
+        (4, "db1", []),
+        (3, "db1", ["Down"]),
+        (2, "db1", ["Slow"]),
+    ]
+    assert store.occurrences(at(2), 4) == store.occurrences(at(0), 2, "db2") == []
 
 
 def test_overrides_come_back_whole_are_changed_and_forgotten_in_the_end(

@@ -259,6 +259,11 @@ def test_a_mistake_is_explained(site: Site, text: str, expected: str) -> None:
         ("incidents: {resolve_after: 3m}\n", "resolve_after stands in"),
         ("notify: [{to: x}]\n", 'there is no notifier "x"'),
         ("sla: {}\n", 'unknown key "sla"'),
+        ("requests: [{name: x, match: [nothing]}]\n", "'nothing' is no matcher"),
+        ("requests: [{name: x, match: ['a=~\".*\"']}]\n", "every alert would be a service request"),
+        ("requests: [{name: x}]\n", "match is missing"),
+        ("problems: {suggest_after: 1}\n", "suggest_after"),
+        ("problems: {within: 5m}\n", "allowed: 1h to 365d"),
         ("a: [\n", "this is not YAML"),
     ],
 )
@@ -287,6 +292,20 @@ notify: [{to: [a, b], when: {group: dba}}]
         ("a", frozenset({"dba"})),
         ("b", frozenset({"dba"})),
     ]
+
+
+def test_rules_say_what_is_a_request_and_when_a_problem_is_suggested(site: Site) -> None:
+    rules = (
+        "requests: [{name: resets, match: ['alertname=Reset', 'env!=test'], group: desk}]\nproblems: {within: 90d}\n"
+    )
+    policy = site.load("rules: rules.yaml\n", rules_yaml=rules).policy
+    (rule,) = policy.requests
+    assert (rule.name, rule.group, [m.text for m in rule.matchers]) == (
+        "resets",
+        "desk",
+        ['alertname="Reset"', 'env!="test"'],
+    )
+    assert (policy.suggest.times, policy.suggest.within) == (3, timedelta(days=90))
 
 
 SECRET = "geheim-77"

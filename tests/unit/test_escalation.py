@@ -90,6 +90,15 @@ def test_those_who_were_called_hear_once_that_somebody_has_it_but_not_of_themsel
     assert calls(there)[3:] == [("ben", "acknowledged", 10), ("anna", "resolved", 10), ("ben", "resolved", 10)]
 
 
+def test_nobody_is_called_any_more_for_what_is_a_service_request_and_those_who_were_hear_it() -> None:
+    there = desk()
+    there.hear(*down("tor-3a"))
+    there.ask(Verb.CONVERT, 1, "planned by the tenant")
+    pass_minutes(there, 60)
+    assert [call for call in calls(there) if call[0] == "anna"] == [("anna", "assigned", 0), ("anna", "converted", 0)]
+    assert there.incidents[1].escalation.progress is Progress.STOPPED
+
+
 def test_reopening_begins_anew() -> None:
     there = desk()
     there.hear(*down("tor-3a"))

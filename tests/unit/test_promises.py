@@ -208,6 +208,16 @@ def test_a_merged_incident_stops_its_clocks() -> None:
     assert story.incidents[2].next_at is None
 
 
+def test_an_incident_that_is_a_service_request_stops_its_clocks() -> None:
+    story = live(desk(), 5)
+    story.ask(Verb.CONVERT, 1, "planned by the tenant")
+    assert {c.state for c in story.incidents[1].clocks} == {ClockState.STOPPED}
+    live(story, 120, firing=False)
+    assert story.incidents[1].next_at is None
+    assert lines(story, "resolution_met", "resolution_breached", "response_breached") == []
+    assert len(lines(story, "clock_stopped")) == 2
+
+
 def test_a_clock_counts_working_hours_only() -> None:
     office = ServiceLevel(
         name="office", targets={Priority.P1: Target(response=2 * 60 * MINUTES, calendar=OFFICE)}, warn_at=(0.5,)

@@ -1,0 +1,136 @@
+"""Service requests, problems and changes on the command line, without a daemon."""
+
+from typing import Any
+
+import pytest
+
+from daemon.cli.main import app
+from daemon.cli.records import STEPS as COMMANDS
+from rules.record import Kind
+from rules.record_lifecycles import STEPS
+from tests.cli_site import Site
+
+CALENDAR = """\
+BEGIN:VCALENDAR\r
+VERSION:2.0\r
+PRODID:-//test//EN\r
+BEGIN:VEVENT\r
+UID:42@calendar\r
+DTSTAMP:20261124T080000Z\r
+DTSTART:{begin}\r
+DTEND:20991124T230000Z\r
+SUMMARY:switch firmware\r
+RESOURCES:switch-1\r
+STATUS:{status}\r
+{more}END:VEVENT\r
+END:VCALENDAR\r
+"""
+
+
+def order(site: Site, *words: str) -> Any:
+    (answer,) = site.json(*words)["orders"]
+    assert answer["done"], answer
+    return answer
+
+
+def spoken(site: Site, *words: str) -> str:
+    """What a person reads, on one line."""
+    return " ".join(site.run(*words).replace("•", "").split())
+
+
+def test_the_commands_are_the_steps_of_the_tables() -> None:
+    for kind in Kind:
+        assert {*COMMANDS[kind]} == {str(step) for step in STEPS[kind]} - {"revise"}
+
+
+def test_records_are_made_from_an_incident(recorded: Site) -> None:
+    made = order(recorded, "problem", "create", "--from", "INC-1", "--workaround", "power cycle it", "--by", "anna")
+    assert made == {"number": "PRB-1", "done": True, "message": "PRB-1 is known error"}
+    order(recorded, "request", "create", "a new switch", "--from", "1")
+    shown = recorded.json("problem", "show", "PRB-1")
+    assert shown["problem"]["links"] == [{"kind": "cause of", "number": "INC-1"}]
+    assert [e["actor"] for e in shown["timeline"]] == ["anna", "anna"]
+    incident = recorded.json("incident", "show", "1")["incident"]
+    assert {"kind": "caused by", "number": "PRB-1"} in incident["links"]
+    assert {"kind": "led to", "number": "REQ-1"} in incident["links"]
+    assert incident["known_errors"][0]["workaround"] == "power cycle it"
+    assert "until it is mended: power cycle it" in spoken(recorded, "incident", "show", "1")
+
+
+def test_a_record_lives_on_the_command_line(recorded: Site) -> None:
+    order(recorded, "request", "create", "a laptop", "--group", "desk")
+    order(recorded, "request", "edit", "1", "--title", "two laptops", "--ci", "switch-1")
+    order(recorded, "request", "note", "REQ-1", "which colour?")
+    order(recorded, "request", "start", "1")
+    order(recorded, "request", "link", "1", "INC-2", "--relation", "related to")
+    order(recorded, "request", "link", "1", "INC-2", "--remove")
+    order(recorded, "request", "fulfil", "1", "--text", "handed over")
+    text = spoken(recorded, "request", "show", "1")
+    assert "two laptops REQ-1 fulfilled" in text
+    assert "You may reopen, close it." in text
+    assert "handed over" in text
+    assert [
+        r["number"] for r in recorded.json("request", "list", "--ci", "switch-1", "--text", "LAPTOPS")["requests"]
+    ] == ["REQ-1"]
+    assert recorded.json("request", "list", "--status", "on-hold")["requests"] == []
+    assert "cannot hold a service request that is fulfilled" in recorded.run("request", "hold", "1", code=1)
+    assert "is not the number of a service request" in recorded.run("request", "show", "PRB-1", code=2)
+    assert "is not known" in recorded.run("request", "list", "--status", "opne", code=2)
+
+
+def test_incidents_are_linked_and_converted(recorded: Site) -> None:
+    order(recorded, "incident", "link", "INC-1", "--duplicate-of", "INC-2")
+    order(recorded, "incident", "unlink", "INC-1", "INC-2")
+    assert recorded.run("incident", "link", "1", code=2)
+    order(recorded, "incident", "convert", "INC-1", "planned by the tenant")
+    assert recorded.json("request", "show", "1")["request"]["links"] == [{"kind": "converted from", "number": "INC-1"}]
+    assert "It goes on as REQ-1." in recorded.run("incident", "show", "1")
+
+
+def test_a_change_is_planned_weighed_and_approved(recorded: Site) -> None:
+    words = ["change", "create", "switch firmware", "--ci", "switch-1", "--begin", "1h", "--end", "2h"]
+    assert order(recorded, *words)["number"] == "CHG-1"
+    order(recorded, *words)
+    shown = recorded.json("change", "show", "CHG-1")
+    assert shown["risk"]["level"] in ("high", "medium")
+    assert shown["overlapping"] == ["CHG-2"]
+    order(recorded, "change", "approve", "1", "--by", "maria")
+    text = spoken(recorded, "change", "show", "1")
+    assert "by maria" in text
+    assert "at the same time: CHG-2" in text
+    order(recorded, "change", "edit", "1", "--end", "3h")
+    assert recorded.json("change", "show", "1")["change"]["status"] == "planned"
+    assert "cannot end before it begins" in recorded.run(
+        "change", "create", "x", "--begin", "2h", "--end", "1h", code=1
+    )
+
+
+def calendar(site: Site, begin: str = "20991124T220000Z", status: str = "CONFIRMED", more: str = "") -> str:
+    path = site.config.parent / "changes.ics"
+    path.write_text(CALENDAR.format(begin=begin, status=status, more=more), encoding="utf-8", newline="")
+    return str(path)
+
+
+def test_changes_come_from_a_calendar_and_move_with_it(recorded: Site) -> None:
+    order(recorded, "change", "import", calendar(recorded))
+    made = recorded.json("change", "show", "1")["change"]
+    assert (made["title"], made["cis"], made["uid"]) == ("switch firmware", ["switch-1"], "42@calendar")
+    order(recorded, "change", "import", calendar(recorded, begin="20991124T210000Z"))
+    (moved,) = recorded.json("change", "list")["changes"]
+    assert moved["starts_at"] == "2099-11-24T21:00:00.000Z"
+    order(recorded, "change", "import", calendar(recorded, status="CANCELLED"))
+    assert [c["status"] for c in recorded.json("change", "list")["changes"]] == ["cancelled"]
+
+
+@pytest.mark.parametrize(
+    ("more", "begin", "says"),
+    [
+        ("RRULE:FREQ=DAILY\r\n", "20991124T220000Z", "repeats"),
+        ("", "20991124T230000Z", "does not end after it begins"),
+        ("", "tomorrow", "this is not a calendar"),
+    ],
+)
+def test_a_calendar_that_cannot_be_used_is_refused_in_words(recorded: Site, more: str, begin: str, says: str) -> None:
+    result = recorded.runner.invoke(app, recorded.words("change", "import", calendar(recorded, begin, more=more)))
+    assert result.exit_code == 1
+    assert says in str(result.exception)
