@@ -264,7 +264,6 @@ class Draft:
         Unless it is said, it is a person who acts where it is not the daemon; also one who bears the daemon's name,
         while their order is carried out (`person`).
         """
-        is_person = actor != DAEMON or actor == self.person
         self._timeline.append(
             TimelineEntry(
                 incident=number,
@@ -274,11 +273,14 @@ class Draft:
                 actor=actor,
                 old=old,
                 new=new,
-                actor_kind=actor_kind or ("person" if is_person else "daemon"),
+                actor_kind=actor_kind or self._kind_of(actor),
                 field=field,
                 reason=reason,
             )
         )
+
+    def _kind_of(self, actor: str) -> ActorKind:
+        return "person" if actor != DAEMON or actor == self.person else "daemon"
 
     def noted(self) -> list[TimelineEntry]:
         """The lines added so far."""
@@ -291,7 +293,17 @@ class Draft:
             self.note(int(number), kind, text, actor=actor, old=old, new=new)
             return
         self._timeline.append(
-            TimelineEntry(incident=0, at=self.now, kind=kind, text=text, actor=actor, old=old, new=new, subject=key)
+            TimelineEntry(
+                incident=0,
+                at=self.now,
+                kind=kind,
+                text=text,
+                actor=actor,
+                old=old,
+                new=new,
+                actor_kind=self._kind_of(actor),
+                subject=key,
+            )
         )
 
     def decision(self) -> Decision:

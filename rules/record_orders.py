@@ -36,6 +36,7 @@ _GIVING_UP = frozenset({"reject", "cancel"})
 
 def carry_out_record(draft: Draft, order: RecordOrder) -> None:
     """Do what is asked, or say why not; either way the asker gets a `Reply` with the key of the record."""
+    draft.person = order.actor
     try:
         if order.verb is RecordVerb.CREATE:
             key, message = _create(draft, order)
@@ -50,6 +51,8 @@ def carry_out_record(draft: Draft, order: RecordOrder) -> None:
         draft.replies.append(Reply(command=order.id, done=False, message=str(refusal), stale=stale))
     else:
         draft.replies.append(Reply(command=order.id, done=True, message=message, subject=key))
+    finally:
+        draft.person = ""
 
 
 def _create(draft: Draft, order: RecordOrder) -> tuple[str, str]:

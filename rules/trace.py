@@ -17,6 +17,7 @@ BOOKKEEPING = frozenset(
         "version",
         "updated_at",
         "told",  # every notice has its line
+        "known_told",  # likewise the one that says that the error is known
         "taught",  # what the daemon has learnt of it
         "pinned",  # follows from what people order
         "refired",  # the alerts that join again have a line
@@ -31,7 +32,9 @@ BOOKKEEPING = frozenset(
 """Fields that say nothing of the incident itself, or only what lines of other words say."""
 
 SAID_BY: dict[str, frozenset[str]] = {
-    "status": frozenset({"acknowledge", "start", "hold", "resume", "resolved", "closed", "reopened", "merged"}),
+    "status": frozenset(
+        {"acknowledge", "start", "hold", "resume", "resolved", "closed", "reopened", "merged", "converted"}
+    ),
     "acknowledged_at": frozenset({"acknowledge", "start", "hold"}),
     "hold_reason": frozenset({"acknowledge", "start", "hold", "resume", "resolved"}),
     "assignee": frozenset({"assigned"}),
@@ -41,9 +44,9 @@ SAID_BY: dict[str, frozenset[str]] = {
     "resolved_by": frozenset({"resolved", "reopened"}),
     "restored_at": frozenset({"resolved", "reopened"}),
     "restoration": frozenset({"resolved", "reopened"}),
-    "closed_at": frozenset({"closed", "merged", "reopened"}),
+    "closed_at": frozenset({"closed", "merged", "reopened", "converted"}),
     "merged_into": frozenset({"merged"}),
-    "links": frozenset({"merged", "linked"}),
+    "links": frozenset({"merged", "linked", "unlinked"}),
     "root": frozenset({"root_changed"}),
     "confirmed_root": frozenset({"root_changed", "root_confirmed"}),
     "priority": frozenset({"priority_changed"}),
@@ -54,6 +57,7 @@ SAID_BY: dict[str, frozenset[str]] = {
     "steps": frozenset({"template"}),
     "steps_required": frozenset({"template"}),
     "least_priority": frozenset({"template"}),
+    "known_errors": frozenset({"known_error"}),
     "is_waiting_for_steps": frozenset({"resolution_waits", "resolved", "reopened"}),
 }
 """Which kinds of line tell of a change of which field, beside those that name it (`TimelineEntry.field`)."""
@@ -129,6 +133,6 @@ def _difference(old: Collection[str], new: Collection[str]) -> str:
 
 _WORDS: dict[type, Callable[[Any], str]] = {
     HitService: lambda service: f"{service.name} {service.state.word}",
-    Link: lambda link: f"{link.kind} INC-{link.number}",
+    Link: lambda link: f"{link.kind} {link.key}",
 }
 _NAMES = tuple(f.name for f in fields(Incident) if f.name not in BOOKKEEPING)

@@ -35,6 +35,7 @@ POLICY = replace(
 CALLING = replace(POLICY, roster=roster())
 SILENT = {"version", "updated_at", "told", "taught", "pinned", "refired", "quiet_since", "escalation", "responders"} | {
     "clocks",
+    "known_told",
     "group_reason",
     "priority_until",
 }
