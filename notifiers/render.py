@@ -130,8 +130,8 @@ class Renderer:
 
 def _names(content: NoticeContent, kind: str) -> tuple[str, ...]:
     if content.recipient is not None and content.recipient.id == CONTACT:
-        # Whoever reported it is told that it is over, and none of how the house works.
-        return (f"contact.{kind}",)
+        # Whoever reported it is told what helps and that it is over, and none of how the house works.
+        return (f"contact.{kind}",) if content.event == "resolved" else (f"contact_{content.event}.{kind}",)
     event = content.event
     own = (f"{event}.{kind}",) if event.isascii() and event.replace("_", "").isalpha() else ()
     return (*own, f"message.{kind}")

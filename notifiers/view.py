@@ -74,6 +74,7 @@ class IncidentView:
     resolution: str
     merged_into: str
     known_errors: tuple[str, ...]
+    workarounds: tuple[str, ...]
     alerts: tuple[AlertLine, ...]
     alert_count: str
     alert_noun: str
@@ -123,6 +124,7 @@ def incident_view(content: NoticeContent, incident: IncidentDocument, zone: tzin
             f"{one_line(e.problem, 30)} {one_line(e.title, 160)}: {one_line(e.workaround, 500)}"
             for e in incident.known_errors[:MAX_KNOWN_ERRORS]
         ),
+        workarounds=tuple(one_line(e.workaround, 500) for e in incident.known_errors[:MAX_KNOWN_ERRORS]),
         alerts=tuple(_alert_line(a, zone) for a in _worst_first(incident.alerts)),
         alert_count=f"{len(incident.alerts):,}",
         alert_noun="alert" if len(incident.alerts) == 1 else "alerts",

@@ -195,12 +195,12 @@ def _group(
         ci=ci.id if ci is not None else "",
         ci_type=ci.type if ci is not None else "",
         services=frozenset(s.ci for s in services),
-        categories=_categories(incident, alerts),
+        categories=categories_of(incident, alerts),
     )
     return routed(draft.situation.policy.roster.routes, facts)
 
 
-def _categories(incident: Incident, alerts: Collection[Alert]) -> frozenset[str]:
+def categories_of(incident: Incident, alerts: Collection[Alert]) -> frozenset[str]:
     """The incident's own category, and what its alerts say by the label `category`."""
     return frozenset(c for c in (incident.category, *(a.labels.get("category") for a in alerts)) if c)
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from rules.alert import Alert
+from rules.assess import categories_of
 from rules.draft import Draft
 from rules.incident import Incident, KnownError
 from rules.record import Problem, ProblemStatus
@@ -58,6 +59,7 @@ def _why(problem: Problem, incident: Incident, alerts: Sequence[Alert]) -> str:
         return "linked to it"
     reasons = []
     for what, wanted, there in (
+        ("category", problem.categories, categories_of(incident, alerts)),
         ("root", problem.cis, {incident.root.ci or ""}),
         ("service", problem.services, {s.ci for s in incident.services}),
         ("alert", problem.alerts, {a.name for a in alerts}),

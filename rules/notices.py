@@ -26,8 +26,6 @@ def tell(draft: Draft) -> None:
             _tell_event(draft, incident, event, reason)
             if event == "resolved":
                 _tell_contact(draft, incident, event, reason)
-    if not draft.situation.subscriptions:
-        return
     for incident in draft.all_incidents():
         if incident.is_active and may_call(draft, incident):
             _tell_state(draft, incident)
@@ -58,7 +56,7 @@ def _tell_event(draft: Draft, incident: Incident, event: str, reason: str) -> No
 
 
 def _tell_contact(draft: Draft, incident: Incident, event: str, reason: str) -> None:
-    """The end of it: to whoever reported it, where mail can reach them."""
+    """That its error is known, and the end of it: to whoever reported it, where mail can reach them."""
     satisfaction, contact = draft.situation.policy.satisfaction, incident.contact
     if not satisfaction.via or not contact.mail:
         return
@@ -75,7 +73,7 @@ def _tell_contact(draft: Draft, incident: Incident, event: str, reason: str) -> 
         ),
         incident=incident_document(incident, ()),
         recipient=RecipientDocument(id=CONTACT, name=contact.name or contact.mail, address=contact.mail),
-        asks_rating=satisfaction.ask is not Ask.NOBODY,
+        asks_rating=event == "resolved" and satisfaction.ask is not Ask.NOBODY,
     )
     add_notice(draft, satisfaction.via, content, incident.number)
     words = f"telling the contact {contact.mail} by {satisfaction.via}: {event}, {reason}"
@@ -115,7 +113,8 @@ def _tell_state(draft: Draft, incident: Incident) -> None:
 
 
 def _tell_known(draft: Draft, stale: Incident) -> None:
-    """Say once that the error is known; whoever hears of the incident in this very cycle hears it with that."""
+    """Say once that the error is known, also to whoever reported it; who hears of the incident in this very cycle hears
+    it with that."""
     incident = draft.incident(stale.number) or stale
     if not incident.known_errors or incident.known_told:
         return
@@ -130,6 +129,7 @@ def _tell_known(draft: Draft, stale: Incident) -> None:
         if sub.to not in heard and _wants(sub, incident, "known_error"):
             heard.add(sub.to)
             incident = _send(draft, incident, sub.to, "known_error", reason)
+    _tell_contact(draft, incident, "known_error", reason)
 
 
 def needs_update(told: Told, incident: Incident) -> str:

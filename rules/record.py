@@ -123,13 +123,14 @@ class ServiceRequest(_Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem(_Record):
-    """The cause, known or not, of incidents. As a known error it matches incidents by `cis` (their root), `services`,
-    `alerts` (names) and `words`: all of those that are given, one of each; see `rules.known_errors`."""
+    """The cause, known or not, of incidents. As a known error it matches incidents by `categories`, `cis` (their root),
+    `services`, `alerts` (names) and `words`: all of those that are given, one of each; see `rules.known_errors`."""
 
     kind: ClassVar[Kind] = Kind.PROBLEM
     status: ProblemStatus = ProblemStatus.OPEN
     cause: str = ""
     workaround: str = ""
+    categories: tuple[str, ...] = ()
     alerts: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
 
@@ -172,6 +173,7 @@ class Given:
     services: tuple[str, ...] | None = None
     cause: str | None = None
     workaround: str | None = None
+    categories: tuple[str, ...] | None = None
     alerts: tuple[str, ...] | None = None
     words: tuple[str, ...] | None = None
     starts_at: datetime | None = None

@@ -38,10 +38,12 @@ class RecordDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProblemRecord(RecordDocument, frozen=True, kw_only=True):
-    """A problem; a known error has a workaround, and `cis`, `services`, `alerts` and `words` say what it matches."""
+    """A problem; a known error has a workaround, and `categories`, `cis`, `services`, `alerts` and `words` say what it
+    matches."""
 
     cause: str
     workaround: str
+    categories: tuple[str, ...]
     alerts: tuple[str, ...]
     words: tuple[str, ...]
 
@@ -108,7 +110,7 @@ def record_document(record: Record) -> RecordDocument:
     same = ("title", "description", "opened_by", "group", "assignee", "cis", "services", "outcome", "version")
     common |= {name: getattr(record, name) for name in same}
     if isinstance(record, Problem):
-        own = {name: getattr(record, name) for name in ("cause", "workaround", "alerts", "words")}
+        own = {name: getattr(record, name) for name in ("cause", "workaround", "categories", "alerts", "words")}
         return ProblemRecord(**common, **own)
     if isinstance(record, Change):
         return ChangeRecord(**common, **_times(record), approved_by=record.approved_by, url=record.url, uid=record.uid)

@@ -1,37 +1,22 @@
 """What people ask for about service requests, problems and changes: each order is carried out whole or refused."""
 
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
-from rules.conversion import to_incident
 from rules.decision import RecordOrder, RecordVerb, Reply
 from rules.draft import Draft
 from rules.errors import IncidentdError
 from rules.incident import incident_key
 from rules.linking import BY_HAND, USUAL, join, key_given, part
-from rules.record import (
-    MAX_CIS,
-    MAX_WORDS,
-    RECORDS,
-    Change,
-    Given,
-    Kind,
-    Problem,
-    ProblemStatus,
-    Record,
-    ServiceRequest,
-)
-from rules.record_deadlines import step_on
-from rules.record_lifecycles import LIFECYCLES, STATES, STEPS
+from rules.record import RECORDS, Change, Kind, ProblemStatus, Record
+from rules.record_edits import check_window, checked, edit
+from rules.record_lifecycles import LIFECYCLES, STATES
+from rules.record_steps import ENDING, take_step
 from rules.refused import Refused, Stale, refuse_stale
 from rules.transitions import words_of
 
-_PLAN = ("cis", "starts_at", "ends_at")
-_LISTS = {"cis": MAX_CIS, "services": MAX_CIS, "alerts": MAX_WORDS, "words": MAX_WORDS}
-_ENDING = frozenset({"fulfil", "resolve", "complete", "fail"})
 _STEP_TO = {"in_progress": "start", "done": "complete", "failed": "fail"}
-_GIVING_UP = frozenset({"reject", "cancel"})
 
 
 def carry_out_record(draft: Draft, order: RecordOrder) -> None:
@@ -56,7 +41,7 @@ def carry_out_record(draft: Draft, order: RecordOrder) -> None:
 
 
 def _create(draft: Draft, order: RecordOrder) -> tuple[str, str]:
-    given = _checked(draft, order.kind, order.given)
+    given = checked(draft, order.kind, order.given)
     status = _first_status(order, given)
     if order.relation and order.relation not in BY_HAND:
         raise Refused(f"{order.relation!r} is no relation; allowed: {', '.join(BY_HAND)}")
@@ -82,7 +67,7 @@ def _new(draft: Draft, order: RecordOrder, status: Any, given: dict[str, Any]) -
     if not title:
         raise Refused(f"{LIFECYCLES[order.kind].what} needs a title")
     if order.kind is Kind.CHANGE:
-        _check_window(given.get("starts_at"), given.get("ends_at"))
+        check_window(given.get("starts_at"), given.get("ends_at"))
         # What has been cannot lie ahead, whatever another machine's clock says.
         if status != "planned":
             given["began_at"] = min(given["starts_at"], draft.now)
@@ -128,144 +113,17 @@ def _told_again(draft: Draft, known: Change, order: RecordOrder) -> str:
         raise Refused(f"{known.uid} is {known.key} already, which {known.opened_by} has made; {allowed}")
     step = _STEP_TO.get(order.status, "")
     if not step or known.status == order.status:
-        return _edit(draft, known, order)
+        return edit(draft, known, order)
     # The step comes first: it is what may be refused.
-    message = _step(draft, known, replace(order, step=step, text=""))
+    message = take_step(draft, known, replace(order, step=step, text=""))
     after = draft.record(known.key)
     assert isinstance(after, Change)  # noqa: S101  it was found as one
     given = order.given
     began_at = min(given.starts_at, draft.now) if given.starts_at else after.began_at
-    ended_at = min(given.ends_at, draft.now) if given.ends_at and step in _ENDING else after.ended_at
+    ended_at = min(given.ends_at, draft.now) if given.ends_at and step in ENDING else after.ended_at
     after = draft.put_record(replace(after, began_at=began_at, ended_at=ended_at))
-    _edit(draft, after, replace(order, given=replace(given, starts_at=None, ends_at=None, cis=None)))
+    edit(draft, after, replace(order, given=replace(given, starts_at=None, ends_at=None, cis=None)))
     return message
-
-
-def _checked(draft: Draft, kind: Kind, given: Given) -> dict[str, Any]:
-    """What was given, by field; Refused where the kind has no such field or a value makes no sense."""
-    own = {field.name for field in fields(RECORDS[kind])}
-    found = {f.name: getattr(given, f.name) for f in fields(given) if getattr(given, f.name) is not None}
-    if foreign := sorted(found.keys() - own):
-        raise Refused(f"{LIFECYCLES[kind].what} has no {foreign[0].replace('_', ' ')}")
-    for name, most in _LISTS.items():
-        if len(found.get(name, ())) > most:
-            raise Refused(f"{name} has more than {most} members")
-    for name in ("cis", "services"):
-        if name in found:
-            found[name] = tuple(dict.fromkeys(_known_ci(draft, ci) for ci in found[name]))
-    if "title" in found and not found["title"].strip():
-        raise Refused(f"{LIFECYCLES[kind].what} needs a title")
-    return found
-
-
-def _known_ci(draft: Draft, name: str) -> str:
-    ci = draft.situation.estate.find(name)
-    if ci is None:
-        raise Refused(f"the CMDB has no CI called {name!r}")
-    return ci
-
-
-def _check_window(begin: Any, end: Any) -> None:
-    if begin is None or end is None:
-        raise Refused("a change needs a beginning and an end")
-    if end <= begin:
-        raise Refused("a change cannot end before it begins")
-
-
-def _edit(draft: Draft, record: Record, order: RecordOrder) -> str:
-    given = _checked(draft, order.kind, order.given)
-    changed = {name: value for name, value in given.items() if getattr(record, name) != value}
-    if not changed:
-        return f"{record.key} is so already"
-    if record.settled_at is not None:
-        raise Refused(f"{record.key} is {words_of(record.status)}; allowed: notes and links")
-    if isinstance(record, Change) and not changed.keys().isdisjoint(_PLAN):
-        record = _replanned(draft, record, changed, order.actor)
-    if isinstance(record, Problem) and "workaround" in changed:
-        record = _documented(draft, record, changed.pop("workaround"), order.actor)
-    for name, value in changed.items():
-        old, new = _shown(getattr(record, name)), _shown(value)
-        text = f"{name.replace('_', ' ')} is now {new or 'empty'}"
-        draft.note_on(record.key, "changed", text, actor=order.actor, old=old, new=new)
-    after: Any = replace(record, **changed)
-    draft.put_record(after)
-    return f"{record.key} is changed"
-
-
-def _documented(draft: Draft, problem: Problem, workaround: str, actor: str) -> Record:
-    if not workaround.strip():
-        raise Refused(f"{problem.key}: withdraw the known error instead of taking its workaround away")
-    return step_on(draft, problem, "document", f"known error: {workaround}", actor=actor, workaround=workaround)
-
-
-def _replanned(draft: Draft, change: Change, changed: dict[str, Any], actor: str) -> Change:
-    """A change whose plan is another: what was approved then is approved no more, and what is over is past planning."""
-    _check_window(changed.get("starts_at", change.starts_at), changed.get("ends_at", change.ends_at))
-    if change.status == "approved":
-        words = "planned anew; it needs approval again"
-        after = step_on(draft, change, "revise", words, actor=actor, approved_at=None, approved_by="")
-        assert isinstance(after, Change)  # noqa: S101  a step changes no kind
-        return after
-    if change.status != "planned" and not (
-        change.status == "in_progress" and changed.keys() & set(_PLAN) == {"ends_at"}
-    ):
-        raise Refused(f"{change.key} is {words_of(change.status)}; allowed: to plan it anew before it begins")
-    return change
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(value)
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-
-def _step(draft: Draft, record: Record, order: RecordOrder) -> str:
-    if order.step not in list(STEPS[record.kind]):
-        raise Refused(f"{order.step!r} is no step of {LIFECYCLES[record.kind].what}; allowed: {_steps(record)}")
-    if isinstance(record, ServiceRequest) and order.step == "convert":
-        incident = to_incident(draft, record, actor=order.actor, reason=order.text)
-        return f"{record.key} is now {incident.key}"
-    if order.step == "revise":
-        raise Refused("a change is revised by editing its window or CIs")
-    extra = _extra(draft, record, order)
-    status = LIFECYCLES[record.kind].next_status(record.status, STEPS[record.kind](order.step))
-    words = f"{words_of(status)}{f': {order.text}' if order.text else ''}"
-    after = step_on(draft, record, order.step, words, actor=order.actor, **extra)
-    return f"{after.key} is {words_of(after.status)}"
-
-
-def _steps(record: Record) -> str:
-    return ", ".join(LIFECYCLES[record.kind].allowed_steps(record.status)) or "nothing more"
-
-
-def _extra(draft: Draft, record: Record, order: RecordOrder) -> dict[str, Any]:
-    """What a step changes beside the state."""
-    found: dict[str, Any] = {}
-    if order.step in _ENDING:
-        found |= {"ended_at": draft.now, "outcome": order.text or record.outcome}
-    elif order.step in _GIVING_UP:
-        found["outcome"] = order.text or record.outcome
-    elif order.step == "reopen":
-        found |= {"ended_at": None, "outcome": ""}
-    if order.step in ("start", "resume") and not record.assignee:
-        found["assignee"] = order.actor
-    if isinstance(record, Problem) and order.step == "document":
-        found["workaround"] = order.text or record.workaround
-        if not found["workaround"].strip():
-            raise Refused(f"{record.key} becomes a known error by a workaround; none is given")
-    if isinstance(record, Change):
-        found |= _of_change(draft, record, order)
-    return found
-
-
-def _of_change(draft: Draft, change: Change, order: RecordOrder) -> dict[str, Any]:
-    if order.step == "approve":
-        return {"approved_at": draft.now, "approved_by": order.actor}
-    if order.step == "start":
-        return {"began_at": draft.now}
-    if order.step in _ENDING and change.began_at is None:
-        return {"began_at": min(change.starts_at, draft.now)}
-    return {}
 
 
 def _note(draft: Draft, record: Record, order: RecordOrder) -> str:
@@ -292,8 +150,8 @@ def _unlink(draft: Draft, record: Record, order: RecordOrder) -> str:
 
 
 _ORDERS: dict[RecordVerb, Callable[[Draft, Record, RecordOrder], str]] = {
-    RecordVerb.EDIT: _edit,
-    RecordVerb.STEP: _step,
+    RecordVerb.EDIT: edit,
+    RecordVerb.STEP: take_step,
     RecordVerb.NOTE: _note,
     RecordVerb.LINK: _link,
     RecordVerb.UNLINK: _unlink,

@@ -42,10 +42,12 @@ class Sent(Order):
 
 
 class ProblemSent(Sent):
-    """What is said of a problem. `cis`, `services`, `alerts` and `words` say which incidents are of a known error."""
+    """What is said of a problem. `categories`, `cis`, `services`, `alerts` and `words` say which incidents are of a
+    known error."""
 
     cause: Prose | None = None
     workaround: Prose | None = None
+    categories: Words | None = None
     alerts: Words | None = None
     words: Words | None = None
 

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from daemon.cli import (
     backtest,
+    change_forms,
     configuration,
     database,
     estate,
@@ -23,7 +24,6 @@ from daemon.cli import (
     notices,
     oncall,
     process,
-    record_forms,
     recorded,
     silences,
     tokens,
@@ -102,7 +102,7 @@ _GROUPS = (
     backtest,
     estate,
     incidents,
-    record_forms,
+    change_forms,
     silences,
     oncall,
     learned,

@@ -52,6 +52,7 @@ def _facts(record: Record) -> Iterator[tuple[str, str]]:
     if isinstance(record, Problem):
         yield "cause", record.cause
         yield "workaround", record.workaround
+        yield "matches categories", ", ".join(record.categories)
         yield "matches alerts", ", ".join(record.alerts)
         yield "matches words", ", ".join(record.words)
     if isinstance(record, Change):

@@ -57,6 +57,20 @@ def test_records_are_made_from_an_incident(recorded: Site) -> None:
     assert "until it is mended: power cycle it" in spoken(recorded, "incident", "show", "1")
 
 
+def test_a_known_error_is_matched_by_category(recorded: Site) -> None:
+    words = ["problem", "create", "the line is cut", "--workaround", "use the other one", "--category", "network"]
+    order(recorded, *words)
+    recorded.run("incident", "open", "Nobody gets through", "--ci", "switch-1")
+    opened = "INC-3"
+    order(recorded, "incident", "set", opened, "category", "network")
+    (error,) = recorded.json("incident", "show", opened)["incident"]["known_errors"]
+    assert (error["problem"], error["why"]) == ("PRB-1", "category network")
+    assert "matches categories: network" in spoken(recorded, "problem", "show", "1")
+    order(recorded, "problem", "edit", "1", "--category", "hardware")
+    assert recorded.json("incident", "show", opened)["incident"]["known_errors"] == []
+    assert "allowed: hardware" in recorded.run("problem", "edit", "1", "--category", "hardwear", code=1)
+
+
 def test_a_record_lives_on_the_command_line(recorded: Site) -> None:
     order(recorded, "request", "create", "a laptop", "--group", "desk")
     order(recorded, "request", "edit", "1", "--title", "two laptops", "--ci", "switch-1")

@@ -4,17 +4,22 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from notifiers.render import Renderer
 from rules.change_risk import risk_of
-from rules.decision import Recalled, RecordOrder, RecordVerb, Reply, Verb
+from rules.decision import Command, Recalled, RecordOrder, RecordVerb, Reply, ReportOrder, Verb
+from rules.document import NoticeContent
 from rules.incident import Level, Status
 from rules.lesson import Lesson
 from rules.matchers import parse_matchers
 from rules.policy import Policy
 from rules.record import Change, Given, Kind, Problem, Record, ServiceRequest, parse_key
 from rules.record_lifecycles import LIFECYCLES
+from rules.report import Contact, Report
 from rules.request_rule import RequestRule
+from rules.resolution import Satisfaction
 from tests.builders import T0, at, incident, sighting
 from tests.desk import Desk, down
 
@@ -306,6 +311,41 @@ def test_known_errors_are_matched_by_all_that_is_given(clerk: Clerk, given: dict
     known(clerk, **given)
     opened(clerk, "tor-3a", "host-1", "host-2")
     assert [e.why for e in clerk.desk.incidents[1].known_errors] == ([why] if why else [])
+
+
+def test_known_errors_are_matched_by_category(clerk: Clerk) -> None:
+    known(clerk, categories=("network",))
+    opened(clerk, "tor-3a")
+    assert clerk.desk.incidents[1].known_errors == ()
+    clerk.desk.decide(
+        Command(id="s", at=clerk.desk.now, actor="anna", verb=Verb.SET, number=1, field="category", value="network")
+    )
+    assert [e.why for e in clerk.desk.incidents[1].known_errors] == ["category network"]
+    labels = {"ci": "lonely", "category": "network", "severity": "critical"}
+    clerk.desk.hear(*down("tor-3a"), sighting("HostDown", labels=labels))
+    assert [e.why for e in clerk.desk.incidents[2].known_errors] == ["category network"]
+    reply = clerk.order(Kind.PROBLEM, RecordVerb.EDIT, number=1, given=Given(categories=("netwrok",)))
+    assert reply.message.startswith('category: "netwrok" is not known; did you mean "network"? allowed: ')
+
+
+def test_whoever_reported_it_is_told_once_that_the_error_is_known() -> None:
+    clerk = Clerk(Desk(policy=Policy(satisfaction=Satisfaction(via="mail")), told=()))
+    report = Report(title="Nobody can pay", ci="tor-3a", contact=Contact(name="Carla", mail="carla@example.net"))
+    clerk.desk.decide(ReportOrder(id="o", at=clerk.desk.now, actor="bert", report=report))
+    known(clerk, cis=("tor-3a",))
+    assert clerk.desk.told("mail") == []
+    for _ in range(3):
+        clerk.desk.wait(15)
+        clerk.desk.decide()
+    assert clerk.desk.told("mail") == ["known_error"]
+    assert clerk.desk.notices[0].person == "contact"
+    message = Renderer().render(msgspec.json.decode(clerk.desk.notices[0].content, type=NoticeContent), sent_at=T0)
+    assert message.fault == ""
+    assert message.text.startswith("About your report INC-1: the error is known: Nobody can pay\n")
+    assert "What helps until it is mended: power cycle it\n" in message.text
+    assert "PRB-1" not in message.text + message.html
+    clerk.desk.ask(Verb.RESOLVE, 1, "new switch")
+    assert clerk.desk.told("mail") == ["known_error", "resolved"]
 
 
 def test_people_are_told_once_that_the_error_is_known(clerk: Clerk) -> None:

@@ -1,0 +1,77 @@
+"""Word of known errors, from the order to the letter."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from daemon.clock import ManualClock
+from daemon.cycle import Cycle
+from daemon.deliver import Deliverer
+from daemon.store.store import Store
+from notifiers.registry import build_channel
+from rules.decision import RecordOrder, RecordVerb, ReportOrder
+from rules.policy import Policy
+from rules.record import Given, Kind
+from rules.report import Contact, Report
+from rules.resolution import Satisfaction
+from rules.situation import Situation
+from tests.channels import email_settings
+from tests.desk import rack_estate
+from tests.fakes import WITHIN_S, PostOffice, post_office
+
+CARLA = Contact(name="Carla", mail="carla@example.net")
+
+
+@pytest.fixture
+def office() -> Iterator[PostOffice]:
+    with post_office() as opened:
+        yield opened
+
+
+class House:
+    """A daemon's cycle and delivery over one store, with a mail server."""
+
+    def __init__(self, store: Store, clock: ManualClock, office: PostOffice, situation: Situation) -> None:
+        self.store, self.clock = store, clock
+        channel = build_channel(email_settings(office.port))
+        self.mail = channel.name
+        self.deliverer = Deliverer(store, {channel.name: channel}, clock)
+        self.cycle = Cycle(store, situation, store.acquire("test", timedelta(days=1)), clock, sources=())
+
+    def order(self, order: RecordOrder | ReportOrder) -> None:
+        kind: Any = "record" if isinstance(order, RecordOrder) else "report"
+        self.store.put(kind, order.actor, msgspec.json.encode(order))
+        self.turn(0)
+        reply = self.store.reply(order.id)
+        assert reply is not None
+        assert reply.done, reply.message
+
+    def turn(self, seconds: float) -> None:
+        """Let time pass, decide, and deliver what came of it."""
+        self.clock.advance(timedelta(seconds=seconds))
+        self.cycle.run_once()
+        assert self.deliverer.drain(timedelta(seconds=WITHIN_S))
+
+
+def test_the_reporter_is_told_once_that_the_error_is_known(
+    store: Store, clock: ManualClock, office: PostOffice
+) -> None:
+    policy = Policy(satisfaction=Satisfaction(via=email_settings(office.port).name))
+    house = House(store, clock, office, Situation(rack_estate(), policy))
+    report = Report(title="Nobody can pay", ci="tor-3a", contact=CARLA)
+    house.order(ReportOrder(id="r1", at=clock.now(), actor="bert", report=report))
+    given = Given(title="the switch reboots", workaround="power cycle it", cis=("tor-3a",))
+    house.order(
+        RecordOrder(id="p1", at=clock.now(), actor="anna", kind=Kind.PROBLEM, verb=RecordVerb.CREATE, given=given)
+    )
+    for _ in range(3):
+        house.turn(15)
+    assert office.recipients == [("carla@example.net",)]
+    (letter,) = office.letters
+    text = letter.get_body(("plain",))
+    assert text is not None
+    assert "the error is known: Nobody can pay" in text.get_content()
+    assert "What helps until it is mended: power cycle it" in text.get_content()
