@@ -53,7 +53,9 @@ def _mark(mail: EmailMessage, message: Message) -> None:
     mail["X-Auto-Response-Suppress"] = "All"
     mail["X-Incidentd-Event"] = one_line(message.content.event, 60)
     mail["X-Incidentd-Key"] = one_line(message.key, 200)
-    incident = message.content.incident
+    incident, change = message.content.incident, message.content.change
+    if change is not None:
+        mail["X-Incidentd-Change"] = one_line(change.number, 60)
     if incident is not None:
         mail["X-Incidentd-Incident"] = one_line(incident.number, 60)
         mail["X-Incidentd-Priority"] = one_line(incident.priority, 10)

@@ -12,7 +12,7 @@ from jinja2 import StrictUndefined
 from notifiers.base import Message
 from notifiers.samples import samples
 from notifiers.sandbox import Sandbox, rendered
-from notifiers.view import IncidentView, SourceView, incident_view, source_view
+from notifiers.view import ChangeView, IncidentView, SourceView, change_view, incident_view, source_view
 from notifiers.wording import one_line, web_link
 from notifiers.words import Headline, headline
 from rules.document import CONTACT, NoticeContent
@@ -28,6 +28,7 @@ class _Page:
     head: Headline
     incident: IncidentView | None
     source: SourceView | None
+    change: ChangeView | None
     event: str
     reason: str
     rating_link: str
@@ -37,6 +38,7 @@ class _Page:
             "head": self.head,
             "incident": self.incident,
             "source": self.source,
+            "change": self.change,
             "event": self.event,
             "reason": self.reason,
             "rating_link": self.rating_link,
@@ -104,11 +106,12 @@ class Renderer:
     def _page(self, content: NoticeContent) -> _Page:
         record = content.incident
         incident = None if record is None else incident_view(content, record, self._zone, self._link_base)
-        source = source_view(content, self._zone)
+        source, change = source_view(content, self._zone), change_view(content, self._zone)
         return _Page(
-            head=headline(content, incident, source),
+            head=headline(content, incident, source, change),
             incident=incident,
             source=source,
+            change=change,
             event=one_line(content.event, 40),
             reason=one_line(content.reason, 400),
             rating_link=web_link(content.rating_url),
@@ -144,6 +147,8 @@ def _fault(name: str, error: Exception) -> str:
 def _thread(content: NoticeContent) -> str:
     if content.incident is not None:
         return f"incident {content.incident.number} {content.incident.opened_at}"
+    if content.change is not None:
+        return f"change {content.change.number} {content.change.opened_at}"
     return f"source {content.source.name}" if content.source is not None else content.event
 
 
@@ -169,6 +174,8 @@ def _plain_lines(page: _Page) -> Iterator[str]:
         yield incident.link
     if page.rating_link:
         yield f"How was it handled? {page.rating_link}"
+    if page.change is not None:
+        yield f"{page.change.when}. {page.change.hit}"
     if page.source is not None:
         yield f"Since {page.source.since}. {page.source.error}"
     yield page.head.next_step

@@ -11,10 +11,10 @@ from rules.document import (
     NoticeContent,
     RecipientDocument,
     RootDocument,
-    ServiceDocument,
     SourceDocument,
 )
-from rules.subscriptions import EVENTS
+from rules.record_shapes import ChangeDocument, RiskDocument, ServiceDocument
+from rules.subscriptions import CHANGE_EVENTS, EVENTS
 
 _STATUS = {word: word for word in ("acknowledged", "resolved", "closed", "merged", "converted")}
 _AT = "2026-11-24T08:12:30.000Z"
@@ -32,13 +32,19 @@ def samples() -> Iterator[NoticeContent]:
             error = "" if is_up else "http://prometheus.example.net:9090 did not answer within 10 s"
             source = SourceDocument(name="main", is_up=is_up, since="2026-11-24T08:00:00.000Z", error=error)
             yield _notice(event, source=source)
+        elif event in CHANGE_EVENTS:
+            yield _notice(event, change=_change(event))
         else:
             yield _notice(event, incident=_incident(event))
     yield _notice("test")
 
 
 def _notice(
-    event: str, *, incident: IncidentDocument | None = None, source: SourceDocument | None = None
+    event: str,
+    *,
+    incident: IncidentDocument | None = None,
+    source: SourceDocument | None = None,
+    change: ChangeDocument | None = None,
 ) -> NoticeContent:
     return NoticeContent(
         event=event,
@@ -47,6 +53,43 @@ def _notice(
         idempotency_key=f"sample:{event}",
         incident=incident,
         source=source,
+        change=change,
+    )
+
+
+def _change(event: str) -> ChangeDocument:
+    statuses = {"change_started": "in_progress", "change_ended": "done", "change_cancelled": "cancelled"}
+    risk = RiskDocument(
+        level="high",
+        reason="Payments, which is critical, would be down",
+        services=_services(),
+        reached=5,
+        owners=("network", "payments"),
+        together=("pay-db would be down: without pay-db-2 (INC-40) it has no redundancy left",),
+        basis="as sure as the CMDB: worked out from its dependencies, with what INC-40 takes away at that time",
+    )
+    return ChangeDocument(
+        number="CHG-7",
+        title="switch firmware of tor-3a",
+        description="The switch restarts twice.",
+        status=statuses.get(event, "approved"),
+        starts_at="2026-11-25T22:00:00.000Z",
+        ends_at="2026-11-25T23:30:00.000Z",
+        opened_at=_AT,
+        cis=("tor-3a",),
+        group="network",
+        assignee="Maria Okafor",
+        outcome="",
+        url="https://changes.example.net/7",
+        risk=risk,
+    )
+
+
+def _services() -> tuple[ServiceDocument, ...]:
+    return (
+        ServiceDocument(id="payments", name="Payments", state="down"),
+        ServiceDocument(id="shop", name="Online shop", state="down"),
+        ServiceDocument(id="reporting", name="Reporting", state="degraded"),
     )
 
 
@@ -67,11 +110,7 @@ def _incident(event: str) -> IncidentDocument:
         root_cause=_root(),
         impacted=("tor-3a", "pay-db-1", "pay-db", "payments", "shop", "reporting"),
         impacted_services=("payments", "shop", "reporting"),
-        services=(
-            ServiceDocument(id="payments", name="Payments", state="down"),
-            ServiceDocument(id="shop", name="Online shop", state="down"),
-            ServiceDocument(id="reporting", name="Reporting", state="degraded"),
-        ),
+        services=_services(),
         group="network",
         assignee="Maria Okafor" if event in ("acknowledged", "assigned") else "",
         acknowledged_at=_AT if event == "acknowledged" else None,

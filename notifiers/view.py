@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from notifiers.wording import one_line, web_link
-from rules.document import AlertDocument, IncidentDocument, NoticeContent, ServiceDocument
+from rules.document import AlertDocument, IncidentDocument, NoticeContent
+from rules.record_shapes import ServiceDocument
 from rules.words import WORTH_NAMING, percent, span
 
 MAX_ALERTS = 10
@@ -13,6 +14,7 @@ MAX_SERVICES = 12
 MAX_EVIDENCE = 8
 MAX_CANDIDATES = 4
 MAX_KNOWN_ERRORS = 3
+MAX_CIS = 10
 
 _STATES = ("down", "degraded", "at risk")
 
@@ -92,6 +94,28 @@ class SourceView:
     error: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeView:
+    """A change, for people. `when` is its planned time and `lasts` how long that is; `hit` says in a sentence what it
+    would do to business services, `sure` what that was worked out from."""
+
+    number: str
+    title: str
+    description: str
+    status: str
+    is_over: bool
+    when: str
+    lasts: str
+    cis: str
+    hit: str
+    risk: str
+    together: tuple[str, ...]
+    sure: str
+    owners: str
+    work: str
+    link: str
+
+
 def incident_view(content: NoticeContent, incident: IncidentDocument, zone: tzinfo, link_base: str) -> IncidentView:
     """What people are shown of an incident, as of the moment of the notice."""
     status = one_line(incident.status, 20)
@@ -146,15 +170,45 @@ def source_view(content: NoticeContent, zone: tzinfo) -> SourceView | None:
     )
 
 
+def change_view(content: NoticeContent, zone: tzinfo) -> ChangeView | None:
+    """What people are shown of a change; None where the notice is about none."""
+    change = content.change
+    if change is None:
+        return None
+    status, risk = one_line(change.status, 20), change.risk
+    more = f" and {len(change.cis) - MAX_CIS} more" if len(change.cis) > MAX_CIS else ""
+    return ChangeView(
+        number=one_line(change.number, 30),
+        title=one_line(change.title, 160),
+        description=one_line(change.description, 500),
+        status=status.replace("_", " "),
+        is_over=content.event in ("change_ended", "change_cancelled"),
+        when=f"{moment(change.starts_at, zone)} to {moment(change.ends_at, zone)}",
+        lasts=duration(change.starts_at, change.ends_at),
+        cis=", ".join(one_line(ci, 120) for ci in change.cis[:MAX_CIS]) + more,
+        hit=_service_words(risk.services) or "No business service would notice",
+        risk=one_line(f"{risk.level}: {risk.reason}", 300),
+        together=tuple(one_line(line, 300) for line in risk.together[:MAX_EVIDENCE]),
+        sure=one_line(risk.basis, 300),
+        owners=one_line(", ".join(risk.owners), 300),
+        work=one_line(change.assignee or change.group, 80) or "nobody is named",
+        link=web_link(change.url),
+    )
+
+
 def impact_words(incident: IncidentDocument, is_over: bool) -> str:
     """One sentence: which business services are hit and how, or that none is."""
-    groups = _service_groups(incident.services)
-    if not groups:
+    words = _service_words(incident.services, "Was " if is_over else "")
+    if not words:
         others = len(incident.impacted) - 1
         also = f"; {_count(others, 'other component')} affected" if others > 0 else ""
         return f"No business service {'was' if is_over else 'is'} hit{also}"
-    verb = "Was " if is_over else ""
-    return ". ".join(f"{(verb + g.state).capitalize()}: {_listed(g)}" for g in groups)
+    return words
+
+
+def _service_words(services: Iterable[ServiceDocument], verb: str = "") -> str:
+    """Which services are hit and how, as in `Down: Payments. Degraded: Reporting`; empty where none is."""
+    return ". ".join(f"{(verb + g.state).capitalize()}: {_listed(g)}" for g in _service_groups(services))
 
 
 def moment(text: str, zone: tzinfo) -> str:

@@ -158,9 +158,10 @@ class WebhookChannel:
 
 
 def encode(content: NoticeContent) -> bytes:
-    """The body as promised in the documentation; `source` and `recipient` are there only where there is one."""
+    """The body as promised in the documentation; `source`, `recipient` and `change` are there only where
+    there is one."""
     fields = msgspec.structs.asdict(content)
-    for name in ("source", "recipient"):
+    for name in ("source", "recipient", "change"):
         if fields[name] is None:
             del fields[name]
     if not fields.pop("asks_rating"):

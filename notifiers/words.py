@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from notifiers.view import IncidentView, SourceView
+from notifiers.view import ChangeView, IncidentView, SourceView
 from notifiers.wording import one_line
 from rules.document import NoticeContent
 
@@ -37,6 +37,11 @@ _MARKS = {
     "response_breached": "response overdue",
     "resolution_warning": "resolution due",
     "resolution_breached": "resolution overdue",
+    "change_scheduled": "change",
+    "change_moved": "change moved",
+    "change_started": "change begins",
+    "change_ended": "change over",
+    "change_cancelled": "change off",
 }
 
 _KICKERS = {
@@ -54,15 +59,33 @@ _KICKERS = {
     "response_breached": "Nobody has responded in time",
     "resolution_warning": "The time to resolve it is running out",
     "resolution_breached": "It is not resolved in time",
+    "change_scheduled": "A change is scheduled",
+    "change_moved": "A change is planned anew",
+    "change_started": "A change begins",
+    "change_ended": "A change is over",
+    "change_cancelled": "A change is called off",
+}
+
+_NEXT_OF_CHANGE = {
+    "change_scheduled": "Speak up before it begins if the time does not suit. What it causes in its time is expected "
+    "and calls nobody.",
+    "change_moved": "Speak up before it begins if the time does not suit.",
+    "change_started": "What it causes until its end is expected and calls nobody. You are told when it is over.",
+    "change_ended": "Nothing to do. What fails from now on calls people again.",
+    "change_cancelled": "Nothing to do: nothing is worked on.",
 }
 
 
-def headline(content: NoticeContent, incident: IncidentView | None, source: SourceView | None) -> Headline:
+def headline(
+    content: NoticeContent, incident: IncidentView | None, source: SourceView | None, change: ChangeView | None
+) -> Headline:
     """The words for this notice; an event that is unknown here is shown by its own name."""
     if incident is not None:
         return _incident_headline(content.event, incident)
     if source is not None:
         return _source_headline(source)
+    if change is not None:
+        return _change_headline(content.event, change)
     event = _humane(content.event)
     if content.event == "test":
         return Headline(
@@ -131,6 +154,15 @@ def _source_headline(source: SourceView) -> Headline:
             "Mend the source or the way to it. New failures that only it would report are not seen until then; "
             "open incidents stay as they are and do not resolve because of the silence."
         ),
+    )
+
+
+def _change_headline(event: str, change: ChangeView) -> Headline:
+    return Headline(
+        mark=_MARKS.get(event, _humane(event)),
+        kicker=_KICKERS.get(event, _humane(event).capitalize()),
+        title=f"{change.number} {change.title}",
+        next_step=_NEXT_OF_CHANGE.get(event, ""),
     )
 
 

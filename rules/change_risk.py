@@ -18,7 +18,7 @@ class Risk:
     """How much a change may break, why, the business services that it would hit, and the groups that must be told.
 
     `level` is None where no business service depends on it. `together` says which other troubles and changes make it
-    worse than it would be alone.
+    worse than it would be alone, `basis` what all of it was worked out from.
     """
 
     level: Level | None
@@ -27,6 +27,7 @@ class Risk:
     reached: int = 0
     owners: tuple[str, ...] = ()
     together: tuple[str, ...] = ()
+    basis: str = "not known: nothing in the CMDB to work it out from"
 
 
 def risk_of(estate: Estate, change: Change, incidents: Iterable[Incident], records: Iterable[Record]) -> Risk:
@@ -51,6 +52,7 @@ def risk_of(estate: Estate, change: Change, incidents: Iterable[Incident], recor
         reached=len(joint) - len(own),
         owners=_owners(estate, joint, own, hit),
         together=_together(estate, impact(estate, own), joint, others),
+        basis=_basis(others),
     )
 
 
@@ -106,6 +108,12 @@ def _owners(
     """Owners of what is worked on, of the services hit, and of all that would be down or degraded."""
     concerned = {*own, *(h.ci for h in hit), *(h.ci for h in joint.values() if h.state >= State.DEGRADED)}
     return tuple(sorted({estate.ci(ci).owner for ci in concerned} - {""}))
+
+
+def _basis(others: Mapping[str, str]) -> str:
+    base = "as sure as the CMDB: worked out from its dependencies"
+    reasons = sorted(set(others.values()))
+    return f"{base}, with what {', '.join(reasons)} takes away at that time" if reasons else base
 
 
 def _together(

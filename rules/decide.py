@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rules.assess import review_priorities
+from rules.change_notices import tell_of_changes
 from rules.deadlines import meet_deadlines, note_quiet
 from rules.decision import (
     Change,
@@ -65,6 +66,7 @@ def decide(situation: Situation, changes: Sequence[Change], now: datetime) -> De
     learn(draft)
     trace(draft)
     tell(draft)
+    tell_of_changes(draft)
     tell_sources(draft)
     return draft.decision()
 

@@ -253,8 +253,9 @@ class TimelineEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """One message to one recipient. `to` is a notifier's name; `incident` is None for word about a source. `person` is
-    the id of whom it is for, empty where that is everybody whom the notifier reaches.
+    """One message to one recipient. `to` is a notifier's name; `incident` is None for word about a change or a source,
+    `subject` the key of the change, as in `CHG-3`, else empty. `person` is the id of whom it is for, empty where that
+    is everybody whom the notifier reaches.
 
     `content` is the JSON that the message is made from, as it stood when this was decided
     (`rules.document.NoticeContent`). `key` is the idempotency key: the same notice has the same key for ever.
@@ -268,6 +269,12 @@ class Notice:
     incident: int | None
     content: bytes
     person: str = ""
+    subject: str = ""
+
+    @property
+    def about(self) -> str:
+        """What it is about: the key of an incident or change, or `source`."""
+        return self.subject or ("source" if self.incident is None else incident_key(self.incident))
 
     @property
     def recipient(self) -> str:

@@ -10,7 +10,15 @@ from rules.alert import Alert
 from rules.clock import Clock
 from rules.escalation import Call, Escalation, Progress
 from rules.incident import Candidate, HandlingStep, Incident, RootCause, incident_key
-from rules.record_shapes import ContactDocument, FiguresDocument, FindingDocument, RatingDocument, StepDocument
+from rules.record_shapes import (
+    ChangeDocument,
+    ContactDocument,
+    FiguresDocument,
+    FindingDocument,
+    RatingDocument,
+    ServiceDocument,
+    StepDocument,
+)
 from rules.report import Contact, Finding
 from rules.satisfaction import Rating, figures
 
@@ -53,14 +61,6 @@ class RootDocument(msgspec.Struct, frozen=True, kw_only=True):
     confidence: float
     evidence: tuple[str, ...]
     candidates: tuple[CandidateDocument, ...]
-
-
-class ServiceDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A business service that is hit: `state` is down, degraded or at risk."""
-
-    id: str
-    name: str
-    state: str
 
 
 class KnownErrorDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -209,7 +209,8 @@ class RecipientDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NoticeContent(msgspec.Struct, frozen=True, kw_only=True):
-    """What one notice is made from; the webhook sends it as it is. `recipient` is set where one person is meant.
+    """What one notice is made from; the webhook sends it as it is. It is about an incident, a source or a change;
+    `recipient` is set where one person is meant.
 
     Where `asks_rating`, whoever gets it is asked how content they are; `rating_url` is then filled in on the way out.
     """
@@ -221,6 +222,7 @@ class NoticeContent(msgspec.Struct, frozen=True, kw_only=True):
     incident: IncidentDocument | None = None
     source: SourceDocument | None = None
     recipient: RecipientDocument | None = None
+    change: ChangeDocument | None = None
     asks_rating: bool = False
     rating_url: str = ""
 

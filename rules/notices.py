@@ -211,8 +211,9 @@ def _tell_source(draft: Draft, source: SourceState, event: str, reason: str) -> 
         add_notice(draft, sub.to, content, None)
 
 
-def add_notice(draft: Draft, to: str, content: NoticeContent, number: int | None) -> None:
-    """Put a notice with this content on its way through the notifier `to`."""
+def add_notice(draft: Draft, to: str, content: NoticeContent, number: int | None, subject: str = "") -> None:
+    """Put a notice with this content on its way through the notifier `to`: about the incident of that number, or the
+    change with the key `subject`."""
     draft.notices.append(
         Notice(
             key=content.idempotency_key,
@@ -223,6 +224,7 @@ def add_notice(draft: Draft, to: str, content: NoticeContent, number: int | None
             incident=number,
             content=msgspec.json.encode(content),
             person=content.recipient.id if content.recipient is not None else "",
+            subject=subject,
         )
     )
 

@@ -135,11 +135,44 @@ class Problem(_Record):
     words: tuple[str, ...] = ()
 
 
+class ChangePhase(enum.StrEnum):
+    """How far a change is, for those who must be told of it."""
+
+    PLANNED = "planned"
+    SCHEDULED = "scheduled"
+    STARTED = "started"
+    ENDED = "ended"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announced:
+    """What people were last told of a change: how far it was, for when it was planned, and on what."""
+
+    phase: ChangePhase
+    starts_at: datetime
+    ends_at: datetime
+    cis: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldOfChange:
+    """One notice of a change: its key in the outbox, the notifier, and the id of the person it was for, if for one."""
+
+    key: str
+    to: str
+    event: str
+    at: datetime
+    person: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change(_Record):
     """Work on `cis`, planned from `starts_at` to `ends_at`; `began_at` and `ended_at` are what really was.
 
-    `uid` is what another system calls it, an event of a calendar for instance; `url` leads there.
+    `uid` is what another system calls it, an event of a calendar for instance; `url` leads there. `announced` is what
+    people know of it, None where nobody was told; `told` are the notices, in order.
     """
 
     kind: ClassVar[Kind] = Kind.CHANGE
@@ -151,6 +184,8 @@ class Change(_Record):
     approved_by: str = ""
     url: str = ""
     uid: str = ""
+    announced: Announced | None = None
+    told: tuple[ToldOfChange, ...] = ()
 
 
 Record = ServiceRequest | Problem | Change

@@ -6,10 +6,11 @@ import msgspec
 
 from rules.change_risk import Risk
 from rules.decision import TimelineEntry
-from rules.document import ServiceDocument, rfc3339
+from rules.document import rfc3339
 from rules.incident import incident_key
 from rules.record import Change, Problem, Record
 from rules.record_lifecycles import LIFECYCLES
+from rules.record_shapes import ChangeDocument, RiskDocument, ServiceDocument
 from rules.recurrence import Suggestion
 
 
@@ -58,17 +59,6 @@ class ChangeRecord(RecordDocument, frozen=True, kw_only=True):
     approved_by: str
     url: str
     uid: str
-
-
-class RiskDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """What a change risks now: `level` is high, medium, low or none; `owners` are groups that must be told."""
-
-    level: str
-    reason: str
-    services: tuple[ServiceDocument, ...]
-    reached: int
-    owners: tuple[str, ...]
-    together: tuple[str, ...]
 
 
 class SuggestionDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,6 +121,26 @@ def risk_document(risk: Risk) -> RiskDocument:
         reached=risk.reached,
         owners=risk.owners,
         together=risk.together,
+        basis=risk.basis,
+    )
+
+
+def change_document(change: Change, risk: Risk) -> ChangeDocument:
+    """A change and its risk as notices tell of it."""
+    return ChangeDocument(
+        number=change.key,
+        title=change.title,
+        description=change.description,
+        status=str(change.status),
+        starts_at=rfc3339(change.starts_at),
+        ends_at=rfc3339(change.ends_at),
+        opened_at=rfc3339(change.opened_at),
+        cis=change.cis,
+        group=change.group,
+        assignee=change.assignee,
+        outcome=change.outcome,
+        url=change.url,
+        risk=risk_document(risk),
     )
 
 

@@ -1,4 +1,5 @@
-"""The shapes of what the record of an incident holds beside its diagnosis; `rules.document` fills them."""
+"""The shapes of what the record of an incident holds beside its diagnosis, and of what else notices tell of;
+`rules.document` and `rules.record_document` fill them."""
 
 import msgspec
 
@@ -79,3 +80,42 @@ class ReviewDocument(msgspec.Struct, frozen=True, kw_only=True):
     who_did_what: tuple[ActorDocument, ...]
     still_open: tuple[str, ...]
     text: str
+
+
+class ServiceDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A business service that is hit: `state` is down, degraded or at risk."""
+
+    id: str
+    name: str
+    state: str
+
+
+class RiskDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """What a change risks now: `level` is high, medium, low or none; `owners` are groups that must be told. `basis`
+    says what it was worked out from, so how sure it is."""
+
+    level: str
+    reason: str
+    services: tuple[ServiceDocument, ...]
+    reached: int
+    owners: tuple[str, ...]
+    together: tuple[str, ...]
+    basis: str
+
+
+class ChangeDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A change as notices tell of it; times are RFC 3339 in UTC."""
+
+    number: str
+    title: str
+    description: str
+    status: str
+    starts_at: str
+    ends_at: str
+    opened_at: str
+    cis: tuple[str, ...]
+    group: str
+    assignee: str
+    outcome: str
+    url: str
+    risk: RiskDocument

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 CLOCK_EVENTS = ("response_warning", "response_breached", "resolution_warning", "resolution_breached")
 """Word of promised times, also for those who have not heard of the incident before."""
 
+CHANGE_EVENTS = ("change_scheduled", "change_moved", "change_started", "change_ended", "change_cancelled")
+"""Word of changes, to those who must be told of one."""
+
 EVENTS = (
     "opened",
     "changed",
@@ -20,10 +23,12 @@ EVENTS = (
     "converted",
     "known_error",
     *CLOCK_EVENTS,
+    *CHANGE_EVENTS,
     "source_down",
     "source_up",
 )
-"""Every event that people can be told of, in the order of an incident's life; the last two are about a source."""
+"""Every event that people can be told of, in the order of an incident's life; the last ones are about changes and about
+a source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,4 +64,18 @@ def matches(when: When, *, priority: str, event: str, services: Collection[str],
         and (not when.event or event in when.event)
         and (not when.service or not when.service.isdisjoint(services))
         and (not when.group or group in when.group)
+    )
+
+
+def wants_event_of_change(when: When, event: str) -> bool:
+    """Whether such word of a change is wanted. It has no priority: who asks for some priorities must name the event."""
+    return event in when.event if when.event else not when.priority
+
+
+def wants_change(when: When, *, event: str, services: Collection[str], groups: Collection[str]) -> bool:
+    """Whether such word is wanted of a change that hits these services and concerns these groups."""
+    return (
+        wants_event_of_change(when, event)
+        and (not when.service or not when.service.isdisjoint(services))
+        and (not when.group or not when.group.isdisjoint(groups))
     )

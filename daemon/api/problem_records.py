@@ -13,7 +13,8 @@ from daemon.api.openapi import answers
 from daemon.api.orders import Order, Word
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem as HttpProblem
-from daemon.api.records import RecordOrderDocument, carried_out, order_of
+from daemon.api.record_answers import RecordOrderDocument
+from daemon.api.records import carried_out, order_of
 from rules.decision import RecordVerb
 from rules.record import Kind
 from rules.record_document import SuggestionDocument, suggestion_document

@@ -11,13 +11,22 @@ import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from daemon.api.access import Caller, lacking, require
-from daemon.api.documents import json_response
+from daemon.api.documents import json_response, notice_document
 from daemon.api.etags import IfMatch, IfNoneMatch, entity_tag, expected_version, is_known
 from daemon.api.incidents import MAX_OFFSET, MAX_PAGE, Filter, following, utc_of
 from daemon.api.openapi import answers
 from daemon.api.orders import Note, Order
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem as HttpProblem
+from daemon.api.record_answers import (
+    ChangeDetail,
+    ChangeList,
+    ProblemDetail,
+    ProblemList,
+    RecordDetail,
+    RecordList,
+    RecordOrderDocument,
+)
 from daemon.api.record_bodies import EDITED, NEW, Link, Step, incidents_of
 from daemon.store.rows import RecordSearch, Search
 from rules.access import Permission
@@ -25,16 +34,7 @@ from rules.change_risk import overlapping, risk_of
 from rules.decision import RecordOrder, RecordVerb
 from rules.incident import ACTIVE
 from rules.record import Change, Kind, Record, parse_key
-from rules.record_document import (
-    ChangeRecord,
-    EntryDocument,
-    ProblemRecord,
-    RecordDocument,
-    RiskDocument,
-    entry_document,
-    record_document,
-    risk_document,
-)
+from rules.record_document import RecordDocument, entry_document, record_document, risk_document
 from rules.record_lifecycles import STATES
 
 # Orders wait for a decision; more of them at once would only hold threads that others need.
@@ -43,62 +43,6 @@ _MOST_INCIDENTS = 10_000
 _MANAGED = frozenset({"approve", "reject"})
 
 Key = Annotated[str, Path(max_length=32)]
-
-
-class RecordDetail(RecordDocument, frozen=True, kw_only=True):
-    """A service request with its history."""
-
-    timeline: tuple[EntryDocument, ...]
-
-
-class ProblemDetail(ProblemRecord, frozen=True, kw_only=True):
-    """A problem with its history."""
-
-    timeline: tuple[EntryDocument, ...]
-
-
-class ChangeDetail(ChangeRecord, frozen=True, kw_only=True):
-    """A change with its history, what it risks now, and the changes at the same time."""
-
-    timeline: tuple[EntryDocument, ...]
-    risk: RiskDocument
-    overlapping: tuple[str, ...]
-
-
-class RecordList(msgspec.Struct, frozen=True, kw_only=True):
-    """Service requests, newest first; `next_offset` and `next` are null on the last page."""
-
-    requests: tuple[RecordDocument, ...]
-    next_offset: int | None
-    next: str | None
-
-
-class ProblemList(msgspec.Struct, frozen=True, kw_only=True):
-    """Problems, newest first; `next_offset` and `next` are null on the last page."""
-
-    problems: tuple[ProblemRecord, ...]
-    next_offset: int | None
-    next: str | None
-
-
-class ChangeList(msgspec.Struct, frozen=True, kw_only=True):
-    """Changes, newest first; `next_offset` and `next` are null on the last page."""
-
-    changes: tuple[ChangeRecord, ...]
-    next_offset: int | None
-    next: str | None
-
-
-class RecordOrderDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of an order. `record` is the number of the record it was about or made. `done` is null where it is
-    stored but was not decided on in time; then a new record has no number yet."""
-
-    command: str
-    record: str | None
-    done: bool | None
-    message: str
-    status: str | None
-    version: int | None
 
 
 _DETAILS: dict[Kind, Any] = {Kind.REQUEST: RecordDetail, Kind.PROBLEM: ProblemDetail, Kind.CHANGE: ChangeDetail}
@@ -303,6 +247,7 @@ def _detail(ports: Ports, record: Record) -> RecordDocument:
         others = changes_around(ports, record)
         incidents = ports.store.incidents(Search(statuses=ACTIVE), limit=_MOST_INCIDENTS)
         document["risk"] = risk_document(risk_of(ports.estate(), record, incidents, others))
+        document["notices"] = tuple(map(notice_document, ports.store.notices_of(record)))
         document["overlapping"] = tuple(c.key for c in overlapping(record, others))
     shown: RecordDocument = _DETAILS[record.kind](**document)
     return shown

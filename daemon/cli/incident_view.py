@@ -72,6 +72,11 @@ def show_incident(
         say(item(safe(words, 600)))
     show_timeline(timeline)
     _alerts(alerts)
+    show_notices(notices)
+
+
+def show_notices(notices: Sequence[NoticeRow]) -> None:
+    """Print who was told of it; they are given newest first."""
     heading(f"Notices ({len(notices)})")
     say(notice_table(list(reversed(notices)))) if notices else say("Nobody has been told.")
 

@@ -47,6 +47,7 @@ def notice_fields(row: "NoticeRow") -> dict[str, Any]:
         "event": row.event,
         "reason": row.reason,
         "incident": None if row.incident is None else incident_key(row.incident),
+        "change": row.subject or None,
         "at": rfc3339(row.at),
         "state": row.state,
         "attempts": row.attempts,
@@ -58,12 +59,11 @@ def notice_fields(row: "NoticeRow") -> dict[str, Any]:
 def notice_table(rows: list["NoticeRow"]) -> Any:
     """Notices for people."""
     from daemon.cli.out import instant, safe, table
-    from rules.incident import incident_key
 
     cells = [
         [
             instant(row.at),
-            "source" if row.incident is None else incident_key(row.incident),
+            row.about,
             row.event,
             row.recipient,
             row.state,

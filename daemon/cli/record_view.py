@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from daemon.cli.incident_view import show_timeline
+from daemon.cli.incident_view import show_notices, show_timeline
 from daemon.cli.out import count, heading, instant, item, safe, say, state_cell, table
+from daemon.store.rows import NoticeRow
 from rules.change_risk import Risk, overlapping
 from rules.decision import TimelineEntry
 from rules.record import Change, Problem, Record
@@ -27,7 +28,13 @@ def suggestion_table(suggestions: Sequence[Suggestion]) -> Table:
     return table(["CI", "incidents", "alerts", "last", "why"], rows, wide="why")
 
 
-def show_record(record: Record, timeline: Sequence[TimelineEntry], risk: Risk | None, around: Sequence[Record]) -> None:
+def show_record(
+    record: Record,
+    timeline: Sequence[TimelineEntry],
+    risk: Risk | None,
+    around: Sequence[Record],
+    notices: Sequence[NoticeRow],
+) -> None:
     """Print everything that is known of one record."""
     say(Text(safe(record.title, 500), style="bold"))
     say(f"{record.key}  {words_of(record.status)}  opened {instant(record.opened_at)} by {safe(record.opened_by, 60)}")
@@ -43,6 +50,8 @@ def show_record(record: Record, timeline: Sequence[TimelineEntry], risk: Risk | 
     heading("What may come next")
     say(f"You may {', '.join(steps)} it." if steps else "It is over.")
     show_timeline(timeline)
+    if isinstance(record, Change):
+        show_notices(notices)
 
 
 def _facts(record: Record) -> Iterator[tuple[str, str]]:
@@ -71,6 +80,7 @@ def _risk(change: Change, risk: Risk, around: Sequence[Record]) -> None:
         say(Text.assemble(state_cell(service.state.word), f"  {safe(service.name, 200)}"))
     for line in risk.together:
         say(item(safe(line, 600)))
+    say(item(safe(risk.basis, 600)))
     say(item(f"{count(risk.reached, 'other CI')} would be affected; to be told: {', '.join(risk.owners) or 'nobody'}"))
     if others := overlapping(change, around):
         say(item(f"at the same time: {', '.join(c.key for c in others)}"))

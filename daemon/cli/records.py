@@ -98,6 +98,7 @@ def _list_command(kind: str) -> Callable[..., None]:
 def _show_command(kind: str) -> Callable[..., None]:
     def show(context: typer.Context, number: Key, *, as_json: AsJson = False) -> None:
         """Everything that is known of one, with its history."""
+        from daemon.cli.notices import notice_fields
         from daemon.cli.out import emit
         from daemon.cli.record_view import show_record
         from daemon.cli.refusal import Refusal
@@ -112,13 +113,15 @@ def _show_command(kind: str) -> Callable[..., None]:
                 raise Refusal(f"there is no {_kind(kind).words} {_kind(kind).series}-{wanted}")
             timeline = store.timeline_of_record(found.key)
             risk, others = _risk(context, store, found)
+            notices = store.notices_of(found) if isinstance(found, Change) else []
         if as_json:
             shown = {kind: record_document(found), "timeline": [entry_document(e) for e in timeline]}
             if risk is not None and isinstance(found, Change):
                 shown |= {"risk": risk_document(risk), "overlapping": [c.key for c in overlapping(found, others)]}
+                shown["notices"] = [notice_fields(n) for n in notices]
             emit(shown)
         else:
-            show_record(found, timeline, risk, others)
+            show_record(found, timeline, risk, others, notices)
 
     return show
 

@@ -7,10 +7,13 @@ reads "resolved" before "opened".
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    RowMapping,
+    Select,
     bindparam,
     exists,
     func,
@@ -29,9 +32,10 @@ from daemon.store.records import clean
 from daemon.store.rows import NoticeRow, NoticeState
 from daemon.store.schema import notices, timeline
 from rules.decision import TimelineEntry
+from rules.record import Kind
 
 _OPEN: tuple[NoticeState, ...] = ("pending", "sending")
-_COLUMNS = [c for c in notices.c if c.name not in {"id", "subject", "latency_s"}]
+_COLUMNS = [c for c in notices.c if c.name not in {"id", "latency_s"}]
 _CHUNK = 500
 
 
@@ -77,7 +81,7 @@ class Outbox:
             for start in range(0, len(keys), _CHUNK):
                 taken = update(notices).where(notices.c.key.in_(keys[start : start + _CHUNK]))
                 taken = taken.values(state="sending", lease_until=now + lease, attempts=notices.c.attempts + 1)
-                claimed += [NoticeRow(**row) for row in connection.execute(taken.returning(*_COLUMNS)).mappings()]
+                claimed += [_row(row) for row in connection.execute(taken.returning(*_COLUMNS)).mappings()]
             place = {key: number for number, key in enumerate(keys)}
             return sorted(claimed, key=lambda row: place[row.key])
 
@@ -96,16 +100,14 @@ class Outbox:
             connection.execute(again.values(state="pending", due_at=at, lease_until=None, last_error=clean(error)))
 
     def bury(self, key: str, at: datetime, error: str) -> None:
-        """It can never arrive: a dead letter, told on its incident's timeline."""
+        """It can never arrive: a dead letter, told on the timeline of its incident or change."""
         dead = update(notices).where(notices.c.key == clean(key), _undelivered(notices))
         dead = dead.values(state="dead", lease_until=None, last_error=clean(error))
         with self._database.write() as connection:
             found = connection.execute(dead.returning(*_COLUMNS)).mappings().one_or_none()
-            row = None if found is None else NoticeRow(**found)
-            if row is not None and row.incident is not None:
-                connection.execute(
-                    insert(timeline), [timeline_row(_obituary(row.incident, row.recipient, row.event, at, error))]
-                )
+            row = None if found is None else _row(found)
+            if row is not None and (row.incident is not None or row.subject):
+                connection.execute(insert(timeline), [timeline_row(_obituary(row, at, error))])
 
     def revive(self, keys: Collection[str]) -> int:
         """Send dead letters after all, from now on; how many there were."""
@@ -133,7 +135,19 @@ class Outbox:
         if incident is not None:
             query = query.where(notices.c.incident == incident)
         with self._database.read() as connection:
-            return [NoticeRow(**row) for row in connection.execute(query).mappings()]
+            return [_row(row) for row in connection.execute(query).mappings()]
+
+    def with_keys(self, keys: Collection[str]) -> dict[str, NoticeRow]:
+        """The notices of these keys that there are, by key."""
+        wanted = sorted(map(clean, keys))
+        with self._database.read() as connection:
+            queries = (wanted[start : start + _CHUNK] for start in range(0, len(wanted), _CHUNK))
+            rows = [r for q in queries for r in connection.execute(_with_keys(q)).mappings()]
+            return {row["key"]: _row(row) for row in rows}
+
+
+def _with_keys(keys: list[str]) -> Select[Any]:
+    return select(*_COLUMNS).where(notices.c.key.in_(keys))
 
 
 def _revive(connection: Connection, keys: list[str], now: datetime) -> int:
@@ -141,7 +155,17 @@ def _revive(connection: Connection, keys: list[str], now: datetime) -> int:
     return connection.execute(dead.values(state="pending", due_at=now, attempts=0)).rowcount
 
 
-def _obituary(incident: int, to: str, event: str, at: datetime, error: str) -> TimelineEntry:
+def _obituary(row: NoticeRow, at: datetime, error: str) -> TimelineEntry:
     return TimelineEntry(
-        incident=incident, at=at, kind="notice_failed", text=f"{to} could not be told of “{event}”: {error}"
+        incident=row.incident or 0,
+        at=at,
+        kind="notice_failed",
+        text=f"{row.recipient} could not be told of “{row.event}”: {error}",
+        subject=row.subject,
     )
+
+
+def _row(found: RowMapping) -> NoticeRow:
+    row: dict[str, Any] = {str(name): value for name, value in found.items()}
+    number = -row.pop("subject")
+    return NoticeRow(**row, subject=f"{Kind.CHANGE.series}-{number}" if number > 0 else "")

@@ -39,6 +39,7 @@ from rules.alert import Alert
 from rules.decision import Decision, Notice, Reply, SourceState, TimelineEntry
 from rules.incident import Incident
 from rules.lesson import Lesson
+from rules.record import parse_key
 from rules.rotation import OVERRIDES_KEPT, Override
 from rules.silence import KEPT, Silence
 
@@ -217,7 +218,7 @@ def _notice_row(notice: Notice) -> dict[str, Any]:
         "reason": clean(notice.reason),
         "at": notice.at,
         "incident": notice.incident,
-        "subject": notice.incident or 0,
+        "subject": notice.incident or -(parse_key(notice.subject)[1] if notice.subject else 0),
         "content": notice.content,
         "state": "pending",
         "attempts": 0,

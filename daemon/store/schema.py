@@ -185,7 +185,7 @@ notices = Table(
     Column("reason", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("incident", BigInteger),
-    # The incident again, 0 where there is none: what a recipient must hear of in order.
+    # What a recipient must hear of in order: the incident again, a change's number below zero, 0 for a source.
     Column("subject", BigInteger, nullable=False),
     Column("content", LargeBinary, nullable=False),
     Column("state", Text, nullable=False),

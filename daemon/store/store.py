@@ -25,7 +25,7 @@ from rules.decision import Decision, Reply, SourceState, TimelineEntry
 from rules.incident import Incident
 from rules.lesson import Lesson
 from rules.past import History
-from rules.record import Kind, Problem, Record
+from rules.record import Change, Kind, Problem, Record
 from rules.recurrence import Occurrence, SuggestAfter, Suggestion, suggestions
 from rules.rotation import Override
 from rules.silence import Silence
@@ -191,6 +191,11 @@ class Store:
     ) -> list[NoticeRow]:
         """Newest first; an empty filter lets everything through."""
         return self._outbox.notices(states, incident, limit)
+
+    def notices_of(self, change: Change) -> list[NoticeRow]:
+        """Every notice of a change, newest first."""
+        found = self._outbox.with_keys([told.key for told in change.told])
+        return [found[told.key] for told in reversed(change.told) if told.key in found]
 
     # What people are told
 

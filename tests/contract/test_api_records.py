@@ -18,6 +18,7 @@ from rules.incident import RootCause, Status
 from rules.policy import Policy
 from rules.record import Kind
 from rules.situation import Situation
+from rules.subscriptions import Subscription
 from tests.builders import T0, alert, at, incident, sighting
 from tests.contract.api_world import Session, World, problem, serve
 
@@ -170,6 +171,17 @@ def test_an_approved_change_covers_what_it_causes(api: Deciding, http: Session) 
     assert get(api, http, "changes/1")["timeline"][-1]["text"] == "expected under it: HostDown on db1"
     (shown,) = http.get(f"{api.world.url}/api/v2/alerts").json()
     assert shown["status"]["mutedBy"] == ["change CHG-1: new disks"]
+
+
+def test_who_was_told_of_a_change_is_shown_with_it(api: Deciding, http: Session) -> None:
+    api.cycle.situation.subscriptions = (Subscription(to="noc"),)
+    assert post(api, http, "changes", PLANNED).status_code == 201
+    assert get(api, http, "changes/CHG-1")["notices"] == []
+    assert post(api, http, "changes/CHG-1/step", {"step": "approve"}).status_code == 200
+    shown = get(api, http, "changes/CHG-1")
+    (notice,) = shown["notices"]
+    assert (notice["to"], notice["event"], notice["state"]) == ("noc", "change_scheduled", "pending")
+    assert shown["risk"]["basis"].startswith("as sure as the CMDB")
 
 
 def test_what_recurs_is_suggested_and_accepted_by_one_order(api: Deciding, http: Session) -> None:

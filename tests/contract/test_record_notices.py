@@ -1,4 +1,4 @@
-"""Word of known errors, from the order to the letter."""
+"""Word of known errors and changes, from the order to the letter."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -14,10 +14,11 @@ from daemon.store.store import Store
 from notifiers.registry import build_channel
 from rules.decision import RecordOrder, RecordVerb, ReportOrder
 from rules.policy import Policy
-from rules.record import Given, Kind
+from rules.record import Change, Given, Kind
 from rules.report import Contact, Report
 from rules.resolution import Satisfaction
 from rules.situation import Situation
+from rules.subscriptions import Subscription, When
 from tests.channels import email_settings
 from tests.desk import rack_estate
 from tests.fakes import WITHIN_S, PostOffice, post_office
@@ -75,3 +76,50 @@ def test_the_reporter_is_told_once_that_the_error_is_known(
     assert text is not None
     assert "the error is known: Nobody can pay" in text.get_content()
     assert "What helps until it is mended: power cycle it" in text.get_content()
+
+
+def changed(house: House, verb: RecordVerb, **fields: Any) -> None:
+    order_id = f"c{house.clock.now().timestamp()}{verb}{fields.get('step', '')}"
+    house.order(RecordOrder(id=order_id, at=house.clock.now(), actor="anna", kind=Kind.CHANGE, verb=verb, **fields))
+
+
+def planned(house: House) -> None:
+    starts_at = house.clock.now() + timedelta(minutes=10)
+    given = Given(title="new disks", cis=("host-1",), starts_at=starts_at, ends_at=starts_at + timedelta(minutes=5))
+    changed(house, RecordVerb.CREATE, given=given)
+    changed(house, RecordVerb.STEP, number=1, step="approve")
+
+
+def test_a_change_is_told_by_mail_in_order_and_shown_with_it(
+    store: Store, clock: ManualClock, office: PostOffice
+) -> None:
+    wants = (Subscription(to="noc", when=When(group=frozenset({"compute"}))),)
+    house = House(store, clock, office, Situation(rack_estate(), Policy(), wants))
+    planned(house)
+    for _ in range(4):
+        house.turn(300)
+    assert [letter["Subject"] for letter in office.letters] == [
+        "[change] CHG-1 new disks",
+        "[change begins] CHG-1 new disks",
+        "[change over] CHG-1 new disks",
+    ]
+    assert {letter["X-Incidentd-Change"] for letter in office.letters} == {"CHG-1"}
+    assert len({letter["References"] for letter in office.letters}) == 1
+    change = store.record(Kind.CHANGE, 1)
+    assert isinstance(change, Change)
+    rows = store.notices_of(change)
+    assert [(r.subject, r.event, r.state) for r in rows] == [
+        ("CHG-1", event, "delivered") for event in ("change_ended", "change_started", "change_scheduled")
+    ]
+
+
+def test_what_cannot_be_delivered_is_on_the_history_of_the_change(
+    store: Store, clock: ManualClock, office: PostOffice
+) -> None:
+    office.answer = "550 no"
+    house = House(store, clock, office, Situation(rack_estate(), Policy(), (Subscription(to="noc"),)))
+    planned(house)
+    (line,) = [e for e in store.timeline_of_record("CHG-1") if e.kind == "notice_failed"]
+    assert line.text.startswith("noc could not be told of “change_scheduled”: mail server ")
+    (row,) = store.notices(states=("dead",))
+    assert (row.about, row.incident) == ("CHG-1", None)

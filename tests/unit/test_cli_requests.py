@@ -26,6 +26,13 @@ STATUS:{status}\r
 END:VCALENDAR\r
 """
 
+NOTIFY = """
+notifiers:
+  - {name: desk, type: webhook, url: "http://127.0.0.1:9/in"}
+notify:
+  - {to: desk, when: {event: [change_scheduled, change_cancelled]}}
+"""
+
 
 def order(site: Site, *words: str) -> Any:
     (answer,) = site.json(*words)["orders"]
@@ -117,6 +124,20 @@ def test_a_change_is_planned_weighed_and_approved(recorded: Site) -> None:
     assert "cannot end before it begins" in recorded.run(
         "change", "create", "x", "--begin", "2h", "--end", "1h", code=1
     )
+
+
+def test_who_was_told_of_a_change_is_shown_with_it(recorded: Site) -> None:
+    with recorded.config.open("a", encoding="utf-8") as file:
+        file.write(NOTIFY)
+    order(recorded, "change", "create", "switch firmware", "--ci", "switch-1", "--begin", "1h", "--end", "2h")
+    order(recorded, "change", "approve", "1", "--by", "maria")
+    (notice,) = recorded.json("change", "show", "1")["notices"]
+    assert (notice["event"], notice["to"], notice["change"]) == ("change_scheduled", "desk", "CHG-1")
+    order(recorded, "change", "cancel", "1", "--text", "the parts are late")
+    text = spoken(recorded, "change", "show", "1")
+    assert "Notices (2)" in text
+    assert "CHG-1 change_cancelled desk pending it is cancelled" in text
+    assert "CHG-1" in recorded.run("notices")
 
 
 def calendar(site: Site, begin: str = "20991124T220000Z", status: str = "CONFIRMED", more: str = "") -> str:

@@ -9,61 +9,22 @@ import pytest
 
 from notifiers.render import Renderer
 from rules.change_risk import risk_of
-from rules.decision import Command, Recalled, RecordOrder, RecordVerb, Reply, ReportOrder, Verb
+from rules.decision import Command, Recalled, RecordOrder, RecordVerb, ReportOrder, Verb
 from rules.document import NoticeContent
 from rules.incident import Level, Status
 from rules.lesson import Lesson
 from rules.matchers import parse_matchers
 from rules.policy import Policy
-from rules.record import Change, Given, Kind, Problem, Record, ServiceRequest, parse_key
+from rules.record import Change, Given, Kind, Problem, ServiceRequest, parse_key
 from rules.record_lifecycles import LIFECYCLES
 from rules.report import Contact, Report
 from rules.request_rule import RequestRule
 from rules.resolution import Satisfaction
 from tests.builders import T0, at, incident, sighting
+from tests.clerk import Clerk
 from tests.desk import Desk, down
 
 FAR = timedelta(days=3, seconds=1).total_seconds()
-
-
-class Clerk:
-    """A desk at which records are ordered."""
-
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
-        self._orders = 0
-
-    def order(self, kind: Kind, verb: RecordVerb, **fields: Any) -> Reply:
-        self._orders += 1
-        order = RecordOrder(id=f"r{self._orders}", at=self.desk.now, actor="anna", kind=kind, verb=verb, **fields)
-        (reply,) = self.desk.decide(order).replies
-        return reply
-
-    def create(self, kind: Kind, *incidents: int, status: str = "", **given: Any) -> str:
-        fields = {"given": Given(**given), "incidents": incidents, "status": status}
-        reply = self.order(kind, RecordVerb.CREATE, **fields)
-        assert reply.done, reply.message
-        return reply.subject
-
-    def change(self, *cis: str, begin: float = 0, end: float = 3600, **fields: Any) -> str:
-        known = {"title": "switch firmware", "starts_at": at(begin), "ends_at": at(end), **fields}
-        return self.create(Kind.CHANGE, cis=cis, **known)
-
-    def step(self, key: str, step: str, text: str = "") -> str:
-        series, number = parse_key(key)
-        kind = next(k for k in Kind if k.series == series)
-        return self.order(kind, RecordVerb.STEP, number=number, step=step, text=text).message
-
-    def record(self, key: str) -> Record:
-        return self.desk.situation.records[key]
-
-    def history(self, key: str) -> list[str]:
-        return [e.text for e in self.desk.timeline if e.key == key]
-
-    def links(self, key: str) -> list[tuple[str, str]]:
-        series, number = parse_key(key)
-        thing = self.desk.incidents[number] if series == "INC" else self.record(key)
-        return [(link.kind, link.key) for link in thing.links]
 
 
 @pytest.fixture
@@ -389,7 +350,7 @@ def test_an_approved_change_is_a_window_and_its_alerts_are_its_evidence(clerk: C
     clerk.desk.hear(*down("tor-3a", "host-1", starts_at=at(100)), *down("tor-1a", starts_at=at(100)))
     assert [i.root.ci for i in clerk.desk.open()] == ["tor-1a"]
     assert clerk.desk.reasons() == {"silenced by change CHG-1: switch firmware"}
-    assert clerk.history("CHG-1")[-1] == "expected under it: HostDown on host-1, HostDown on tor-3a"
+    assert "expected under it: HostDown on host-1, HostDown on tor-3a" in clerk.history("CHG-1")
     clerk.desk.wait(60)
     clerk.step("CHG-1", "complete", "went well")
     clerk.desk.wait(60)
