@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from daemon.config.config import Config
     from rules.decision import Order, Reply
 
@@ -23,3 +25,10 @@ def order(config: "Config", command: "Order") -> "Reply":
     from daemon.orders import order_from_outside
 
     return order_from_outside(config, command)
+
+
+def orders(config: "Config", commands: "Sequence[Order]") -> "list[Reply | None]":
+    """Have orders carried out together; None for one that the daemon has not answered in time: it stays stored."""
+    from daemon.orders import orders_from_outside
+
+    return orders_from_outside(config, commands)

@@ -2,33 +2,22 @@
 
 import hashlib
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import icalendar
-import recurring_ical_events
 
-from rules.errors import IncidentdError
+from daemon.occurrences import instant, is_cancelled, occurrences, opened_calendar
 from rules.imported_shifts import CalendarEvent
 from rules.roster import Roster
 from rules.rotation import Shift
 
-LARGEST_CALENDAR = 1 * 2**20
 MOST_EVENTS = 5_000
 HORIZON = timedelta(days=400)
 """How far ahead events are taken from a calendar, which may repeat for ever; a choice: a year and a month."""
 
-
-_DAY = timedelta(days=1)
-_MONTH = timedelta(days=28)
-_MOST_RULES = 200
-_TOO_OFTEN = frozenset({"SECONDLY", "MINUTELY", "HOURLY"})
 _PERSON = "X-INCIDENTD-PERSON"
-
-
-class BadCalendar(IncidentdError):
-    """The text is not a calendar that can be used; the text says why."""
 
 
 def read_calendar(raw: bytes, zone: ZoneInfo, begin: datetime, end: datetime) -> tuple[CalendarEvent, ...]:
@@ -36,17 +25,9 @@ def read_calendar(raw: bytes, zone: ZoneInfo, begin: datetime, end: datetime) ->
 
     Whole days and times without a zone are those of `zone`. Raises BadCalendar.
     """
-    if len(raw) > LARGEST_CALENDAR:
-        raise BadCalendar(f"the calendar is larger than {LARGEST_CALENDAR >> 20} MiB")
-    try:
-        calendar = icalendar.Calendar.from_ical(raw)
-        _refuse_floods(calendar)
-        events = _expanded(calendar, zone, begin, end)
-    except BadCalendar:
-        raise
-    except Exception as error:  # noqa: BLE001  the libraries raise what they like about bad input
-        raise BadCalendar(f"this is not a calendar (iCalendar, RFC 5545): {str(error)[:200]}") from None
-    inside = (e for e in events if e.starts_at < end and e.ends_at > begin)
+    with opened_calendar(raw) as calendar:
+        found = {_event(c, zone) for c in occurrences(calendar, begin, end, MOST_EVENTS) if not is_cancelled(c)}
+    inside = (e for e in found if e.starts_at < end and e.ends_at > begin)
     return tuple(sorted(inside, key=lambda e: (e.starts_at, e.ends_at, e.summary)))
 
 
@@ -60,36 +41,6 @@ def write_calendar(roster: Roster, schedule: str, shifts: Iterable[Shift], made_
         for person in shift.people:
             calendar.add_component(_component(roster, schedule, shift, person, made_at))
     return bytes(calendar.to_ical())
-
-
-def _refuse_floods(calendar: Any) -> None:
-    """Refuse what would repeat so often that working it out takes for ever."""
-    rules = [rule for event in calendar.walk("VEVENT") for rule in _rules_of(event)]
-    if len(rules) > _MOST_RULES:
-        raise BadCalendar(f"the calendar has more than {_MOST_RULES} events that repeat")
-    for rule in rules:
-        often = {str(word).upper() for word in rule.get("FREQ", [])} & _TOO_OFTEN
-        if often or "BYMINUTE" in rule or "BYSECOND" in rule:
-            raise BadCalendar("an event repeats more often than people take turns; allowed: DAILY or less often")
-
-
-def _rules_of(event: Any) -> list[Any]:
-    given = event.get("RRULE", [])
-    return given if isinstance(given, list) else [given]
-
-
-def _expanded(calendar: Any, zone: ZoneInfo, begin: datetime, end: datetime) -> set[CalendarEvent]:
-    """Every occurrence, worked out a month at a time, so that too many are noticed early."""
-    query = recurring_ical_events.of(calendar, components=["VEVENT"])
-    # A day wider: a whole day or a time without a zone may be elsewhere in UTC.
-    at, last = begin - _DAY, end + _DAY
-    found: set[CalendarEvent] = set()
-    while at < last:
-        found.update(_event(c, zone) for c in query.between(at, min(at + _MONTH, last)) if not _is_cancelled(c))
-        at += _MONTH
-        if len(found) > MOST_EVENTS:
-            raise BadCalendar(f"the calendar has more than {MOST_EVENTS} events in {(end - begin).days} days")
-    return found
 
 
 def _component(roster: Roster, schedule: str, shift: Shift, person: str, made_at: datetime) -> icalendar.Event:
@@ -111,24 +62,14 @@ def _component(roster: Roster, schedule: str, shift: Shift, person: str, made_at
     return event
 
 
-def _is_cancelled(component: Any) -> bool:
-    return str(component.get("STATUS", "")).upper() == "CANCELLED"
-
-
 def _event(component: Any, zone: ZoneInfo) -> CalendarEvent:
     return CalendarEvent(
-        starts_at=_instant(component.start, zone),
-        ends_at=_instant(component.end, zone),
+        starts_at=instant(component.start, zone),
+        ends_at=instant(component.end, zone),
         summary=str(component.get("SUMMARY", "")),
         attendees=tuple(_attendees(component)),
         person=str(component.get(_PERSON, "")),
     )
-
-
-def _instant(value: date | datetime, zone: ZoneInfo) -> datetime:
-    if not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day, tzinfo=zone)
-    return (value if value.tzinfo is not None else value.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def _attendees(component: Any) -> Iterable[str]:

@@ -1,29 +1,36 @@
 """Changes as an iCalendar (RFC 5545): a feed for people's calendars, and changes from a calendar's file."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import icalendar
 
-from rules.errors import IncidentdError
+from daemon.occurrences import BadCalendar, instant, is_cancelled, occurrences, opened_calendar
 from rules.record import Change, ChangeStatus
 
-LARGEST_CALENDAR = 1 * 2**20
-MOST_EVENTS = 500
+MOST_EVENTS = 1000
+HORIZON = timedelta(days=366)
+"""How far ahead changes are made of events that repeat, perhaps for ever; a choice: a year, so that what happens once a
+year is there."""
+
 _CIS = "X-INCIDENTD-CI"
+_REPEATS = ("RRULE", "RDATE", "RECURRENCE-ID")
+_FORMAT = "#%Y%m%dT%H%M%SZ"
+_STAMP = re.compile(r"#[0-9]{8}T[0-9]{6}Z\Z")
 _CALLED_OFF = frozenset({ChangeStatus.CANCELLED, ChangeStatus.REJECTED})
 _FIRM = frozenset({ChangeStatus.APPROVED, ChangeStatus.IN_PROGRESS, ChangeStatus.DONE, ChangeStatus.CLOSED})
 
 
-class BadCalendar(IncidentdError):
-    """The text is not a calendar that can be used; the text says why."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One event of a calendar, as far as a change is made of it; texts are empty where it has none."""
+    """One event of a calendar, as far as a change is made of it; texts are empty where it has none.
+
+    Where it repeats, each time that it happens is an event of its own: its `uid` is then that of the whole with the
+    moment for which it was planned at first (`series_of`), so that one that was moved is still the same.
+    """
 
     uid: str
     title: str
@@ -33,6 +40,14 @@ class Event:
     cis: tuple[str, ...]
     url: str
     is_cancelled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeCalendar:
+    """What a calendar says of changes: its events by beginning and UID, and every UID in it, also of what is over."""
+
+    events: tuple[Event, ...]
+    uids: frozenset[str]
 
 
 def write_changes(changes: Iterable[Change]) -> bytes:
@@ -46,20 +61,63 @@ def write_changes(changes: Iterable[Change]) -> bytes:
     return bytes(calendar.to_ical())
 
 
-def read_changes(raw: bytes) -> tuple[Event, ...]:
-    """The events of a calendar by beginning and UID; times without a zone are in UTC. Raises BadCalendar."""
-    if len(raw) > LARGEST_CALENDAR:
-        raise BadCalendar(f"the calendar is larger than {LARGEST_CALENDAR >> 20} MiB")
-    try:
-        components = list(icalendar.Calendar.from_ical(raw).walk("VEVENT"))
-        events = [_event(component) for component in components[: MOST_EVENTS + 1]]
-    except BadCalendar:
-        raise
-    except Exception as error:  # noqa: BLE001  the library raises what it likes about bad input
-        raise BadCalendar(f"this is not a calendar (iCalendar, RFC 5545): {str(error)[:200]}") from None
-    if len(events) > MOST_EVENTS:
+def read_changes(raw: bytes, now: datetime) -> ChangeCalendar:
+    """The events of a calendar; of those that repeat each time that goes on at `now` or lies ahead, up to `HORIZON`.
+
+    Times without a zone are in UTC. Raises BadCalendar.
+    """
+    with opened_calendar(raw) as calendar:
+        components = list(calendar.walk("VEVENT"))
+        repeating = {_uid(c) for c in components if any(name in c for name in _REPEATS)}
+        once = [_event(c, _uid(c)) for c in components if _uid(c) not in repeating]
+        again = _repeated(calendar, repeating, now) if repeating else []
+    if len(once) + len(again) > MOST_EVENTS:
         raise BadCalendar(f"the calendar has more than {MOST_EVENTS} events")
-    return tuple(sorted(events, key=lambda e: (e.starts_at, e.uid)))
+    events = sorted((*once, *again), key=lambda e: (e.starts_at, e.uid))
+    return ChangeCalendar(events=tuple(events), uids=frozenset(map(_uid, components)))
+
+
+def series_of(uid: str) -> str:
+    """The UID of the event that repeats, of one time that it happens; any other is its own."""
+    return _STAMP.sub("", uid)
+
+
+def _repeated(calendar: Any, repeating: set[str], now: datetime) -> list[Event]:
+    """Every time at which one of the repeating events goes on or lies ahead."""
+    shifts, found = _shifts(calendar), {}
+    for component in occurrences(calendar, now, now + HORIZON, MOST_EVENTS):
+        series = _uid(component)
+        if series in repeating:
+            planned = _planned_at(component, shifts.get((series, _recurrence(component))))
+            event = _event(component, f"{series}{planned:{_FORMAT}}")
+            if event.ends_at > now and event.starts_at < now + HORIZON:
+                found[event.uid] = event
+    return list(found.values())
+
+
+def _shifts(calendar: Any) -> dict[tuple[str, str], timedelta]:
+    """By how much "this and all that follow" were moved, by series and the first that was (RFC 5545, 3.8.4.4)."""
+    return {
+        (_uid(c), _recurrence(c)): c.start - c["RECURRENCE-ID"].dt
+        for c in calendar.walk("VEVENT")
+        if "RECURRENCE-ID" in c and str(c["RECURRENCE-ID"].params.get("RANGE", "")).upper() == "THISANDFUTURE"
+    }
+
+
+def _planned_at(component: Any, shift: timedelta | None) -> datetime:
+    """When this time of an event was planned at first: what tells it from the others, wherever it was moved."""
+    return instant(component["RECURRENCE-ID"].dt if shift is None else component.start - shift, UTC)
+
+
+def _recurrence(component: Any) -> str:
+    return str(component["RECURRENCE-ID"].dt)
+
+
+def _uid(component: Any) -> str:
+    uid = str(component.get("UID", "")).strip()
+    if not uid:
+        raise BadCalendar(f'the event "{str(component.get("SUMMARY", ""))[:80]}" has no UID')
+    return uid
 
 
 def _component(change: Change) -> icalendar.Event:
@@ -85,13 +143,9 @@ def _status(change: Change) -> str:
     return "CONFIRMED" if change.status in _FIRM else "TENTATIVE"
 
 
-def _event(component: Any) -> Event:
-    uid, title = str(component.get("UID", "")).strip(), str(component.get("SUMMARY", "")).strip()
-    if not uid:
-        raise BadCalendar(f'the event "{title[:80]}" has no UID')
-    if "RRULE" in component or "RDATE" in component:
-        raise BadCalendar(f'the event "{title[:80]}" repeats; allowed: events that happen once')
-    starts_at, ends_at = _instant(component.start), _instant(component.end)
+def _event(component: Any, uid: str) -> Event:
+    title = str(component.get("SUMMARY", "")).strip()
+    starts_at, ends_at = instant(component.start, UTC), instant(component.end, UTC)
     if ends_at <= starts_at:
         raise BadCalendar(f'the event "{title[:80]}" does not end after it begins')
     return Event(
@@ -102,14 +156,8 @@ def _event(component: Any) -> Event:
         ends_at=ends_at,
         cis=tuple(dict.fromkeys(_texts(component, _CIS) or _texts(component, "RESOURCES"))),
         url=str(component.get("URL", "")),
-        is_cancelled=str(component.get("STATUS", "")).upper() == "CANCELLED",
+        is_cancelled=is_cancelled(component),
     )
-
-
-def _instant(value: date | datetime) -> datetime:
-    if not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day, tzinfo=UTC)
-    return (value if value.tzinfo is not None else value.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def _texts(component: Any, name: str) -> list[str]:

@@ -4,7 +4,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from datetime import timedelta
@@ -72,47 +72,65 @@ def order_from_outside(config: Config, command: Order) -> Reply:
 
     TimeoutError where the daemon does not answer in time (the order stays stored); StoreError, ConfigError.
     """
+    (reply,) = orders_from_outside(config, [command])
+    if reply is None:
+        raise TimeoutError("no decision was made in time")
+    return reply
+
+
+def orders_from_outside(config: Config, commands: Sequence[Order]) -> list[Reply | None]:
+    """Have orders carried out together, one after the other; None for one that the daemon has not answered in time.
+
+    Those stay stored. StoreError, ConfigError.
+    """
     # The answer belongs to standard output, and the diary of one order to nobody.
     set_up_logging(LogSettings(level="error"))
     clock = SystemClock()
     with Store.open(config.database.reveal(), clock) as store:
         store.require_current(config.database_shown)
-        _put(store, command)
+        for command in commands:
+            _put(store, command)
         if store.holder() is None:
             try:
-                return _carry_out(config, store, clock, command)
+                return _carry_out(config, store, clock, commands)
             except StoreBusy:
                 pass  # a daemon, or another order, came first: it sees what is stored
-        return _await_reply(store, command)
+        return _await_replies(store, commands)
 
 
 def _put(store: Store, order: Order) -> None:
     store.put(_KINDS[type(order)], order.actor, msgspec.json.encode(order))
 
 
-def _await_reply(store: Store, command: Order) -> Reply:
+def _await_replies(store: Store, commands: Sequence[Order]) -> list[Reply | None]:
+    """Wait as long as answers go on to come."""
+    found: dict[str, Reply] = {}
     end = time.monotonic() + PATIENCE_S
-    while (reply := store.reply(command.id)) is None:
-        if time.monotonic() >= end:
-            raise TimeoutError("no decision was made in time")
-        threading.Event().wait(_ASK_EVERY_S)
-    return reply
+    while len(found) < len(commands) and time.monotonic() < end:
+        fresh = {c.id: r for c in commands if c.id not in found and (r := store.reply(c.id)) is not None}
+        if fresh:
+            found |= fresh
+            end = time.monotonic() + PATIENCE_S
+        else:
+            threading.Event().wait(_ASK_EVERY_S)
+    return [found.get(c.id) for c in commands]
 
 
-def _carry_out(config: Config, store: Store, clock: Clock, command: Order) -> Reply:
-    """Be the daemon for as long as it takes to come to this order."""
+def _carry_out(config: Config, store: Store, clock: Clock, commands: Sequence[Order]) -> list[Reply | None]:
+    """Be the daemon for as long as it takes to come to these orders."""
     estate = load_estate(config.cmdb)
     epoch = store.acquire(holder_name("order"), _LEASE)
     try:
         situation = Situation(estate, config.policy, config.notify)
         cycle = Cycle(store, situation, epoch, clock, sources=configured_names(config))
         cycle.load()
-        while (reply := store.reply(command.id)) is None:
+        while None in (replies := [store.reply(c.id) for c in commands]):
             depth = store.inbox_depth()
             cycle.run_once()
-            if cycle.is_broken or (store.reply(command.id) is None and store.inbox_depth() >= depth):
+            is_stuck = store.inbox_depth() >= depth and any(store.reply(c.id) is None for c in commands)
+            if cycle.is_broken or is_stuck:
                 raise StoreError("the order is stored but could not be carried out now; the daemon will when it runs")
-        return reply
+        return replies
     finally:
         store.release(epoch)
 

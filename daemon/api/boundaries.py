@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daemon.api.problems import ANSWER_HEADERS, Problem, problem_response
-from daemon.calendar_file import LARGEST_CALENDAR
+from daemon.occurrences import LARGEST_CALENDAR
 
 PUSH_BYTES = 16 * 1024 * 1024
 ORDER_BYTES = 64 * 1024

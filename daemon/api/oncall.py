@@ -16,7 +16,8 @@ from daemon.api.openapi import answers
 from daemon.api.orders import Prose, Word, decided
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem, wrong_field
-from daemon.calendar_file import HORIZON, BadCalendar, read_calendar, write_calendar
+from daemon.calendar_file import HORIZON, read_calendar, write_calendar
+from daemon.occurrences import BadCalendar
 from rules.decision import OverrideOrder
 from rules.imported_shifts import shifts_of
 from rules.oncall_document import (

@@ -356,13 +356,18 @@ def give_order(
 
 def answer_to(order: "Callable[[Config, Order], Reply]", config: "Config", command: "Order") -> "Reply":
     """The daemon's answer; one that does not come in time is an answer too: the order is stored and not lost."""
-    from rules.decision import Reply
-
     try:
         return order(config, command)
     except TimeoutError:
-        words = "the daemon has not answered in time; the order is stored and will be carried out"
-        return Reply(command=command.id, done=False, message=words)
+        return late_reply(command)
+
+
+def late_reply(command: "Order") -> "Reply":
+    """What is said of an order that the daemon has not answered in time."""
+    from rules.decision import Reply
+
+    words = "the daemon has not answered in time; the order is stored and will be carried out"
+    return Reply(command=command.id, done=False, message=words)
 
 
 def _answer(number: int, done: bool, message: str) -> dict[str, Any]:

@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from daemon.cli.orders import By, answer_to, caller_name, checked_text
+from daemon.cli.orders import By, caller_name, checked_text, late_reply
 from daemon.cli.place import AsJson, open_store, read_config, read_estate
 
 if TYPE_CHECKING:
-    from daemon.config.config import Config
     from daemon.store.store import Store
-    from rules.decision import RecordOrder, Reply
+    from rules.decision import RecordOrder
     from rules.record import Kind, Record
 
 request = typer.Typer(name="request", help="Service requests: somebody wants something.", no_args_is_help=True)
@@ -195,10 +194,13 @@ def give(
     context: typer.Context, kind: str, orders: list[tuple[str, dict[str, Any]]], by: str | None, as_json: bool
 ) -> None:
     """Give the orders, each a verb and its fields, one after the other; exit code 1 where any was refused."""
+    from daemon.app import orders as carry_out
     from daemon.cli.out import complain, emit, safe, say
 
     config = read_config(context)
-    answers = [_given(config, kind, verb, fields, by) for verb, fields in orders]
+    asked = [order_of(kind, verb, fields, by) for verb, fields in orders]
+    replies = [reply or late_reply(one) for one, reply in zip(asked, carry_out(config, asked), strict=True)]
+    answers = [(reply.subject or _key(one), reply) for one, reply in zip(asked, replies, strict=True)]
     if as_json:
         emit({"orders": [{"number": key, "done": r.done, "message": r.message} for key, r in answers]})
     for _, reply in answers if not as_json else ():
@@ -207,15 +209,8 @@ def give(
         raise typer.Exit(1)
 
 
-def _given(
-    config: "Config", kind: str, verb: str, fields: dict[str, Any], by: str | None
-) -> "tuple[str | None, Reply]":
-    from daemon.app import order
-
-    asked = order_of(kind, verb, fields, by)
-    reply = answer_to(order, config, asked)
-    known = f"{asked.kind.series}-{asked.number}" if asked.number else None
-    return reply.subject or known, reply
+def _key(asked: "RecordOrder") -> str | None:
+    return f"{asked.kind.series}-{asked.number}" if asked.number else None
 
 
 def order_of(kind: str, verb: str, fields: dict[str, Any], by: str | None) -> "RecordOrder":

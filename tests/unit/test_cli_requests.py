@@ -1,11 +1,13 @@
 """Service requests, problems and changes on the command line, without a daemon."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from daemon.cli.main import app
 from daemon.cli.records import STEPS as COMMANDS
+from daemon.clock import SystemClock
 from rules.record import Kind
 from rules.record_lifecycles import STEPS
 from tests.cli_site import Site
@@ -157,10 +159,42 @@ def test_changes_come_from_a_calendar_and_move_with_it(recorded: Site) -> None:
     assert [c["status"] for c in recorded.json("change", "list")["changes"]] == ["cancelled"]
 
 
+def test_what_repeats_in_a_calendar_is_a_change_each_time(recorded: Site) -> None:
+    first = SystemClock().now() + timedelta(days=1)
+    path = recorded.directory / "weekly.ics"
+
+    def imported(*rows: str) -> list[tuple[str, str]]:
+        event = "UID:patch@x\nDTSTAMP:20261101T000000Z\nSUMMARY:patch day\nRESOURCES:switch-1\n" + "\n".join(rows)
+        path.write_text(f"BEGIN:VCALENDAR\nBEGIN:VEVENT\n{event}\nEND:VEVENT\nEND:VCALENDAR\n", encoding="utf-8")
+        for answer in recorded.json("change", "import", str(path))["orders"]:
+            assert answer["done"], answer
+        return [(c["number"], c["status"]) for c in recorded.json("change", "list")["changes"]]
+
+    times = f"DTSTART:{first:%Y%m%dT%H%M%SZ}", "DURATION:PT1H"
+    planned = [(f"CHG-{n}", "planned") for n in (3, 2, 1)]
+    assert imported(*times, "RRULE:FREQ=WEEKLY;COUNT=3") == planned
+    assert imported(*times, "RRULE:FREQ=WEEKLY;COUNT=3") == planned
+    away = f"EXDATE:{first + timedelta(days=7):%Y%m%dT%H%M%SZ}"
+    assert imported(*times, "RRULE:FREQ=WEEKLY;COUNT=3", away) == [planned[0], ("CHG-2", "cancelled"), planned[2]]
+    assert "called off in the calendar" in recorded.run("change", "show", "2")
+    order(recorded, "change", "reject", "CHG-1")
+    assert imported(*times, "RRULE:FREQ=WEEKLY;COUNT=3") == [
+        ("CHG-4", "planned"),
+        planned[0],
+        ("CHG-2", "cancelled"),
+        ("CHG-1", "rejected"),
+    ]
+    assert imported(*times, "RRULE:FREQ=WEEKLY;UNTIL=20200101T000000Z")[:2] == [
+        ("CHG-4", "cancelled"),
+        ("CHG-3", "cancelled"),
+    ]
+    assert "There is nothing new in it." in recorded.run("change", "import", str(path))
+
+
 @pytest.mark.parametrize(
     ("more", "begin", "says"),
     [
-        ("RRULE:FREQ=DAILY\r\n", "20991124T220000Z", "repeats"),
+        ("RRULE:FREQ=HOURLY\r\n", "20991124T220000Z", "repeats too often; allowed: DAILY"),
         ("", "20991124T230000Z", "does not end after it begins"),
         ("", "tomorrow", "this is not a calendar"),
     ],

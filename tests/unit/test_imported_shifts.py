@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from daemon.calendar_file import BadCalendar, read_calendar, write_calendar
+from daemon.calendar_file import read_calendar, write_calendar
+from daemon.occurrences import BadCalendar
 from rules.decision import OverrideOrder
 from rules.imported_shifts import CalendarEvent, people_in, shifts_of
 from rules.rotation import Override, Shift, on_call, shifts
