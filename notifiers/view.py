@@ -77,6 +77,7 @@ class IncidentView:
     merged_into: str
     known_errors: tuple[str, ...]
     workarounds: tuple[str, ...]
+    suspects: tuple[str, ...]
     alerts: tuple[AlertLine, ...]
     alert_count: str
     alert_noun: str
@@ -149,6 +150,7 @@ def incident_view(content: NoticeContent, incident: IncidentDocument, zone: tzin
             for e in incident.known_errors[:MAX_KNOWN_ERRORS]
         ),
         workarounds=tuple(one_line(e.workaround, 500) for e in incident.known_errors[:MAX_KNOWN_ERRORS]),
+        suspects=tuple(one_line(f"{s.what} {s.when}, {s.where}", 300) for s in incident.suspects),
         alerts=tuple(_alert_line(a, zone) for a in _worst_first(incident.alerts)),
         alert_count=f"{len(incident.alerts):,}",
         alert_noun="alert" if len(incident.alerts) == 1 else "alerts",

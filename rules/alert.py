@@ -87,7 +87,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     where it opened none, with the reason in `reason`. `cleared_at` is None while it fires. `look_again_at` is when an
     alert that opened none, since it is likelier noise so far, is thought about again. `holds` are our own silences
     and maintenance that cover it, as `rules.suppression` last found. `request` is the number of the service request
-    that it is, where it asks for something instead of telling of a failure.
+    that it is, where it asks for something instead of telling of a failure. `evidence_of` are keys of the changes that
+    were expected to cause it.
     """
 
     id: str
@@ -106,6 +107,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     look_again_at: datetime | None = None
     holds: tuple[Hold, ...] = ()
     request: int | None = None
+    evidence_of: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

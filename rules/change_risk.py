@@ -52,7 +52,7 @@ def risk_of(estate: Estate, change: Change, incidents: Iterable[Incident], recor
         reached=len(joint) - len(own),
         owners=_owners(estate, joint, own, hit),
         together=_together(estate, impact(estate, own), joint, others),
-        basis=_basis(others),
+        basis=_basis(why for ci, why in others.items() if ci not in own),
     )
 
 
@@ -110,9 +110,9 @@ def _owners(
     return tuple(sorted({estate.ci(ci).owner for ci in concerned} - {""}))
 
 
-def _basis(others: Mapping[str, str]) -> str:
+def _basis(others: Iterable[str]) -> str:
     base = "as sure as the CMDB: worked out from its dependencies"
-    reasons = sorted(set(others.values()))
+    reasons = sorted(set(others))
     return f"{base}, with what {', '.join(reasons)} takes away at that time" if reasons else base
 
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from rules.maintenance import Window
+from cmdb.graph import Estate
+from rules.maintenance import Maintenance, Window
+from rules.policy import Policy
 from rules.record import Change, ChangeStatus, Record
 
 _NOT_DONE = frozenset({ChangeStatus.PLANNED, ChangeStatus.REJECTED, ChangeStatus.CANCELLED})
@@ -13,6 +15,11 @@ def windows_of(records: Iterable[Record]) -> Iterator[Window]:
     for record in records:
         if isinstance(record, Change) and record.status not in _NOT_DONE:
             yield window_of(record)
+
+
+def maintenance_of(estate: Estate, policy: Policy, records: Iterable[Record]) -> Maintenance:
+    """What is announced in the configuration, together with these changes."""
+    return Maintenance(estate, (*policy.maintenance, *windows_of(records)), policy.resolve_after)
 
 
 def window_of(change: Change) -> Window:

@@ -25,6 +25,7 @@ from rules.grouping import regroup
 from rules.intake import end_expired, take_failure, take_listing, take_push
 from rules.known_errors import note_known_errors
 from rules.learn import learn
+from rules.linking import complete_links
 from rules.notices import tell, tell_sources
 from rules.orders import carry_out
 from rules.overrides import take_override
@@ -32,7 +33,8 @@ from rules.record_orders import carry_out_record
 from rules.registering import complete, take_report
 from rules.situation import Situation
 from rules.sorting import sort_out
-from rules.suppression import note_expected, review, take_silence
+from rules.suppression import note_expected, review, take_silence, tie_evidence
+from rules.suspects import note_suspects
 from rules.timekeeping import keep_clocks
 from rules.trace import trace
 
@@ -61,9 +63,12 @@ def decide(situation: Situation, changes: Sequence[Change], now: datetime) -> De
     complete(draft)
     meet_deadlines(draft)
     note_known_errors(draft)
+    note_suspects(draft)
+    tie_evidence(draft)
     escalate(draft)
     keep_clocks(draft)
     learn(draft)
+    complete_links(draft)
     trace(draft)
     tell(draft)
     tell_of_changes(draft)

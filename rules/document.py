@@ -18,6 +18,7 @@ from rules.record_shapes import (
     RatingDocument,
     ServiceDocument,
     StepDocument,
+    SuspectDocument,
 )
 from rules.report import Contact, Finding
 from rules.satisfaction import Rating, figures
@@ -27,7 +28,7 @@ CONTACT = "contact"
 
 
 class AlertDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """An alert episode; times are RFC 3339 in UTC."""
+    """An alert episode; times are RFC 3339 in UTC. `evidence_of` are changes that were expected to cause it."""
 
     labels: dict[str, str]
     startsAt: str  # noqa: N815  Alertmanager's spelling is part of the contract
@@ -35,15 +36,17 @@ class AlertDocument(msgspec.Struct, frozen=True, kw_only=True):
     annotations: dict[str, str] = {}
     cleared_at: str | None = None
     generatorURL: str = ""  # noqa: N815
+    evidence_of: tuple[str, ...] = ()
 
 
 class EventDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """An alert that opened nothing, and why."""
+    """An alert that opened nothing, and why; `evidence_of` are changes that were expected to cause it."""
 
     labels: dict[str, str]
     startsAt: str  # noqa: N815
     reason: str
     ci: str | None = None
+    evidence_of: tuple[str, ...] = ()
 
 
 class CandidateDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,6 +165,7 @@ class IncidentDocument(msgspec.Struct, frozen=True, kw_only=True):
     alerts: tuple[AlertDocument, ...]
     confirmed_root: str | None = None
     known_errors: tuple[KnownErrorDocument, ...] = ()
+    suspects: tuple[SuspectDocument, ...] = ()
     group_reason: str = ""
     responders: tuple[str, ...] = ()
     escalation: EscalationDocument | None = None
@@ -245,12 +249,19 @@ def alert_document(alert: Alert) -> AlertDocument:
         annotations=alert.annotations,
         cleared_at=_maybe(alert.cleared_at),
         generatorURL=alert.generator_url,
+        evidence_of=alert.evidence_of,
     )
 
 
 def event_document(alert: Alert) -> EventDocument:
     """One alert that opened nothing."""
-    return EventDocument(labels=alert.labels, startsAt=rfc3339(alert.starts_at), reason=alert.reason, ci=alert.ci)
+    return EventDocument(
+        labels=alert.labels,
+        startsAt=rfc3339(alert.starts_at),
+        reason=alert.reason,
+        ci=alert.ci,
+        evidence_of=alert.evidence_of,
+    )
 
 
 def incident_document(incident: Incident, alerts: Iterable[Alert]) -> IncidentDocument:
@@ -282,6 +293,10 @@ def incident_document(incident: Incident, alerts: Iterable[Alert]) -> IncidentDo
         known_errors=tuple(
             KnownErrorDocument(problem=e.key, title=e.title, workaround=e.workaround, why=e.why)
             for e in incident.known_errors
+        ),
+        suspects=tuple(
+            SuspectDocument(change=s.change or None, what=s.what, when=s.when, ci=s.ci, hops=s.hops, where=s.where)
+            for s in incident.suspects
         ),
         group_reason=incident.group_reason,
         responders=incident.responders,

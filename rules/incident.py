@@ -85,8 +85,8 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A named relation to another record, as seen from this one: `relapse of`, `split from`, `merged from`, and those
-    of `rules.linking`. `series` is what stands before the number: INC, REQ, PRB or CHG."""
+    """A named relation to another record, as seen from this one; `rules.linking` has them all. `series` is what stands
+    before the number: INC, REQ, PRB or CHG."""
 
     kind: str
     number: int
@@ -111,6 +111,27 @@ class KnownError:
     def key(self) -> str:
         """The problem's number as people write it."""
         return f"PRB-{self.problem}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspect:
+    """Work that may have broken it: what it was, when as seen from the first sign, and on which CI.
+
+    `hops` says how many dependencies lie between that and the root cause, `where` the same in words; `change` is the
+    number of the change, empty for announced maintenance.
+    """
+
+    what: str
+    when: str
+    ci: str
+    hops: int
+    where: str
+    change: str = ""
+
+    @property
+    def words(self) -> str:
+        """All of it in a line."""
+        return f"{self.what} {self.when}, {self.where}"
 
 
 class Restoration(enum.StrEnum):
@@ -143,7 +164,8 @@ class Incident:
     included; `services` the business services reached, at risk included. `group` owns the failed CI. `pinned` names the
     fields a person has set, which the daemon then leaves alone. `quiet_since` is when the last of its alerts cleared.
     `confirmed_root` is the CI that a person says has failed; `taught` is what was learnt from the incident so far.
-    `known_errors` are those that match it now; `known_told` says that people have been told that the error is known.
+    `suspects` is work near the root before its first sign, likeliest first. `known_errors` are those that match it now;
+    `known_told` says that people have been told that the error is known.
     `group_reason` says in words why that group; `responders` are ids of the people who were called last.
     `priority_rule` names what the priority was made by: the matrix, a rule of the organisation's or a person; at
     `priority_until` a calendar that it depends on may make another. `users` is how many are known to be hit.
@@ -185,6 +207,7 @@ class Incident:
     confirmed_root: str | None = None
     taught: tuple[Lesson, ...] = ()
     known_errors: tuple[KnownError, ...] = ()
+    suspects: tuple[Suspect, ...] = ()
     known_told: bool = False
     group_reason: str = ""
     responders: tuple[str, ...] = ()

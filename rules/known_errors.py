@@ -7,6 +7,7 @@ from rules.alert import Alert
 from rules.assess import categories_of
 from rules.draft import Draft
 from rules.incident import Incident, KnownError
+from rules.linking import tie, untie
 from rules.record import Problem, ProblemStatus
 
 _WORD = re.compile(r"\w+")
@@ -33,7 +34,11 @@ def _keep(draft: Draft, incident: Incident, found: tuple[KnownError, ...]) -> No
         if (error.problem, error.workaround) not in before:
             text = f"known error {error.key} ({error.why}); workaround: {error.workaround}"
             draft.note(incident.number, "known_error", text, new=error.key)
+    for error in found:
+        if not any(link.key == error.key for link in incident.links):
+            tie(draft, incident.key, "of known error", error.key)
     for gone in sorted({e.key for e in incident.known_errors} - {e.key for e in found}):
+        untie(draft, incident.key, "of known error", gone)
         draft.note(incident.number, "known_error", f"{gone} is no longer a known error of it", old=gone)
 
 

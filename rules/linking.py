@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from rules.draft import Draft
+from rules.draft import DAEMON, Draft
 from rules.incident import Incident, Link
 from rules.record import Kind, Record, parse_key
 from rules.refused import Refused
@@ -15,8 +15,23 @@ INVERSE = {
     "converted from": "converted to",
     "related to": "related to",
 }
+_OF_DAEMON = {
+    "relapse of": "has relapse",
+    "split from": "split into",
+    "merged from": "merged into",
+    "suspects": "suspected in",
+    "of known error": "known error of",
+    "shares alerts with": "shares alerts with",
+}
+INVERSE |= _OF_DAEMON
 INVERSE |= {back: there for there, back in INVERSE.items()}
-"""What each relation is called from the other side. The diagnosis has some of its own, which it makes one way only."""
+"""What each relation is called from the other side."""
+
+BY_DAEMON = frozenset(_OF_DAEMON) | frozenset(_OF_DAEMON.values())
+"""Relations that the daemon makes and takes away itself."""
+
+_SAID = frozenset({"merged from", "merged into"})
+"""Relations that other lines of the history have told of already."""
 
 BY_HAND = ("cause of", "caused by", "led to", "comes from", "related to")
 """Relations that a person may name; the others come of orders of their own."""
@@ -45,7 +60,7 @@ def part(draft: Draft, one: str, other: str, *, actor: str) -> None:
     found = 0
     for key, far in ((one, other), (other, one)):
         thing = _known(draft, key)
-        gone = [k for k in thing.links if k.key == far and k.kind in INVERSE and not k.kind.startswith("converted")]
+        gone = [k for k in thing.links if k.key == far and _may_undo(k)]
         if gone:
             found += len(gone)
             _put(draft, thing, tuple(k for k in thing.links if k not in gone))
@@ -53,6 +68,36 @@ def part(draft: Draft, one: str, other: str, *, actor: str) -> None:
             draft.note_on(key, "unlinked", f"no longer {words} {far}", actor=actor, old=far)
     if not found:
         raise Refused(f"{one} has no link to {other} that can be undone")
+
+
+def tie(draft: Draft, one: str, relation: str, other: str) -> None:
+    """Link two records both ways on behalf of the daemon, where both are in mind and do not have that link yet."""
+    if draft.thing(one) is not None and draft.thing(other) is not None:
+        join(draft, one, relation, other, actor=DAEMON)
+
+
+def untie(draft: Draft, one: str, relation: str, other: str) -> None:
+    """Take such a link away on both sides, where both are in mind."""
+    if draft.thing(one) is None or draft.thing(other) is None:
+        return
+    for key, kind, far in ((one, relation, other), (other, INVERSE[relation], one)):
+        thing = _known(draft, key)
+        link = _link(kind, far)
+        if link in thing.links:
+            _put(draft, thing, tuple(k for k in thing.links if k != link))
+            draft.note_on(key, "unlinked", f"no longer {kind} {far}", old=far)
+
+
+def complete_links(draft: Draft) -> None:
+    """Give every link of this decision that has one end only its other end, with a line of the history there."""
+    for incident in draft.touched():
+        for link in incident.links:
+            other = draft.thing(link.key) if link.kind in BY_DAEMON else None
+            back = _link(INVERSE[link.kind], incident.key)
+            if other is not None and back not in other.links:
+                _put(draft, other, (*other.links, back))
+                if back.kind not in _SAID:
+                    draft.note_on(other.key, "linked", f"{back.kind} {back.key}", new=back.key)
 
 
 def duplicate_of(draft: Draft, incident: Incident, key: str, *, actor: str) -> str:
@@ -122,6 +167,10 @@ def _known(draft: Draft, key: str) -> Incident | Record:
     if thing is None:
         raise Refused(f"{key} is not known")
     return thing
+
+
+def _may_undo(link: Link) -> bool:
+    return link.kind not in BY_DAEMON and not link.kind.startswith("converted")
 
 
 def _link(relation: str, key: str) -> Link:

@@ -87,8 +87,16 @@ class Maintenance:
 
     def changed_recently(self, ci: str, at: datetime) -> Window | None:
         """The latest work on this very CI that may have broken something: under way, or over for less than `RECENT`."""
-        recent = [w for w in self._on_ci.get(ci, ()) if w.starts_at <= at < w.ends_at + RECENT]
+        recent = self.recent_work(ci, at)
         return recent[-1] if recent else None
+
+    def has_work(self, ci: str) -> bool:
+        """Whether there is any, whenever it was or will be."""
+        return ci in self._on_ci
+
+    def recent_work(self, ci: str, at: datetime) -> list[Window]:
+        """All of that work, by its beginning."""
+        return [w for w in self._on_ci.get(ci, ()) if w.starts_at <= at < w.ends_at + RECENT]
 
     def _until(self, window: Window) -> datetime:
         return window.ends_at + self._grace

@@ -17,6 +17,7 @@ KEPT = timedelta(days=1)
 
 MAX_CIS = 200
 MAX_WORDS = 20
+MAX_EVIDENCE = 200
 
 
 class Kind(enum.StrEnum):
@@ -135,6 +136,15 @@ class Problem(_Record):
     words: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """An alert that a change was expected to cause: its rule, the CI it speaks of, and when it began."""
+
+    alert: str
+    ci: str
+    at: datetime
+
+
 class ChangePhase(enum.StrEnum):
     """How far a change is, for those who must be told of it."""
 
@@ -171,7 +181,8 @@ class ToldOfChange:
 class Change(_Record):
     """Work on `cis`, planned from `starts_at` to `ends_at`; `began_at` and `ended_at` are what really was.
 
-    `uid` is what another system calls it, an event of a calendar for instance; `url` leads there. `announced` is what
+    `uid` is what another system calls it, an event of a calendar for instance; `url` leads there. `evidence`
+    are the first `MAX_EVIDENCE` alerts that it was expected to cause; its history counts all. `announced` is what
     people know of it, None where nobody was told; `told` are the notices, in order.
     """
 
@@ -184,6 +195,7 @@ class Change(_Record):
     approved_by: str = ""
     url: str = ""
     uid: str = ""
+    evidence: tuple[Evidence, ...] = ()
     announced: Announced | None = None
     told: tuple[ToldOfChange, ...] = ()
 

@@ -49,8 +49,17 @@ class ProblemRecord(RecordDocument, frozen=True, kw_only=True):
     words: tuple[str, ...]
 
 
+class EvidenceDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert that a change was expected to cause: its rule, the CI it speaks of, and when it began."""
+
+    alert: str
+    ci: str
+    at: str
+
+
 class ChangeRecord(RecordDocument, frozen=True, kw_only=True):
-    """A change: when it is planned, when it really was, and who approved it."""
+    """A change: when it is planned, when it really was, who approved it, and the first alerts it was expected to
+    cause."""
 
     starts_at: str
     ends_at: str
@@ -59,6 +68,7 @@ class ChangeRecord(RecordDocument, frozen=True, kw_only=True):
     approved_by: str
     url: str
     uid: str
+    evidence: tuple[EvidenceDocument, ...]
 
 
 class SuggestionDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +113,9 @@ def record_document(record: Record) -> RecordDocument:
         own = {name: getattr(record, name) for name in ("cause", "workaround", "categories", "alerts", "words")}
         return ProblemRecord(**common, **own)
     if isinstance(record, Change):
-        return ChangeRecord(**common, **_times(record), approved_by=record.approved_by, url=record.url, uid=record.uid)
+        own = {name: getattr(record, name) for name in ("approved_by", "url", "uid")}
+        evidence = tuple(EvidenceDocument(alert=e.alert, ci=e.ci, at=rfc3339(e.at)) for e in record.evidence)
+        return ChangeRecord(**common, **_times(record), **own, evidence=evidence)
     return RecordDocument(**common)
 
 

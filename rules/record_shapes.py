@@ -90,6 +90,18 @@ class ServiceDocument(msgspec.Struct, frozen=True, kw_only=True):
     state: str
 
 
+class SuspectDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """Work that may have broken it: what, when as seen from the first sign, on which CI, how many dependencies from the
+    root cause, and how far that is in words. `change` is its number, null for announced maintenance."""
+
+    change: str | None
+    what: str
+    when: str
+    ci: str
+    hops: int
+    where: str
+
+
 class RiskDocument(msgspec.Struct, frozen=True, kw_only=True):
     """What a change risks now: `level` is high, medium, low or none; `owners` are groups that must be told. `basis`
     says what it was worked out from, so how sure it is."""

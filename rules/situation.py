@@ -12,7 +12,7 @@ from typing import TypeVar
 from cmdb.graph import Estate
 from rules.agenda import Agenda
 from rules.alert import Alert, Hold
-from rules.change_windows import windows_of
+from rules.change_windows import maintenance_of
 from rules.decision import Decision, SourceState
 from rules.experience import Experience
 from rules.incident import Incident
@@ -150,8 +150,7 @@ class Situation:
         for old in [r.key for r in self.records.values() if r.settled_at is not None and r.settled_at < since]:
             del self.records[old]
         if any(isinstance(record, Change) for record in decision.records):
-            announced = (*self.policy.maintenance, *windows_of(self.records.values()))
-            self.maintenance = Maintenance(self.estate, announced, self.policy.resolve_after)
+            self.maintenance = maintenance_of(self.estate, self.policy, self.records.values())
 
     def _take_overrides(self, decision: Decision) -> None:
         if not decision.overrides:

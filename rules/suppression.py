@@ -6,12 +6,16 @@ again when its reason ends: a cycle costs the alerts concerned, and one look at 
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import msgspec
 
 from rules.alert import Alert, Hold
 from rules.decision import Reply, SilenceOrder
 from rules.draft import Draft
+from rules.incident import incident_key
+from rules.linking import tie
+from rules.record import MAX_EVIDENCE, Change, Evidence
 from rules.silence import Silence, Silencer, SilenceState, can_change, ended
 
 _NAMED = 5
@@ -50,6 +54,26 @@ def note_expected(draft: Draft) -> None:
         names = ", ".join(f"{a.name} on {a.ci}" for a in sorted(alerts, key=lambda a: (a.ci or "", a.name))[:_NAMED])
         more = f" and {len(alerts) - _NAMED} more" if len(alerts) > _NAMED else ""
         draft.note_on(key, "evidence", f"expected under it: {names}{more}")
+        _keep_evidence(draft, key, alerts)
+
+
+def _keep_evidence(draft: Draft, key: str, alerts: Iterable[Alert]) -> None:
+    """Say it on both sides: each alert names the change, and the change its alerts."""
+    change = draft.record(key)
+    if not isinstance(change, Change):
+        return
+    for alert in alerts:
+        draft.change_alert(alert, evidence_of=(*alert.evidence_of, key))
+    new = (Evidence(alert=a.name, ci=a.ci or "", at=a.onset) for a in alerts)
+    kept = sorted({*change.evidence, *new}, key=lambda e: (e.at, e.ci, e.alert))
+    draft.put_record(replace(change, evidence=tuple(kept[:MAX_EVIDENCE])))
+
+
+def tie_evidence(draft: Draft) -> None:
+    """Link the incidents that hold alerts which a change was expected to cause with that change."""
+    shared = {(a.incident, key) for a in draft.changed_alerts() if a.incident is not None for key in a.evidence_of}
+    for number, key in sorted(shared):
+        tie(draft, incident_key(number), "shares alerts with", key)
 
 
 def take_silence(draft: Draft, order: SilenceOrder) -> None:

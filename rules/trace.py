@@ -58,6 +58,7 @@ SAID_BY: dict[str, frozenset[str]] = {
     "steps_required": frozenset({"template"}),
     "least_priority": frozenset({"template"}),
     "known_errors": frozenset({"known_error"}),
+    "suspects": frozenset({"suspect"}),
     "is_waiting_for_steps": frozenset({"resolution_waits", "resolved", "reopened"}),
 }
 """Which kinds of line tell of a change of which field, beside those that name it (`TimelineEntry.field`)."""

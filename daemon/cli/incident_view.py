@@ -173,6 +173,10 @@ def _why(incident: Incident) -> None:
     unweighed = [f"{c.ci} {percent(c.confidence)}" for c in others if not c.evidence]
     if unweighed:
         say(item(safe("it could also be " + ", ".join(unweighed), 600)))
+    if incident.suspects:
+        heading("Worked on near it")
+    for suspect in incident.suspects:
+        say(item(safe(suspect.words, 600)))
     if incident.group_reason:
         heading(safe(f"Why {incident.group or 'nobody in particular'}"))
         say(item(safe(incident.group_reason, 600)))

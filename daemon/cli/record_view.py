@@ -15,6 +15,8 @@ from rules.record_lifecycles import LIFECYCLES
 from rules.recurrence import Suggestion
 from rules.transitions import words_of
 
+MOST_EVIDENCE = 10
+
 
 def record_table(records: Sequence[Record]) -> Table:
     """One line for each record, in the given order."""
@@ -69,8 +71,15 @@ def _facts(record: Record) -> Iterator[tuple[str, str]]:
         yield "began", instant(record.began_at)
         yield "approved", f"{instant(record.approved_at)} by {record.approved_by}" if record.approved_at else ""
         yield "see", record.url
+        yield "expected under it", _evidence(record)
     yield "ended", instant(record.ended_at)
     yield "outcome", record.outcome
+
+
+def _evidence(change: Change) -> str:
+    named = [f"{e.alert} on {e.ci or 'an unknown CI'}" for e in change.evidence[:MOST_EVIDENCE]]
+    more = len(change.evidence) - MOST_EVIDENCE
+    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
 
 
 def _risk(change: Change, risk: Risk, around: Sequence[Record]) -> None:

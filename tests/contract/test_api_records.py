@@ -173,6 +173,17 @@ def test_an_approved_change_covers_what_it_causes(api: Deciding, http: Session) 
     assert shown["status"]["mutedBy"] == ["change CHG-1: new disks"]
 
 
+def test_a_change_and_what_it_broke_name_each_other(api: Deciding, http: Session) -> None:
+    assert post(api, http, "changes", {**DEPLOYED, "title": "deploy 7"}).status_code == 201
+    api.hear(sighting("Down", labels={"ci": "db1", "severity": "critical"}))
+    incident = get(api, http, "incidents/1")
+    (suspect,) = incident["suspects"]
+    assert (suspect["change"], suspect["ci"], suspect["hops"]) == ("CHG-1", "db1", 0)
+    assert (suspect["when"], suspect["where"]) == ("ended 5 min before the first sign", "on the root cause itself")
+    assert incident["links"] == [{"kind": "suspects", "number": "CHG-1"}]
+    assert get(api, http, "changes/CHG-1")["links"] == [{"kind": "suspected in", "number": "INC-1"}]
+
+
 def test_who_was_told_of_a_change_is_shown_with_it(api: Deciding, http: Session) -> None:
     api.cycle.situation.subscriptions = (Subscription(to="noc"),)
     assert post(api, http, "changes", PLANNED).status_code == 201

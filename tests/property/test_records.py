@@ -136,8 +136,12 @@ def test_links_are_always_both_ways(estate: Estate, told: list[Turn]) -> None:
     records: dict[str, Incident | Record] = {}
     for decision in _play(desk, told):
         records |= {i.key: i for i in decision.incidents} | {r.key: r for r in decision.records}
-    there = {(key, k.kind, k.key) for key, thing in records.items() for k in thing.links if k.kind in INVERSE}
+    there = {(key, k.kind, k.key) for key, thing in records.items() for k in thing.links}
     assert there == {(far, INVERSE[kind], key) for key, kind, far in there}
+    linked = {(key, far) for key, _, far in there}
+    for incident in (i for i in records.values() if isinstance(i, Incident)):
+        named = {e.key for e in incident.known_errors} | {s.change for s in incident.suspects}
+        assert {(incident.key, other) for other in named} <= linked
     leaders: dict[str, str] = {}
     for key, kind, far in sorted(there):
         if kind in ("child of", "duplicate of"):

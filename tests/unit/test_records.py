@@ -340,6 +340,62 @@ def test_a_first_notice_says_that_the_error_is_known(clerk: Clerk) -> None:
     assert b"power cycle it" in clerk.desk.notices[0].content
 
 
+# -- links that the daemon makes
+
+
+def test_a_known_error_names_the_incidents_that_it_matches(clerk: Clerk) -> None:
+    known(clerk, cis=("tor-3a",))
+    opened(clerk, "tor-3a")
+    assert clerk.links("INC-1") == [("of known error", "PRB-1")]
+    assert clerk.links("PRB-1") == [("known error of", "INC-1")]
+    assert clerk.desk.ask(Verb.UNLINK, 1, "PRB-1") == "INC-1 has no link to PRB-1 that can be undone"
+    clerk.step("PRB-1", "withdraw")
+    assert clerk.links("INC-1") == clerk.links("PRB-1") == []
+    assert clerk.history("PRB-1")[-1] == "no longer known error of INC-1"
+
+
+def test_a_relapse_is_named_by_what_it_relapses_from(clerk: Clerk) -> None:
+    opened(clerk, "tor-3a")
+    clerk.desk.ask(Verb.RESOLVE, 1, "new switch")
+    clerk.desk.wait(30 * 60 + 1)
+    clerk.desk.hear()
+    clerk.desk.hear(*down("tor-3a", starts_at=clerk.desk.now))
+    assert clerk.links("INC-2") == [("relapse of", "INC-1")]
+    assert clerk.links("INC-1") == [("has relapse", "INC-2")]
+    assert clerk.history("INC-1")[-1] == "has relapse INC-2"
+
+
+def test_what_was_merged_or_split_names_the_other(clerk: Clerk) -> None:
+    two_incidents(clerk)
+    clerk.desk.ask(Verb.MERGE, 2, "INC-1")
+    assert clerk.links("INC-2") == [("merged into", "INC-1")]
+    assert clerk.links("INC-1") == [("merged from", "INC-2")]
+    clerk.desk.ask(Verb.SPLIT, 1, "lonely")
+    assert clerk.links("INC-1")[1:] == [("split into", "INC-3")]
+    assert clerk.links("INC-3") == [("split from", "INC-1")]
+
+
+def test_alerts_and_the_change_that_was_expected_to_cause_them_name_each_other(clerk: Clerk) -> None:
+    clerk.change("tor-3a", begin=60)
+    clerk.step("CHG-1", "approve")
+    clerk.desk.wait(120)
+    clerk.desk.hear(*down("host-1", starts_at=at(100)))
+    change = clerk.record("CHG-1")
+    assert isinstance(change, Change)
+    assert [(e.alert, e.ci, e.at) for e in change.evidence] == [("HostDown", "host-1", at(100))]
+    (alert,) = clerk.desk.situation.alerts.values()
+    assert (alert.evidence_of, alert.incident) == (("CHG-1",), None)
+    clerk.desk.wait(60)
+    clerk.step("CHG-1", "complete")
+    clerk.desk.wait(200)
+    clerk.desk.decide()
+    (found,) = clerk.desk.open()
+    assert ("shares alerts with", "CHG-1") in clerk.links(found.key)
+    assert ("shares alerts with", found.key) in clerk.links("CHG-1")
+    clerk.desk.restart()
+    assert next(iter(clerk.desk.situation.alerts.values())).evidence_of == ("CHG-1",)
+
+
 # -- changes
 
 
