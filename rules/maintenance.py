@@ -69,6 +69,10 @@ class Maintenance:
         self._reached_for: frozenset[str] = frozenset()
         self._steady = (_NEVER, _NEVER)
 
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self._windows)
+
     def covering(self, alert: Alert, now: datetime) -> list[Window]:
         """The windows of which the alert is evidence: it began under them, on what they reach, and is no worse."""
         if alert.ci is None or not self._windows:

@@ -63,7 +63,10 @@ def _keep_evidence(draft: Draft, key: str, alerts: Iterable[Alert]) -> None:
     if not isinstance(change, Change):
         return
     for alert in alerts:
-        draft.change_alert(alert, evidence_of=(*alert.evidence_of, key))
+        # As it is now: another change may just have named it, too.
+        current = draft.alert(alert.id) or alert
+        if key not in current.evidence_of:
+            draft.change_alert(current, evidence_of=(*current.evidence_of, key))
     new = (Evidence(alert=a.name, ci=a.ci or "", at=a.onset) for a in alerts)
     kept = sorted({*change.evidence, *new}, key=lambda e: (e.at, e.ci, e.alert))
     draft.put_record(replace(change, evidence=tuple(kept[:MAX_EVIDENCE])))

@@ -39,7 +39,7 @@ def note_suspects(draft: Draft) -> None:
     if are_changed:
         maintenance = maintenance_of(situation.estate, situation.policy, draft.all_records())
     for incident in draft.all_incidents() if are_changed else draft.touched():
-        if incident.is_active:
+        if incident.is_active and (maintenance or incident.suspects):
             _keep(draft, incident, maintenance)
 
 

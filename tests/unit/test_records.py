@@ -396,6 +396,18 @@ def test_alerts_and_the_change_that_was_expected_to_cause_them_name_each_other(c
     assert next(iter(clerk.desk.situation.alerts.values())).evidence_of == ("CHG-1",)
 
 
+def test_an_alert_may_be_evidence_of_two_changes(clerk: Clerk) -> None:
+    for _ in range(2):
+        clerk.step(clerk.change("tor-3a"), "approve")
+    clerk.desk.hear(*down("host-1"))
+    (alert,) = clerk.desk.situation.alerts.values()
+    assert alert.evidence_of == ("CHG-1", "CHG-2")
+    for key in alert.evidence_of:
+        change = clerk.record(key)
+        assert isinstance(change, Change)
+        assert [e.ci for e in change.evidence] == ["host-1"]
+
+
 # -- changes
 
 
