@@ -169,7 +169,7 @@ def _plain_lines(page: _Page) -> Iterator[str]:
     if incident is not None:
         yield f"{incident.priority} {incident.number}, since {incident.opened}"
         yield incident.impact
-        yield f"Failed: {incident.root or 'not known'} ({incident.sureness}, {incident.percent})"
+        yield f"Failed: {incident.root or 'not known'} ({incident.sureness})"
         yield f"Works on it: {incident.work}"
         yield incident.link
     if page.rating_link:

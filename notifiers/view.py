@@ -61,7 +61,6 @@ class IncidentView:
     is_over: bool
     root: str
     sureness: str
-    percent: str
     evidence: tuple[str, ...]
     candidates: tuple[CandidateLine, ...]
     services: tuple[ServiceGroup, ...]
@@ -130,8 +129,7 @@ def incident_view(content: NoticeContent, incident: IncidentDocument, zone: tzin
         status=status.replace("_", " "),
         is_over=is_over,
         root=one_line(root.ci or "", 120),
-        sureness=_sureness(root.confidence),
-        percent=percent(root.confidence),
+        sureness=_sureness(incident),
         evidence=tuple(one_line(line, 300) for line in root.evidence[:MAX_EVIDENCE]),
         candidates=_candidates(incident),
         services=_service_groups(incident.services),
@@ -231,13 +229,23 @@ def duration(start: str, end: str) -> str:
     return "" if length < timedelta(0) else span(length)
 
 
-def _sureness(confidence: float) -> str:
+def _is_confirmed(incident: IncidentDocument) -> bool:
+    return incident.root_cause.ci is not None and incident.root_cause.ci == incident.confirmed_root
+
+
+def _sureness(incident: IncidentDocument) -> str:
+    root = incident.root_cause
+    if _is_confirmed(incident):
+        return "confirmed by a person"
     ranks = ((0.9, "almost certain"), (0.7, "very likely"), (0.5, "likely"), (0.25, "possible"))
-    return next((words for least, words in ranks if confidence >= least), "only a guess")
+    words = next((words for least, words in ranks if root.confidence >= least), "only a guess")
+    return f"{words}, {percent(root.confidence)}"
 
 
 def _candidates(incident: IncidentDocument) -> tuple[CandidateLine, ...]:
     root = incident.root_cause
+    if _is_confirmed(incident):
+        return ()
     others = [c for c in root.candidates if c.ci != root.ci and c.confidence >= WORTH_NAMING]
     return tuple(CandidateLine(ci=one_line(c.ci, 120), percent=percent(c.confidence)) for c in others[:MAX_CANDIDATES])
 

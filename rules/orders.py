@@ -115,7 +115,7 @@ def _resolve(draft: Draft, incident: Incident, command: Command) -> str:
 
 
 def _close(draft: Draft, incident: Incident, command: Command) -> str:
-    close(draft, incident, reason=command.reason or command.value or "closed by hand", actor=command.actor)
+    close(draft, incident, reason=command.reason or command.value or "by hand", actor=command.actor)
     return f"{incident.key} is closed"
 
 

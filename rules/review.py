@@ -11,6 +11,7 @@ from cmdb.model import State
 from rules.alert import Alert
 from rules.decision import TimelineEntry
 from rules.document import rfc3339
+from rules.escalation import Call
 from rules.incident import Incident, Status
 from rules.record_shapes import ActorDocument, PhaseDocument, ReviewDocument
 from rules.satisfaction import Rating
@@ -20,6 +21,7 @@ from rules.words import span
 _MOST_ACTIONS = 30
 _NAMED_ROOT = frozenset({"root_changed", "root_confirmed"})
 _SEEN = frozenset({"acknowledge", "start"})
+_SECONDS = "%Y-%m-%d %H:%M:%S"
 _UNTOLD = frozenset({CHANGED, "notice"})
 
 
@@ -162,13 +164,16 @@ def _prose(
     yield from _part("What happened", draft.what_happened)
     yield from _part("What it meant", draft.impact)
     yield from _part("How long it took", (_phase_words(phase) for phase in draft.phases))
-    yield from _part("Who did what", (f"{a.actor}: {'; '.join(a.actions)}" for a in draft.who_did_what))
+    yield from _part("Who was called", (_call_words(call) for call in incident.escalation.calls))
+    yield from _part("Who did what", (f"{a.actor} {action}" for a in draft.who_did_what for action in a.actions))
+    if incident.links:
+        yield from _part("What belongs to it", (f"{link.kind} {link.key}" for link in incident.links))
     if ratings:
         said = (f"{r.by}: {r.score} of 5{': ' + r.remark if r.remark else ''}" for r in ratings)
         yield from _part("How content people were", said)
     yield from _part("What is still open", draft.still_open)
     told = [e for e in timeline if e.kind not in _UNTOLD]
-    yield from _part("Timeline", (f"{e.at:%Y-%m-%d %H:%M:%S} {e.actor}: {e.text}" for e in told))
+    yield from _part("Timeline", (f"{e.at:{_SECONDS}} {e.actor}: {e.text}" for e in told))
 
 
 def _part(heading: str, lines: Iterable[str]) -> Iterator[str]:
@@ -179,6 +184,12 @@ def _part(heading: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def _phase_words(phase: PhaseDocument) -> str:
-    if phase.length_s is not None:
-        return f"{phase.name}: {span(timedelta(seconds=phase.length_s))} ({phase.begins_at} to {phase.ends_at})"
-    return f"{phase.name}: {'no end on record' if phase.begins_at else 'not begun'}"
+    if phase.length_s is None or phase.begins_at is None or phase.ends_at is None:
+        return f"{phase.name}: {'no end on record' if phase.begins_at else 'not begun'}"
+    begin, end = (f"{datetime.fromisoformat(at):{_SECONDS}}" for at in (phase.begins_at, phase.ends_at))
+    return f"{phase.name}: {span(timedelta(seconds=phase.length_s))}, {begin} to {end}"
+
+
+def _call_words(call: Call) -> str:
+    by = " and ".join(call.via)
+    return f"{call.at:{_SECONDS}} {call.person}, by {by}: {call.why} (step {call.step} of {call.policy})"

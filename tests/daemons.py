@@ -75,6 +75,13 @@ class Incidentd(Server):
         found: list[dict[str, Any]] = answer.json()["incidents"]
         return [i for i in found if i["merged_into"] is None]
 
+    def incident(self, number: int) -> dict[str, Any]:
+        """All that the API says of one incident."""
+        answer = requests.get(f"{self.url}/api/v1/incidents/{number}", timeout=60)
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
     def one_incident(self) -> dict[str, Any]:
         """The only incident there is, once there is one."""
         (found,) = wait_until("an incident", self.incidents, PATIENCE_S)

@@ -1,6 +1,7 @@
 """The configuration files that the lab writes for the programs it starts."""
 
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import yaml
 from daemon.lab.alerting import duration, rule_file
 from daemon.lab.metrics import JOBS
 
+SERVICE_DESK = "service-desk.yaml"
 _WRITTEN = "# Written by the lab at every start; copy it before you change it.\n"
 
 
@@ -74,7 +76,12 @@ def database_url(directory: Path) -> str:
 
 
 def write_daemon_config(directory: Path, ways: Ways, *, listen: str, interval_s: float) -> Path:
-    """Write incidentd.yaml beside cmdb.yaml: the lab's sources, a short quiet time, mail and webhook to the catcher."""
+    """Write incidentd.yaml beside cmdb.yaml, and service-desk.yaml, its rules; returns the path of the first.
+
+    It has the lab's sources, a short quiet time, mail and webhook to the catcher.
+    """
+    desk = resources.files("daemon.lab").joinpath(SERVICE_DESK).read_text(encoding="utf-8")
+    (directory / SERVICE_DESK).write_text(desk, encoding="utf-8")
     every = duration(max(interval_s, 1.0))
     sources = [{"name": "prometheus", "type": "prometheus", "url": ways.prometheus_url, "interval": every}]
     if ways.alertmanager_url:
@@ -87,6 +94,7 @@ def write_daemon_config(directory: Path, ways: Ways, *, listen: str, interval_s:
         "http": {"listen": listen, "access": "open"},
         "sources": sources,
         "cmdb": [{"type": "yaml", "path": "cmdb.yaml"}],
+        "rules": SERVICE_DESK,
         "notifiers": [
             {
                 "name": "operations-mail",

@@ -18,12 +18,27 @@ from daemon.lab.errors import LabError
 from daemon.lab.estate import lab_estate, write_cmdb
 from daemon.lab.exporter import exporter
 from daemon.lab.fake_prometheus import FakePrometheus
-from daemon.lab.files import Ways, database_url, write_alertmanager, write_daemon_config, write_prometheus
+from daemon.lab.files import (
+    SERVICE_DESK,
+    Ways,
+    database_url,
+    write_alertmanager,
+    write_daemon_config,
+    write_prometheus,
+)
 from daemon.lab.world import Fault
 from rules.document import rfc3339
 
 USUAL_INTERVAL_S = 5.0
-WRITTEN = ("cmdb.yaml", "incidentd.yaml", "prometheus.yml", "rules.yml", "alertmanager.yml", "incidentd.db")
+WRITTEN = (
+    "cmdb.yaml",
+    "incidentd.yaml",
+    SERVICE_DESK,
+    "prometheus.yml",
+    "rules.yml",
+    "alertmanager.yml",
+    "incidentd.db",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,11 @@
 """The main job on real input: a data centre breaks under real monitoring, the real daemon decides."""
 
+import email
+import email.policy
 import json
+import re
 from collections.abc import Callable, Iterator
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +13,7 @@ import pytest
 import requests
 import yaml
 
+from daemon.lab.files import SERVICE_DESK
 from daemon.lab.lab import Lab
 from tests.daemons import Incidentd
 from tests.servers import program, wait_until
@@ -21,14 +26,14 @@ PATIENCE_S = 90.0
 class Daemon(Incidentd):
     """The daemon on the lab's own configuration, with short waits."""
 
-    def __init__(self, lab: Lab, directory: Path) -> None:
+    def __init__(self, lab: Lab, directory: Path, **more: Any) -> None:
         settings = yaml.safe_load(lab.write_config(listen="127.0.0.1:1").read_text())
         for source in settings["sources"]:
             if source["type"] != "push":
                 source["interval"] = "1s"
         waits = {"resolve_after": "4s", "settle": "4s", "update_every": "5s", "blind_after": "3s"}
         kept = {key: settings[key] for key in ("sources", "notifiers", "notify")}
-        super().__init__(directory, lab.cmdb_path.read_text(), **kept, incidents=waits)
+        super().__init__(directory, lab.cmdb_path.read_text(), **{**kept, "incidents": waits, **more})
         self._lab = lab
         self._heard = {p.name for p in lab.catcher.webhooks.glob("*.json")}
 
@@ -149,3 +154,81 @@ def test_killed_in_the_middle_of_a_storm_it_loses_and_doubles_nothing(daemon: Da
     until("it is resolved", lambda: daemon.notices("resolved"))
     keys = [n["idempotency_key"] for n in daemon.notices("opened") + daemon.notices("resolved")]
     assert len(set(keys)) == 2
+
+
+@pytest.fixture
+def desk(lab: Lab, tmp_path: Path) -> Iterator[Daemon]:
+    """A daemon with the lab's service desk, whose promise for a P1 is short; nothing resolves by itself."""
+    until("the data centre is calm", lambda: not _serious(lab))
+    lab.write_config()
+    rules = yaml.safe_load((lab.directory / SERVICE_DESK).read_text())
+    rules["service_levels"][0]["targets"]["P1"]["response"] = "20s"
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump(rules))
+    waits = {"settle": "4s", "resolve_after": "1d"}
+    with Daemon(lab, tmp_path, rules=str(tmp_path / "rules.yaml"), incidents=waits) as running:
+        yield running
+        lab.mend_all()
+
+
+def test_an_incident_from_its_opening_to_its_report(desk: Daemon, lab: Lab) -> None:
+    mails = {p.name for p in lab.catcher.mails.glob("*.eml")}
+    lab.break_("tor-3a")
+    until("the engineer on call is called", lambda: _mails(lab, mails, "[P1 assigned] INC-1"))
+    on_call = json.loads(desk.show("oncall", "show", "--json"))["schedules"]
+    (engineer,) = next(s["people"] for s in on_call if s["schedule"] == "network")
+    (call,) = _mails(lab, mails, "[P1 assigned] INC-1")
+    assert call["To"] == f"{engineer['id']}@dc1.example"
+    until("its response clock warns", lambda: desk.notices("response_warning"))
+
+    shown = desk.show("incident", "show", "1")
+    assert "Top-of-rack switch A of rack 3 is off: Checkout, Payments" in shown
+    assert "Steps of switch" in shown
+    by = ("--by", engineer["id"])
+    desk.show("incident", "ack", "1", *by)
+    desk.show("incident", "step", "1", "1", *by)
+    desk.show("problem", "create", "Power supplies of rack 3 die", "--from", "INC-1", *by)
+    desk.show("problem", "document", "PRB-1", "--text", "Switch it off and on at the strip", *by)
+    until("people are told that the error is known", lambda: desk.notices("known_error"))
+    desk.show("change", "create", "Replace the power supply", "--from", "INC-1", "--ci", "tor-3a",
+              "--begin", "2h", "--end", "3h", *by)  # fmt: skip
+    assert "Checkout, which is critical, would be down" in desk.show("change", "show", "CHG-1")
+
+    lab.mend("tor-3a")
+    until("all alerts have cleared", lambda: all(a["cleared_at"] for a in desk.incident(1)["alerts"]))
+    desk.show("incident", "step", "1", "2", *by)
+    desk.show("incident", "step", "1", "3", *by)
+    desk.show("incident", "resolve", "1", "Switched it off and on", "--code", "workaround", "--root", "tor-3a", *by)
+    until("operations hear of the end", lambda: _mails(lab, mails, "[P1 resolved] INC-1", "operations@dc1.example"))
+    (letter,) = _mails(lab, mails, "[P1 resolved] INC-1", "operations@dc1.example")
+    assert "Failed: tor-3a (confirmed by a person)" in _text(letter)
+    link = re.search(r"http\S+/rate/\S+", _text(letter))
+    assert link is not None
+    requests.post(link[0], data={"score": "5", "remark": "Fast"}, timeout=10).raise_for_status()
+    desk.show("incident", "close", "1", *by)
+
+    report = desk.show("incident", "export", "1")
+    for line in (
+        "- tor-3a failed (confirmed by a person)",
+        f"- got round, workaround, by {engineer['id']}: Switched it off and on",
+        "on call in network (weekly) (step 1 of default)",
+        "- caused by PRB-1",
+        "- led to CHG-1",
+        "- operations-mail: 5 of 5: Fast",
+        "- only a workaround is in place: the cause has to be mended",
+        "50 % of the time to respond is used",
+        f"{engineer['id']}: closed: by hand",
+    ):
+        assert line in report
+
+
+def _mails(lab: Lab, before: set[str], subject: str, to: str = "") -> list[EmailMessage]:
+    """What the mail catcher got since, by the beginning of its subject."""
+    paths = sorted(p for p in lab.catcher.mails.glob("*.eml") if p.name not in before)
+    mails = [email.message_from_bytes(p.read_bytes(), EmailMessage, policy=email.policy.default) for p in paths]
+    return [m for m in mails if m["Subject"].strip().startswith(subject) and to in m["To"]]
+
+
+def _text(letter: EmailMessage) -> str:
+    body = letter.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())

@@ -132,6 +132,17 @@ def test_subject_and_first_line_say_what_happened(event: str, subject: str, firs
     assert message.text.startswith(first)
 
 
+def test_a_confirmed_root_is_called_so_and_no_other_is_suggested() -> None:
+    opened = SAMPLES["opened"]
+    assert opened.incident is not None
+    assert "It could also be" in render(opened).text
+    confirmed = msgspec.structs.replace(opened.incident, confirmed_root="tor-3a")
+    message = render(msgspec.structs.replace(opened, incident=confirmed))
+    assert "Failed: tor-3a (confirmed by a person)" in message.text
+    assert "confirmed by a person" in message.html
+    assert "It could also be" not in message.text + message.html
+
+
 def test_what_is_over_is_told_as_past() -> None:
     message = render(SAMPLES["resolved"])
     assert "Was down: Online shop, Payments. Was degraded: Reporting." in message.text

@@ -57,7 +57,7 @@ def test_a_review_tells_the_whole_story() -> None:
     assert "only a workaround is in place: the cause has to be mended" in found.still_open
     for part in (
         "WHAT HAPPENED",
-        "- detection: 10 min (2026-11-24T07:50:00.000Z to 2026-11-24T08:00:00.000Z)",
+        "- detection: 10 min, 2026-11-24 07:50:00 to 2026-11-24 08:00:00",
         "- Carla: 3 of 5: slow",
         "- 2026-11-24 08:02:00 anna: acknowledged",
     ):
