@@ -27,7 +27,7 @@ check: $(READY)  ## format, lint, types, import rules, fast tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/python -m pytest -q -n 2 tests/unit tests/property
+	$(BIN)/python -m pytest -q -n 2 tests/unit tests/property -m "not slow" --hypothesis-profile=quick
 
 check-thorough: $(READY)  ## the property tests with thousands of random histories each
 	$(BIN)/python -m pytest -q -n 2 tests/property --hypothesis-profile=thorough --timeout=0

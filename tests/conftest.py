@@ -8,10 +8,12 @@ from hypothesis import settings
 
 from tests import postgres
 
-# The same examples every time, so that a red check is the change's doing; `thorough` looks for what nobody knows yet.
-settings.register_profile("check", max_examples=100, deadline=None, derandomize=True)
+# The same examples every time, so that a red test is the change's doing; `quick` is for before each commit, and
+# `thorough` looks for what nobody knows yet.
+settings.register_profile("quick", max_examples=15, deadline=None, derandomize=True)
+settings.register_profile("usual", max_examples=100, deadline=None, derandomize=True)
 settings.register_profile("thorough", max_examples=3_000, deadline=None, print_blob=True)
-settings.load_profile("check")
+settings.load_profile("usual")
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cmdb.graph import Estate
@@ -20,7 +20,6 @@ def worst_of(one: dict[str, State], other: dict[str, State]) -> dict[str, State]
     return {ci: max(one.get(ci, State.UP), other.get(ci, State.UP)) for ci in {*one, *other}}
 
 
-@settings(max_examples=200)
 @given(estates(), failures())
 def test_settles_the_least_states_that_satisfy_every_dependency(cis: list[CI], failed: dict[str, State]) -> None:
     hits = impact(Estate.of(cis), failed)
@@ -28,7 +27,6 @@ def test_settles_the_least_states_that_satisfy_every_dependency(cis: list[CI], f
     assert states(Estate.of(cis), failed) == {ci: hit.state for ci, hit in hits.items()}
 
 
-@settings(max_examples=200)
 @given(estates(), failures(), failures())
 def test_trouble_that_was_there_before_counts_but_is_not_returned(
     cis: list[CI], failed: dict[str, State], earlier: dict[str, State]
@@ -70,7 +68,6 @@ def test_the_order_of_the_cmdb_is_irrelevant_to_states_and_distances(
     assert summary(impact(Estate.of(cis), failed)) == summary(impact(Estate.of(shuffled), failed))
 
 
-@settings(max_examples=150)
 @given(estates(), failures())
 def test_every_hit_names_the_provider_that_explains_it(cis: list[CI], failed: dict[str, State]) -> None:
     final = by_iteration(cis, failed)

@@ -197,6 +197,7 @@ def test_wrong_usage(bench: Bench, words: list[str], said: str) -> None:
     assert said in " ".join(bench.run(*words, code=2).replace("│", "").split())
 
 
+@pytest.mark.slow
 def test_results_do_not_depend_on_hash_seed_or_time_zone(bench: Bench) -> None:
     earlier = bench.file("earlier.json", '{"incidents": [], "events": []}')
     code = "from daemon.cli.main import main; main()"

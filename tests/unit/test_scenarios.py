@@ -1,6 +1,7 @@
 """The named scenarios, each as an operator would want it to end, and the judge that says whether it did."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,11 @@ from bench.story import Scenario, Spell, View
 from bench.verdict import Verdict, judge
 
 
-@pytest.mark.parametrize("scenario", [pytest.param(scenario, id=name) for name, scenario in SCENARIOS.items()])
+def _param(name: str, scenario: Scenario) -> Any:
+    return pytest.param(scenario, id=name, marks=[pytest.mark.slow] if len(scenario.cmdb["cis"]) > 1_000 else [])
+
+
+@pytest.mark.parametrize("scenario", [_param(name, scenario) for name, scenario in SCENARIOS.items()])
 def test_scenario(scenario: Scenario) -> None:
     assert judge(scenario).faults == ()
 
