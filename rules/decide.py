@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rules.assess import review_priorities
+from rules.call import send_calls
+from rules.clock_steps import take_clock_steps
 from rules.deadlines import meet_deadlines, note_quiet
 from rules.decision import (
     Change,
@@ -60,10 +62,13 @@ def decide(situation: Situation, changes: Sequence[Change], now: datetime) -> De
     complete(draft)
     meet_deadlines(draft)
     note_known_errors(draft)
-    escalate(draft)
     keep_clocks(draft)
+    escalate(draft)
+    take_clock_steps(draft)
+    keep_clocks(draft, draft.handed_over)
     learn(draft)
     trace(draft)
+    send_calls(draft)
     tell(draft)
     tell_sources(draft)
     return draft.decision()

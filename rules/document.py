@@ -119,6 +119,16 @@ class SnoozeDocument(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class WaitingStepDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A step (from 1) that was called for by what happened to a promised time, as in `resolution_breached`; `due_at` is
+    null while it is frozen."""
+
+    policy: str
+    step: int
+    on: str
+    due_at: str | None
+
+
 class EscalationDocument(msgspec.Struct, frozen=True, kw_only=True):
     """Who was called, and who is next: `progress` is none, running, stopped or exhausted, `next_step` counts from 1 and
     `next_at` is null where nothing is due."""
@@ -129,6 +139,7 @@ class EscalationDocument(msgspec.Struct, frozen=True, kw_only=True):
     next_at: str | None
     calls: tuple[CallDocument, ...]
     snooze: SnoozeDocument | None
+    waiting: tuple[WaitingStepDocument, ...] = ()
 
 
 class IncidentDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -339,7 +350,8 @@ def _clock_document(clock: Clock) -> ClockDocument:
 def _escalation_document(escalation: Escalation) -> EscalationDocument | None:
     """None where nobody was ever to be called."""
     snooze = escalation.snooze
-    if escalation.progress is Progress.NONE and not escalation.calls and snooze is None:
+    said = escalation.calls or escalation.waiting or snooze is not None
+    if escalation.progress is Progress.NONE and not said:
         return None
     return EscalationDocument(
         policy=escalation.policy,
@@ -350,6 +362,10 @@ def _escalation_document(escalation: Escalation) -> EscalationDocument | None:
         snooze=None
         if snooze is None
         else SnoozeDocument(until=rfc3339(snooze.until), by=snooze.by, reason=snooze.reason),
+        waiting=tuple(
+            WaitingStepDocument(policy=w.policy, step=w.step + 1, on=w.event, due_at=_maybe(w.due_at))
+            for w in escalation.waiting
+        ),
     )
 
 

@@ -171,6 +171,8 @@ def _reaches(
     seen: frozenset[str],
 ) -> bool:
     for step in policy.steps:
+        if step.on:
+            continue  # called for by a promise, which need not be in danger
         other = roster.escalation_of(step.hand_to) if step.hand_to else None
         if step.hand_to and other is not None and step.hand_to not in seen:
             if _reaches(roster, overrides, other, step.hand_to, at, seen | {step.hand_to}):
