@@ -16,7 +16,7 @@ from rules.escalation import Escalation, EscalationPolicy, EscalationStep, Parke
 from rules.incident import Incident, Status
 from rules.notices import may_call
 from rules.registered import GROUP
-from rules.responders import Responder, known_overrides, reached
+from rules.responders import Responder, by_overrides, known_overrides, reached
 from rules.words import span
 
 _OVER = frozenset({"acknowledged", "resolved", "merged", "converted"})
@@ -212,9 +212,9 @@ def call_step(
     Whom the same step has called already in this round, for another group that had the incident, is not called again.
     """
     roster, step = draft.situation.policy.roster, policy.steps[number]
-    overrides = known_overrides(roster, draft.all_overrides())
+    on_duty = by_overrides(known_overrides(roster, draft.all_overrides()))
     called = incident.escalation.called
-    found = reached(roster, overrides, step, incident.group, str(incident.priority), draft.now, called)
+    found = reached(roster, on_duty, step, incident.group, str(incident.priority), draft.now, called)
     label = f"step {number + 1} of escalation {policy.name}" + (f", {why}" if why else "")
     spared = frozenset() if step.on else _called_already(incident.escalation, policy.name, number + 1)
     for responder in found.responders:
