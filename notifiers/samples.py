@@ -4,16 +4,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from rules.document import (
-    AlertDocument,
-    CandidateDocument,
-    IncidentDocument,
-    NoticeContent,
-    RecipientDocument,
-    RootDocument,
-    ServiceDocument,
-    SourceDocument,
-)
+from rules.document import AlertDocument, IncidentDocument, NoticeContent, RecipientDocument, SourceDocument
+from rules.incident_shapes import CandidateDocument, RootDocument, ServiceDocument
 from rules.subscriptions import EVENTS
 
 _STATUS = {word: word for word in ("acknowledged", "resolved", "closed", "merged", "converted")}

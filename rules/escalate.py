@@ -7,12 +7,12 @@ and at those whose time has come.
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from cmdb.model import State
 from rules.call import call, tell_person
 from rules.draft import Draft
-from rules.escalation import Escalation, EscalationPolicy, EscalationStep, Parked, Progress
+from rules.escalation import Escalation, EscalationPolicy, EscalationStep, Progress
+from rules.escalation_start import begin, must_begin, set_state
 from rules.incident import Incident, Status
 from rules.notices import may_call
 from rules.registered import GROUP
@@ -44,7 +44,7 @@ def next_step_now(draft: Draft, incident: Incident) -> str:
     if policy is None or policy.next_timed(incident.escalation.step) >= len(policy.steps):
         return ""
     before = len(incident.escalation.calls)
-    after = _take_step(draft, _set(draft, incident, snooze=None, left=None), policy)
+    after = _take_step(draft, set_state(draft, incident, snooze=None, left=None), policy)
     names = draft.situation.policy.roster.names(c.person for c in after.escalation.calls[before:])
     return f"{after.key} is with {after.group} now" if after.group != incident.group else f"called: {names}"
 
@@ -52,7 +52,7 @@ def next_step_now(draft: Draft, incident: Incident) -> str:
 def call_group(draft: Draft, incident: Incident) -> Incident:
     """Begin with the steps of the group that has just been given the incident; where somebody else has acknowledged it
     already, only the first of them is taken, at once."""
-    begun = _begin(draft, incident)
+    begun = begin(draft, incident)
     policy = draft.situation.policy.roster.escalations.get(begun.escalation.policy)
     if begun.status is Status.OPEN or policy is None:
         return begun
@@ -73,93 +73,16 @@ def follow(draft: Draft, incident: Incident) -> None:
     if incident.status is not Status.OPEN:
         _stop(draft, incident)
         return
-    if _must_begin(draft, incident):
-        incident = _begin(draft, incident)
+    if must_begin(draft, incident):
+        incident = begin(draft, incident)
     incident = _freeze_or_thaw(draft, incident)
     # A step that reaches nobody is no reason to wait; each turn goes one step on, and a new round always waits.
     while (due := incident.escalation.next_at) is not None and due <= draft.now:
         policy = draft.situation.policy.roster.escalations.get(incident.escalation.policy)
         if policy is None or policy.next_timed(incident.escalation.step) >= len(policy.steps):
-            _set(draft, incident, next_at=None, progress=Progress.EXHAUSTED)
+            set_state(draft, incident, next_at=None, progress=Progress.EXHAUSTED)
             return
         incident = _take_step(draft, incident, policy)
-
-
-def _must_begin(draft: Draft, incident: Incident) -> bool:
-    """Whether nothing was begun for its group yet, or by a policy that the rules do not have any more."""
-    state = incident.escalation
-    if state.progress in (Progress.NONE, Progress.STOPPED) or state.group != incident.group:
-        return True
-    known = draft.situation.policy.roster.escalations
-    return state.progress is Progress.RUNNING and state.policy not in known
-
-
-def _begin(draft: Draft, incident: Incident, *, anew: bool = False) -> Incident:
-    """Start with the first step for the incident's group; not before its root had time to settle.
-
-    Where nobody has acknowledged it since another group had it, what was begun for that group is kept: should it come
-    back it goes on there, so that nobody is called anew because an incident goes to and fro. `anew` forgets all that.
-    """
-    state, is_running = incident.escalation, incident.escalation.progress is Progress.RUNNING
-    is_begun = not anew and (is_running or state.progress is Progress.EXHAUSTED)
-    if is_begun and state.group != incident.group and (back := _back(draft, incident)) is not None:
-        return back
-    if is_begun and is_running and not _must_begin(draft, incident):
-        return incident
-    policy = draft.situation.policy.roster.escalation_of(incident.group)
-    first = policy.next_timed(0) if policy is not None else 0
-    parked = _parked(state, incident.group) if is_begun else ()
-    turn = state.turn if is_begun and is_running else state.turn + 1
-    fresh = {"group": incident.group, "step": first, "round": 0, "left": None, "parked": parked, "turn": turn}
-    if policy is None or first >= len(policy.steps):
-        none = {
-            **fresh,
-            "policy": "",
-            "progress": Progress.NONE,
-            "step": 0,
-            "next_at": None,
-            "parked": (),
-            "turn": state.turn,
-        }
-        return _set(draft, incident, **none)
-    begins = max(draft.now, incident.opened_at + draft.situation.policy.settle) + policy.steps[first].after
-    return _set(draft, incident, **{**fresh, "policy": policy.name, "progress": Progress.RUNNING, "next_at": begins})
-
-
-def _back(draft: Draft, incident: Incident) -> Incident | None:
-    """The incident with what was begun before for the group that has it again; None where nothing was."""
-    state = incident.escalation
-    known = next((p for p in state.parked if p.group == incident.group), None)
-    policy = draft.situation.policy.roster.escalation_of(incident.group)
-    if known is None or policy is None or policy.name != known.policy:
-        return None
-    draft.note(incident.number, "escalation", f"escalation {policy.name} goes on for {known.group} where it was")
-    return _set(
-        draft,
-        incident,
-        group=known.group,
-        policy=known.policy,
-        progress=Progress.RUNNING,
-        step=known.step,
-        round=known.round,
-        next_at=known.next_at,
-        left=known.left,
-        parked=_parked(state, incident.group),
-    )
-
-
-def _parked(state: Escalation, coming: str) -> tuple[Parked, ...]:
-    """What to keep of the groups that do not have it, while the one that is `coming` gets it."""
-    leaving = Parked(
-        group=state.group,
-        policy=state.policy,
-        step=state.step,
-        round=state.round,
-        next_at=state.next_at,
-        left=state.left,
-    )
-    others = tuple(p for p in state.parked if p.group not in (coming, state.group))
-    return (*others, leaving) if state.progress is Progress.RUNNING else others
 
 
 def _stop(draft: Draft, incident: Incident) -> None:
@@ -178,9 +101,9 @@ def _freeze_or_thaw(draft: Draft, incident: Incident) -> Incident:
     state = incident.escalation
     is_frozen = state.snooze is not None or is_quiet(draft, incident)
     if is_frozen and state.next_at is not None:
-        return _set(draft, incident, next_at=None, left=max(state.next_at - draft.now, _NOW))
+        return set_state(draft, incident, next_at=None, left=max(state.next_at - draft.now, _NOW))
     if not is_frozen and state.left is not None:
-        return _set(draft, incident, next_at=draft.now + state.left, left=None)
+        return set_state(draft, incident, next_at=draft.now + state.left, left=None)
     return incident
 
 
@@ -244,12 +167,12 @@ def _plan_next(
     if number < len(policy.steps):
         step = policy.steps[number]
         wait = step.after if has_reached or step.hand_to else _NOW
-        return _set(draft, incident, step=number, next_at=_if_open(incident, draft.now + wait))
+        return set_state(draft, incident, step=number, next_at=_if_open(incident, draft.now + wait))
     if turn < policy.repeat:
         again = _if_open(incident, draft.now + policy.repeat_after)
-        return _set(draft, incident, step=policy.next_timed(0), round=turn + 1, next_at=again)
+        return set_state(draft, incident, step=policy.next_timed(0), round=turn + 1, next_at=again)
     draft.note(incident.number, "escalation", f"escalation {policy.name} has come to its end; nobody else is called")
-    return _set(draft, incident, step=number, next_at=None, progress=Progress.EXHAUSTED)
+    return set_state(draft, incident, step=number, next_at=None, progress=Progress.EXHAUSTED)
 
 
 def _if_open(incident: Incident, at: datetime) -> datetime | None:
@@ -282,13 +205,13 @@ def _review_snooze(draft: Draft, incident: Incident) -> Incident:
     worse = _worse_than(incident, snooze.priority, snooze.services)
     if worse:
         draft.note(incident.number, "snooze", f"the snooze by {snooze.by} is broken: {worse}")
-        incident = _set(draft, incident, snooze=None)
+        incident = set_state(draft, incident, snooze=None)
         return (
-            _begin(draft, incident, anew=True) if incident.status is Status.OPEN else _call_back(draft, incident, worse)
+            begin(draft, incident, anew=True) if incident.status is Status.OPEN else _call_back(draft, incident, worse)
         )
     if draft.now >= snooze.until:
         draft.note(incident.number, "snooze", f"the snooze by {snooze.by} is over")
-        return _set(draft, incident, snooze=None)
+        return set_state(draft, incident, snooze=None)
     return incident
 
 
@@ -324,8 +247,3 @@ def _tell_called(draft: Draft, incident: Incident, event: str, reason: str) -> N
         person = draft.situation.policy.roster.people.get(who)
         if person is not None and not (event == "acknowledged" and incident.assignee in (person.id, person.name)):
             tell_person(draft, incident, person, event, f"you were called; {reason}")
-
-
-def _set(draft: Draft, incident: Incident, **fields: Any) -> Incident:
-    changed = replace(incident.escalation, **fields)
-    return incident if changed == incident.escalation else draft.change_incident(incident, escalation=changed)

@@ -6,8 +6,9 @@ import msgspec
 
 from rules.change_risk import Risk
 from rules.decision import TimelineEntry
-from rules.document import ServiceDocument, rfc3339
+from rules.document import rfc3339
 from rules.incident import incident_key
+from rules.incident_shapes import ServiceDocument
 from rules.record import Change, Problem, Record
 from rules.record_lifecycles import LIFECYCLES
 from rules.recurrence import Suggestion

@@ -26,9 +26,10 @@ from daemon.api.openapi import answers
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem, wrong_field
 from daemon.store.rows import Search
-from rules.document import contact_document, event_document, incident_document, rating_document
+from rules.document import event_document, incident_document
 from rules.incident import ACTIVE, Incident, Priority, Status, incident_key, incident_number
 from rules.record_document import SuggestionDocument, suggestion_document
+from rules.satisfaction_document import contact_document, rating_document
 
 MAX_PAGE = 200
 MAX_OFFSET = 10_000_000

@@ -25,10 +25,10 @@ from daemon.api.ports import Ports
 from daemon.errors import BadLink
 from daemon.links import Asked, read_token
 from rules.decision import Asker, Command, Verb
-from rules.document import figures_document
 from rules.incident import Incident, Status, incident_key
 from rules.record_shapes import FiguresDocument
 from rules.satisfaction import MAX_REMARK, SCORES, Rating
+from rules.satisfaction_document import figures_document
 
 _PAGES = Path(__file__).parent / "pages"
 _STYLE = (
