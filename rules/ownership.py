@@ -36,7 +36,7 @@ def check_asker(draft: Draft, incident: Incident, command: Command) -> None:
     policy = draft.situation.policy
     if command.asker is Asker.REPORTER and not is_own(incident, command.actor, policy.roster):
         raise Forbidden(
-            f"{incident.key} is not {command.actor}'s: somebody else registered it, and its contact is another; "
+            f"{incident.key} is not {command.actor}'s, who neither registered it nor is its contact; "
             "allowed: one's own incidents, or the permission write"
         )
     ended = incident.resolved_at
