@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
@@ -11,13 +11,15 @@ import msgspec
 import structlog
 
 from daemon.clock import Clock
+from daemon.diary import write_diary
 from daemon.errors import LeaseLost, StoreError
 from daemon.isolate import without_bad_sightings
 from daemon.recall import recalled
+from daemon.resumption import graced, mapped, polled_no_more
 from daemon.store.rows import InboxRow
 from daemon.store.store import Store
 from daemon.telemetry import Metrics
-from rules.alert import Alert, Sighting
+from rules.alert import Sighting
 from rules.decide import decide
 from rules.decision import (
     Change,
@@ -32,25 +34,13 @@ from rules.decision import (
     Reply,
     ReportOrder,
     SilenceOrder,
-    SourceState,
 )
-from rules.intake import RENEWAL
-from rules.policy import Policy
 from rules.record import KEPT as RECORDS_KEPT
 from rules.situation import Situation, rebuild
-from rules.trace import CHANGED
-from rules.words import span
 
 _log = structlog.get_logger(__name__)
 _BATCH = 500
 _MOST_WAITING = 1_000
-# Lines of the diary that say what the whole incident is about, and what will happen by itself.
-_HEADLINES = frozenset({"opened", "reopened", "root_changed"})
-_NEXT = {
-    "opened": "people are told in {settle} unless it proves to be part of another incident",
-    "quiet": "it resolves if nothing fires again for {resolve_after}",
-    "resolved": "a relapse within {reopen_within} reopens it",
-}
 _ORDERS: dict[str, type[Order]] = {
     "command": Command,
     "silence": SilenceOrder,
@@ -171,7 +161,7 @@ class Cycle:
             self._store.commit(decision, inbox_ids=rows, epoch=self._epoch)
         before = {s.name: self.situation.sources.get(s.name) for s in decision.sources}
         self.situation.apply(decision)
-        _write_diary(decision, self.situation, before)
+        write_diary(decision, self.situation, before)
         self._measure()
         if self._on_decision is not None:
             self._on_decision(decision)
@@ -251,7 +241,7 @@ class Cycle:
         now = self._clock.now()
         loaded = self._store.load(now - max(old.policy.close_after, RECORDS_KEPT))
         fresh = Situation(old.estate, old.policy, old.subscriptions)
-        alerts = [_graced(_mapped(a, fresh), now) for a in loaded.alerts]
+        alerts = [graced(mapped(a, fresh), now) for a in loaded.alerts]
         rebuild(
             fresh,
             loaded.incidents,
@@ -267,7 +257,7 @@ class Cycle:
         fresh.next_number = max(fresh.next_number, loaded.next_number)
         self.situation, self._sources, self._is_stale = fresh, sources, False
         self._metrics.source_up.clear()
-        for source in sorted(_polled_no_more(alerts, sources)):
+        for source in sorted(polled_no_more(alerts, sources)):
             _log.info("source_gone", source=source)
             self.offer(Listing(source=source, at=now, sightings=()))
         self._measure()
@@ -290,75 +280,3 @@ def _change_of(row: InboxRow) -> Push | Order:
 
 def _refusal(change: Change) -> tuple[Reply, ...]:
     return (Reply(command=change.id, done=False, message=_FLAW),) if isinstance(change, Order) else ()
-
-
-def _mapped(alert: Alert, situation: Situation) -> Alert:
-    """The alert as the present CMDB sees it, where the CI it was on is gone."""
-    if alert.ci is None or alert.ci in situation.estate:
-        return alert
-    return msgspec.structs.replace(alert, ci=None, mapped_by=f"the CMDB has no {alert.ci} any more")
-
-
-def _graced(alert: Alert, now: datetime) -> Alert:
-    """The alert with a chance to be pushed again, where its time ran out or is about to."""
-    end = now + RENEWAL
-    late = {
-        source: msgspec.structs.replace(seen, expires_at=end)
-        for source, seen in alert.seen_by.items()
-        if alert.is_firing and seen.firing and seen.expires_at is not None and seen.expires_at < end
-    }
-    return msgspec.structs.replace(alert, seen_by={**alert.seen_by, **late}) if late else alert
-
-
-def _polled_no_more(alerts: Sequence[Alert], sources: frozenset[str]) -> set[str]:
-    """Sources whose word never runs out, that nobody asks any more: their alerts would never end."""
-    return {
-        source
-        for alert in alerts
-        if alert.is_firing
-        for source, seen in alert.seen_by.items()
-        if seen.firing and seen.expires_at is None and source not in sources
-    }
-
-
-def _next(kind: str, policy: Policy) -> str:
-    waits = {"settle": policy.settle, "resolve_after": policy.resolve_after, "reopen_within": policy.reopen_within}
-    return _NEXT[kind].format(**{name: span(wait) for name, wait in waits.items()})
-
-
-def _write_diary(decision: Decision, situation: Situation, before: Mapping[str, SourceState | None]) -> None:
-    for entry in decision.timeline:
-        if entry.subject:
-            _log.info(f"record_{entry.kind}", record=entry.subject, actor=entry.actor, reason=entry.text)
-            continue
-        if entry.kind == CHANGED:
-            continue
-        incident = situation.incidents.get(entry.incident)
-        known = {} if incident is None else {"ci": incident.root.ci, "priority": str(incident.priority)}
-        if incident is not None and entry.kind in _HEADLINES:
-            known |= {"title": incident.title, "why": "; ".join(incident.root.evidence[:2])}
-        if entry.kind in _NEXT:
-            known |= {"next": _next(entry.kind, situation.policy)}
-        _log.info(
-            f"incident_{entry.kind}", incident=f"INC-{entry.incident}", **known, actor=entry.actor, reason=entry.text
-        )
-    for silence in decision.silences:
-        state = silence.state_at(decision.at)
-        matchers = ", ".join(m.text for m in silence.matchers)
-        _log.info(f"silence_{state}", silence=silence.id, matchers=matchers, by=silence.created_by, why=silence.comment)
-    for override in decision.overrides:
-        _log.info(
-            "oncall_override",
-            schedule=override.schedule,
-            people=override.people,
-            begins=override.starts_at.isoformat(),
-            ends=override.ends_at.isoformat(),
-            by=override.made_by,
-            why=override.reason,
-        )
-    for source in decision.sources:
-        old = before[source.name]
-        if source.is_up and (old is None or not old.is_up):
-            _log.info("source_up", source=source.name)
-        elif not source.is_up and (old is None or old.is_up):
-            _log.warning("source_down", source=source.name, error=source.error)

@@ -4,16 +4,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from rules.document import (
-    AlertDocument,
-    CandidateDocument,
-    IncidentDocument,
-    NoticeContent,
-    RecipientDocument,
-    RootDocument,
-    SourceDocument,
-)
-from rules.record_shapes import ChangeDocument, RiskDocument, ServiceDocument
+from rules.document import AlertDocument, IncidentDocument, NoticeContent, RecipientDocument, SourceDocument
+from rules.incident_shapes import CandidateDocument, RootDocument, ServiceDocument
+from rules.record_shapes import ChangeDocument, RiskDocument
 from rules.subscriptions import CHANGE_EVENTS, EVENTS
 
 _STATUS = {word: word for word in ("acknowledged", "resolved", "closed", "merged", "converted")}

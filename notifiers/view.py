@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from notifiers.wording import one_line, web_link
 from rules.document import AlertDocument, IncidentDocument, NoticeContent
-from rules.record_shapes import ServiceDocument
+from rules.incident_shapes import ServiceDocument
 from rules.words import WORTH_NAMING, percent, span
 
 MAX_ALERTS = 10

@@ -10,10 +10,11 @@ import re
 from collections.abc import Collection
 from typing import Literal, get_args
 
-Permission = Literal["account", "read", "report", "write", "manage", "push", "administer"]
-"""`account` one's own account and session · `read` see incidents, alerts and what was learnt · `report` register and
-add notes · `write` work on incidents and silences · `manage` overrule, as a priority by hand does · `push` send alerts
-· `administer` users and tokens."""
+Permission = Literal["account", "read", "report", "own", "write", "manage", "push", "administer"]
+"""`account` one's own account and session · `read` see incidents, alerts and what was learnt · `report` register, and
+add notes to other records · `own` add notes to incidents, close and reopen them; without `write` one's own only
+(`rules.ownership`) · `write` work on incidents and silences · `manage` overrule, as a priority by hand does · `push`
+send alerts · `administer` users and tokens."""
 
 PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
 
@@ -40,9 +41,9 @@ class Scope(enum.StrEnum):
 
 ROLES: dict[Role, frozenset[Permission]] = {
     Role.VIEWER: frozenset({"account", "read"}),
-    Role.REPORTER: frozenset({"account", "read", "report"}),
-    Role.OPERATOR: frozenset({"account", "read", "report", "write"}),
-    Role.MANAGER: frozenset({"account", "read", "report", "write", "manage"}),
+    Role.REPORTER: frozenset({"account", "read", "report", "own"}),
+    Role.OPERATOR: frozenset({"account", "read", "report", "own", "write"}),
+    Role.MANAGER: frozenset({"account", "read", "report", "own", "write", "manage"}),
     Role.ADMIN: frozenset(PERMISSIONS),
 }
 """Role × permission."""
@@ -50,8 +51,8 @@ ROLES: dict[Role, frozenset[Permission]] = {
 SCOPES: dict[Scope, frozenset[Permission]] = {
     Scope.PUSH: frozenset({"account", "push"}),
     Scope.READ: frozenset({"account", "read"}),
-    Scope.REPORT: frozenset({"account", "read", "report"}),
-    Scope.WRITE: frozenset({"account", "read", "report", "write", "manage"}),
+    Scope.REPORT: frozenset({"account", "read", "report", "own"}),
+    Scope.WRITE: frozenset({"account", "read", "report", "own", "write", "manage"}),
     Scope.ADMIN: frozenset(PERMISSIONS),
 }
 """Scope × permission. A token of a user has of these only what the user's role has."""

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from rules.document import NoticeContent, RecipientDocument, incident_document, rfc3339
-from rules.draft import Draft
+from rules.draft import Draft, Telling
 from rules.escalation import MOST_CALLS, Call
 from rules.incident import Incident
 from rules.notices import add_notice, notice_key
 from rules.responders import Responder
-from rules.roster import Contact, Person
+from rules.roster import Person
 
 
 def call(
@@ -23,6 +23,8 @@ def call(
         step=step,
         why=responder.why,
         via=tuple(dict.fromkeys(c.via for c in person.contacts)),
+        round=incident.escalation.round,
+        turn=incident.escalation.turn,
     )
     calls = (*incident.escalation.calls, made)[-MOST_CALLS:]
     incident = draft.change_incident(incident, escalation=replace(incident.escalation, calls=calls))
@@ -32,16 +34,27 @@ def call(
 
 
 def tell_person(draft: Draft, incident: Incident, person: Person, event: str, reason: str) -> None:
-    """One notice for each of the person's contacts."""
-    for contact in person.contacts:
-        _send(draft, incident, person, contact, event, reason)
+    """One notice for each of the person's contacts; they are written by `send_calls`."""
+    draft.tellings += [
+        Telling(incident=incident.number, person=person, contact=contact, event=event, reason=reason)
+        for contact in person.contacts
+    ]
 
 
-def _send(draft: Draft, incident: Incident, person: Person, contact: Contact, event: str, reason: str) -> None:
-    parts = (event, contact.via, contact.address, person.id, reason, str(incident.version))
+def send_calls(draft: Draft) -> None:
+    """Write the notices of this cycle's calls, from the incidents as the whole cycle has left them."""
+    for telling in draft.tellings:
+        incident = draft.incident(telling.incident)
+        if incident is not None:
+            _send(draft, incident, telling)
+
+
+def _send(draft: Draft, incident: Incident, telling: Telling) -> None:
+    person, contact = telling.person, telling.contact
+    parts = (telling.event, contact.via, contact.address, person.id, telling.reason, str(incident.version))
     content = NoticeContent(
-        event=event,
-        reason=reason,
+        event=telling.event,
+        reason=telling.reason,
         at=rfc3339(draft.now),
         idempotency_key=notice_key(incident.key, rfc3339(incident.opened_at), *parts),
         incident=incident_document(incident, ()),

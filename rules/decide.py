@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rules.assess import review_priorities
+from rules.call import send_calls
 from rules.change_notices import tell_of_changes
+from rules.clock_steps import take_clock_steps
 from rules.deadlines import meet_deadlines, note_quiet
 from rules.decision import (
     Change,
@@ -65,11 +67,14 @@ def decide(situation: Situation, changes: Sequence[Change], now: datetime) -> De
     note_known_errors(draft)
     note_suspects(draft)
     tie_evidence(draft)
-    escalate(draft)
     keep_clocks(draft)
+    escalate(draft)
+    take_clock_steps(draft)
+    keep_clocks(draft, draft.handed_over)
     learn(draft)
     complete_links(draft)
     trace(draft)
+    send_calls(draft)
     tell(draft)
     tell_of_changes(draft)
     tell_sources(draft)

@@ -88,6 +88,18 @@ class Resolving:
     force: bool = False
 
 
+class Asker(enum.StrEnum):
+    """As what somebody gives an order about an incident.
+
+    `staff` works on incidents; a `reporter` may touch their own only; the `contact` of the incident has shown by a
+    signed link that they are it. The last two may do no more than `rules.ownership` says.
+    """
+
+    STAFF = "staff"
+    REPORTER = "reporter"
+    CONTACT = "contact"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """A person's order about one incident.
@@ -98,7 +110,7 @@ class Command:
     step. `field` is the field that is set, or the number of the step.
     `root` is the CI that failed, where whoever resolves the incident says so, and `resolving` what else they say.
     `expects` is the version of the incident that the person saw: where it has another by now the order is refused, so
-    that nobody overwrites what they have not seen. `id` comes back in the `Reply`.
+    that nobody overwrites what they have not seen. `asker` is as what the actor asks. `id` comes back in the `Reply`.
     """
 
     id: str
@@ -112,6 +124,7 @@ class Command:
     expects: int | None = None
     field: str = ""
     resolving: Resolving = Resolving()
+    asker: Asker = Asker.STAFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,14 +222,18 @@ Change = Listing | Push | SourceFailed | Recalled | Order
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """The answer to one `Order`: done, or refused with the reason in words. `stale` is a refusal because the asker had
-    seen an older version of what was to be changed. `incident` is the number of one that was opened; `subject` is the
-    key of the record that an order was about or made, empty for orders about incidents and silences."""
+    """The answer to one `Order`: done, or refused with the reason in words.
+
+    `stale` is a refusal because the asker had seen an older version of what was to be changed, `forbidden` one because
+    it is not theirs to change. `incident` is the number of one that was opened; `subject` is the key of the record that
+    an order was about or made, empty for orders about incidents and silences.
+    """
 
     command: str
     done: bool
     message: str
     stale: bool = False
+    forbidden: bool = False
     incident: int | None = None
     subject: str = ""
 

@@ -1,6 +1,6 @@
 """The shape in which incidents and notices leave the daemon: replay, CLI, API, webhooks and mails all show this."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
@@ -10,18 +10,19 @@ from rules.alert import Alert
 from rules.clock import Clock
 from rules.escalation import Call, Escalation, Progress
 from rules.incident import Candidate, HandlingStep, Incident, RootCause, incident_key
-from rules.record_shapes import (
-    ChangeDocument,
-    ContactDocument,
-    FiguresDocument,
-    FindingDocument,
-    RatingDocument,
+from rules.incident_shapes import (
+    CallDocument,
+    CandidateDocument,
+    ClockDocument,
+    EscalationDocument,
+    KnownErrorDocument,
+    RootDocument,
     ServiceDocument,
-    StepDocument,
-    SuspectDocument,
+    SnoozeDocument,
+    WaitingStepDocument,
 )
-from rules.report import Contact, Finding
-from rules.satisfaction import Rating, figures
+from rules.record_shapes import ChangeDocument, FindingDocument, StepDocument, SuspectDocument
+from rules.report import Finding
 
 CONTACT = "contact"
 """The recipient's id in notices to whoever reported an incident; no person of the organisation has it."""
@@ -47,91 +48,6 @@ class EventDocument(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     ci: str | None = None
     evidence_of: tuple[str, ...] = ()
-
-
-class CandidateDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A possible root cause with its probability among the candidates."""
-
-    ci: str
-    confidence: float
-    evidence: tuple[str, ...] = ()
-
-
-class RootDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """The root cause, why, and what else it could be, best first."""
-
-    ci: str | None
-    confidence: float
-    evidence: tuple[str, ...]
-    candidates: tuple[CandidateDocument, ...]
-
-
-class KnownErrorDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A known error that the incident is of: the problem's number, what helps until it is mended, why it matches."""
-
-    problem: str
-    title: str
-    workaround: str
-    why: str
-
-
-class ClockDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """One promised time. `agreement` is SLA or OLA, `goal` response or resolution, `state` running, paused, met,
-    breached or stopped.
-
-    `target_s`, `left_s` and `late_s` are seconds of working time in `calendar`. `left_s` is given while it is paused,
-    `late_s` once it was met too late. `warned` is the share of the target in percent that people were warned of.
-    """
-
-    agreement: str
-    goal: str
-    level: str
-    priority: str
-    group: str
-    state: str
-    target_s: float
-    calendar: str
-    started_at: str
-    due_at: str | None
-    next_at: str | None
-    paused_at: str | None
-    pause_reason: str
-    left_s: float | None
-    warned: float
-    breached_at: str | None
-    ended_at: str | None
-    late_s: float | None
-
-
-class CallDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A person (id) who was called: when, at which step of which policy, why this person, and by which notifiers."""
-
-    person: str
-    at: str
-    policy: str
-    step: int
-    why: str
-    via: tuple[str, ...]
-
-
-class SnoozeDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """Nobody is called until then, unless things get worse."""
-
-    until: str
-    by: str
-    reason: str
-
-
-class EscalationDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """Who was called, and who is next: `progress` is none, running, stopped or exhausted, `next_step` counts from 1 and
-    `next_at` is null where nothing is due."""
-
-    policy: str
-    progress: str
-    next_step: int
-    next_at: str | None
-    calls: tuple[CallDocument, ...]
-    snooze: SnoozeDocument | None
 
 
 class IncidentDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -356,7 +272,8 @@ def _clock_document(clock: Clock) -> ClockDocument:
 def _escalation_document(escalation: Escalation) -> EscalationDocument | None:
     """None where nobody was ever to be called."""
     snooze = escalation.snooze
-    if escalation.progress is Progress.NONE and not escalation.calls and snooze is None:
+    said = escalation.calls or escalation.waiting or snooze is not None
+    if escalation.progress is Progress.NONE and not said:
         return None
     return EscalationDocument(
         policy=escalation.policy,
@@ -367,6 +284,10 @@ def _escalation_document(escalation: Escalation) -> EscalationDocument | None:
         snooze=None
         if snooze is None
         else SnoozeDocument(until=rfc3339(snooze.until), by=snooze.by, reason=snooze.reason),
+        waiting=tuple(
+            WaitingStepDocument(policy=w.policy, step=w.step + 1, on=w.event, due_at=_maybe(w.due_at))
+            for w in escalation.waiting
+        ),
     )
 
 
@@ -382,35 +303,6 @@ def _findings(findings: Iterable[Finding]) -> tuple[FindingDocument, ...]:
 
 def _step_document(number: int, step: HandlingStep) -> StepDocument:
     return StepDocument(number=number, text=step.text, done_by=step.done_by, done_at=_maybe(step.done_at))
-
-
-def contact_document(contact: Contact) -> ContactDocument:
-    """Whom to turn to."""
-    return ContactDocument(name=contact.name, organisation=contact.organisation, mail=contact.mail, phone=contact.phone)
-
-
-def rating_document(rating: Rating) -> RatingDocument:
-    """One answer, without the key of its link."""
-    return RatingDocument(
-        incident=incident_key(rating.incident),
-        by=rating.by,
-        score=rating.score,
-        remark=rating.remark,
-        at=rfc3339(rating.at),
-    )
-
-
-def figures_document(ratings: Sequence[Rating], since: datetime, latest: int) -> FiguresDocument:
-    """What the answers (the newest first) say together, and the newest of them."""
-    found = figures(ratings)
-    return FiguresDocument(
-        since=rfc3339(since),
-        answers=found.answers,
-        mean=found.mean,
-        content_share=found.content_share,
-        scores={str(score): count for score, count in found.scores},
-        latest=tuple(map(rating_document, ratings[:latest])),
-    )
 
 
 def _root_document(root: RootCause) -> RootDocument:

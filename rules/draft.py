@@ -1,6 +1,6 @@
 """A decision in the making: what one cycle has changed so far, laid over the situation it started from."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -8,15 +8,28 @@ import msgspec
 
 from rules.alert import Alert
 from rules.decision import ActorKind, Decision, Notice, Recalled, Reply, SourceState, TimelineEntry
+from rules.escalation import ClockEvent
 from rules.incident import Incident
 from rules.lesson import Lesson, summed
 from rules.record import Kind, Record, kind_of
+from rules.roster import Contact, Person
 from rules.rotation import Override
 from rules.silence import Silence
 from rules.situation import Situation
 
 DAEMON = "incidentd"
 RecordT = TypeVar("RecordT", bound=Record)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """Word to one contact of a person about an incident, to be written once the cycle has decided everything else."""
+
+    incident: int
+    person: Person
+    contact: Contact
+    event: str
+    reason: str
 
 
 class Draft:
@@ -33,6 +46,9 @@ class Draft:
         self.replies: list[Reply] = []
         self.notices: list[Notice] = []
         self.news: list[tuple[int, str, str]] = []
+        self.clock_events: list[ClockEvent] = []
+        self.handed_over: set[int] = set()
+        self.tellings: list[Telling] = []
         self.lessons: list[Lesson] = []
         self._alerts: dict[str, Alert] = {}
         self._refreshed: dict[str, Alert] = {}

@@ -7,16 +7,16 @@ and at those whose time has come.
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from cmdb.model import State
 from rules.call import call, tell_person
 from rules.draft import Draft
 from rules.escalation import Escalation, EscalationPolicy, EscalationStep, Progress
+from rules.escalation_start import begin, must_begin, set_state
 from rules.incident import Incident, Status
 from rules.notices import may_call
 from rules.registered import GROUP
-from rules.responders import Responder, known_overrides, reached
+from rules.responders import Responder, by_overrides, known_overrides, reached
 from rules.words import span
 
 _OVER = frozenset({"acknowledged", "resolved", "merged", "converted"})
@@ -30,7 +30,7 @@ def escalate(draft: Draft) -> None:
     for number in sorted(_in_question(draft)):
         incident = draft.incident(number)
         if incident is not None:
-            _follow(draft, incident)
+            follow(draft, incident)
     for number, event, reason in tuple(draft.news):
         incident = draft.incident(number)
         if incident is not None and event in _OVER:
@@ -41,10 +41,10 @@ def next_step_now(draft: Draft, incident: Incident) -> str:
     """Take the next step at once because a person asks for it, acknowledged or not; what came of it, empty where there
     is no further step."""
     policy = draft.situation.policy.roster.escalations.get(incident.escalation.policy)
-    if policy is None or incident.escalation.step >= len(policy.steps):
+    if policy is None or policy.next_timed(incident.escalation.step) >= len(policy.steps):
         return ""
     before = len(incident.escalation.calls)
-    after = _take_step(draft, _set(draft, incident, snooze=None, left=None), policy)
+    after = _take_step(draft, set_state(draft, incident, snooze=None, left=None), policy)
     names = draft.situation.policy.roster.names(c.person for c in after.escalation.calls[before:])
     return f"{after.key} is with {after.group} now" if after.group != incident.group else f"called: {names}"
 
@@ -52,7 +52,7 @@ def next_step_now(draft: Draft, incident: Incident) -> str:
 def call_group(draft: Draft, incident: Incident) -> Incident:
     """Begin with the steps of the group that has just been given the incident; where somebody else has acknowledged it
     already, only the first of them is taken, at once."""
-    begun = _begin(draft, incident)
+    begun = begin(draft, incident)
     policy = draft.situation.policy.roster.escalations.get(begun.escalation.policy)
     if begun.status is Status.OPEN or policy is None:
         return begun
@@ -67,42 +67,22 @@ def _in_question(draft: Draft) -> Iterator[int]:
     }
 
 
-def _follow(draft: Draft, incident: Incident) -> None:
+def follow(draft: Draft, incident: Incident) -> None:
+    """Begin, go on with, freeze or end the escalation of one incident."""
     incident = _review_snooze(draft, incident)
     if incident.status is not Status.OPEN:
         _stop(draft, incident)
         return
-    if _must_begin(draft, incident):
-        incident = _begin(draft, incident)
+    if must_begin(draft, incident):
+        incident = begin(draft, incident)
     incident = _freeze_or_thaw(draft, incident)
     # A step that reaches nobody is no reason to wait; each turn goes one step on, and a new round always waits.
     while (due := incident.escalation.next_at) is not None and due <= draft.now:
         policy = draft.situation.policy.roster.escalations.get(incident.escalation.policy)
-        if policy is None or incident.escalation.step >= len(policy.steps):
-            _set(draft, incident, next_at=None, progress=Progress.EXHAUSTED)
+        if policy is None or policy.next_timed(incident.escalation.step) >= len(policy.steps):
+            set_state(draft, incident, next_at=None, progress=Progress.EXHAUSTED)
             return
         incident = _take_step(draft, incident, policy)
-
-
-def _must_begin(draft: Draft, incident: Incident) -> bool:
-    """Whether nothing was begun for its group yet, or by a policy that the rules do not have any more."""
-    state = incident.escalation
-    if state.progress in (Progress.NONE, Progress.STOPPED) or state.group != incident.group:
-        return True
-    known = draft.situation.policy.roster.escalations
-    return state.progress is Progress.RUNNING and state.policy not in known
-
-
-def _begin(draft: Draft, incident: Incident) -> Incident:
-    """Start with the first step for the incident's group; not before its root had time to settle."""
-    policy = draft.situation.policy.roster.escalation_of(incident.group)
-    state = incident.escalation
-    if policy is None or not policy.steps:
-        none = replace(Escalation(), group=incident.group, calls=state.calls, snooze=state.snooze)
-        return incident if none == state else draft.change_incident(incident, escalation=none)
-    first = max(draft.now, incident.opened_at + draft.situation.policy.settle) + policy.steps[0].after
-    fresh = {"policy": policy.name, "group": incident.group, "step": 0, "round": 0, "next_at": first, "left": None}
-    return _set(draft, incident, progress=Progress.RUNNING, **fresh)
 
 
 def _stop(draft: Draft, incident: Incident) -> None:
@@ -111,7 +91,7 @@ def _stop(draft: Draft, incident: Incident) -> None:
     snooze = state.snooze if incident.is_active else None
     is_over = state.progress in (Progress.RUNNING, Progress.EXHAUSTED)
     progress = Progress.STOPPED if is_over else state.progress
-    stopped = replace(state, next_at=None, left=None, snooze=snooze, progress=progress)
+    stopped = replace(state, next_at=None, left=None, snooze=snooze, progress=progress, parked=())
     if stopped != state:
         draft.change_incident(incident, escalation=stopped)
 
@@ -119,77 +99,101 @@ def _stop(draft: Draft, incident: Incident) -> None:
 def _freeze_or_thaw(draft: Draft, incident: Incident) -> Incident:
     """Stop the clock while a snooze holds, or nothing fires that people may be called for; go on with what was left."""
     state = incident.escalation
-    is_frozen = state.snooze is not None or _is_quiet(draft, incident)
+    is_frozen = state.snooze is not None or is_quiet(draft, incident)
     if is_frozen and state.next_at is not None:
-        return _set(draft, incident, next_at=None, left=max(state.next_at - draft.now, _NOW))
+        return set_state(draft, incident, next_at=None, left=max(state.next_at - draft.now, _NOW))
     if not is_frozen and state.left is not None:
-        return _set(draft, incident, next_at=draft.now + state.left, left=None)
+        return set_state(draft, incident, next_at=draft.now + state.left, left=None)
     return incident
 
 
-def _is_quiet(draft: Draft, incident: Incident) -> bool:
+def is_quiet(draft: Draft, incident: Incident) -> bool:
     """Whether all its alerts are covered or have cleared; one without alerts, or that a person opened again, is not."""
     return bool(draft.members(incident.number)) and "status" not in incident.pinned and not may_call(draft, incident)
 
 
 def _take_step(draft: Draft, incident: Incident, policy: EscalationPolicy) -> Incident:
     state = incident.escalation
-    step = policy.steps[state.step]
+    number = policy.next_timed(state.step)
+    step = policy.steps[number]
     if step.hand_to:
-        return _hand_over(draft, incident, step)
-    roster = draft.situation.policy.roster
-    overrides = known_overrides(roster, draft.all_overrides())
-    priority = str(incident.priority)
-    found = reached(roster, overrides, step, incident.group, priority, draft.now, state.called)
-    is_first = state.step == 0 and state.round == 0
-    label = f"step {state.step + 1} of escalation {policy.name}"
+        return hand_over(draft, incident, step, f"nobody has acknowledged it for {span(step.after)}")
+    is_first = number == policy.next_timed(0) and state.round == 0
+    event = "assigned" if is_first else "escalated"
+    incident, has_reached = call_step(draft, incident, policy, number, event=event)
+    if has_reached and not is_first:
+        names = draft.situation.policy.roster.names(incident.responders)
+        draft.news.append((incident.number, "escalated", f"{names} called: nobody has acknowledged it"))
+    return _plan_next(draft, incident, policy, number, has_reached=has_reached)
+
+
+def call_step(
+    draft: Draft, incident: Incident, policy: EscalationPolicy, number: int, *, event: str, why: str = ""
+) -> tuple[Incident, bool]:
+    """Call whom a step (from 0) names, with `why` beside the reasons; whether it reaches anybody.
+
+    Whom the same step has called already in this round, for another group that had the incident, is not called again.
+    """
+    roster, step = draft.situation.policy.roster, policy.steps[number]
+    on_duty = by_overrides(known_overrides(roster, draft.all_overrides()))
+    called = incident.escalation.called
+    found = reached(roster, on_duty, step, incident.group, str(incident.priority), draft.now, called)
+    label = f"step {number + 1} of escalation {policy.name}" + (f", {why}" if why else "")
+    spared = frozenset() if step.on else _called_already(incident.escalation, policy.name, number + 1)
     for responder in found.responders:
-        event = "assigned" if is_first else "escalated"
-        incident = call(draft, incident, responder, event, f"{responder.why}; {label}", policy.name, state.step + 1)
+        if responder.person.id in spared:
+            words = f"{label}: {responder.person.name} was called by it before the incident changed hands"
+            draft.note(incident.number, "escalation", words)
+        else:
+            reason = f"{responder.why}; {label}"
+            incident = call(draft, incident, responder, event, reason, policy.name, number + 1)
     if found.responders:
-        incident = draft.change_incident(incident, responders=tuple(r.person.id for r in found.responders))
-        if not is_first:
-            names = roster.names(incident.responders)
-            draft.news.append((incident.number, "escalated", f"{names} called: nobody has acknowledged it"))
-    else:
-        why = "; ".join(found.missed) or "it names nobody"
-        draft.note(incident.number, "escalation", f"{label} reached nobody: {why}")
-    return _plan_next(draft, incident, policy, has_reached=bool(found.responders))
+        return draft.change_incident(incident, responders=tuple(r.person.id for r in found.responders)), True
+    missed = "; ".join(found.missed) or "it names nobody"
+    draft.note(incident.number, "escalation", f"{label} reached nobody: {missed}")
+    return incident, False
 
 
-def _plan_next(draft: Draft, incident: Incident, policy: EscalationPolicy, *, has_reached: bool) -> Incident:
-    state = incident.escalation
-    number, turn = state.step + 1, state.round
+def _called_already(state: Escalation, policy: str, step: int) -> frozenset[str]:
+    """Ids of those whom this step (from 1) has called in the present round and turn."""
+    here = (policy, step, state.round, state.turn)
+    return frozenset(c.person for c in state.calls if (c.policy, c.step, c.round, c.turn) == here)
+
+
+def _plan_next(
+    draft: Draft, incident: Incident, policy: EscalationPolicy, taken: int, *, has_reached: bool
+) -> Incident:
+    number, turn = policy.next_timed(taken + 1), incident.escalation.round
     if number < len(policy.steps):
         step = policy.steps[number]
         wait = step.after if has_reached or step.hand_to else _NOW
-        return _set(draft, incident, step=number, next_at=_if_open(incident, draft.now + wait))
+        return set_state(draft, incident, step=number, next_at=_if_open(incident, draft.now + wait))
     if turn < policy.repeat:
         again = _if_open(incident, draft.now + policy.repeat_after)
-        return _set(draft, incident, step=0, round=turn + 1, next_at=again)
+        return set_state(draft, incident, step=policy.next_timed(0), round=turn + 1, next_at=again)
     draft.note(incident.number, "escalation", f"escalation {policy.name} has come to its end; nobody else is called")
-    return _set(draft, incident, step=number, next_at=None, progress=Progress.EXHAUSTED)
+    return set_state(draft, incident, step=number, next_at=None, progress=Progress.EXHAUSTED)
 
 
 def _if_open(incident: Incident, at: datetime) -> datetime | None:
     return at if incident.status is Status.OPEN else None
 
 
-def _hand_over(draft: Draft, incident: Incident, step: EscalationStep) -> Incident:
+def hand_over(draft: Draft, incident: Incident, step: EscalationStep, why: str) -> Incident:
     """Functional escalation: the other group has it from now on, by its own escalation."""
-    waited = f"nobody has acknowledged it for {span(step.after)}"
     draft.note(
         incident.number,
         "routed",
-        f"handed to {step.hand_to}: {waited}",
+        f"handed to {step.hand_to}: {why}",
         old=incident.group,
         new=step.hand_to,
         field="group",
-        reason=waited,
+        reason=why,
     )
-    draft.news.append((incident.number, "escalated", f"{step.hand_to} has it now: {waited}"))
-    why = f"handed to {step.hand_to} because {waited}"
-    handed = draft.change_incident(incident, group=step.hand_to, group_reason=why, pinned=incident.pinned | {GROUP})
+    draft.news.append((incident.number, "escalated", f"{step.hand_to} has it now: {why}"))
+    draft.handed_over.add(incident.number)
+    reason = f"handed to {step.hand_to} because {why}"
+    handed = draft.change_incident(incident, group=step.hand_to, group_reason=reason, pinned=incident.pinned | {GROUP})
     return call_group(draft, handed)
 
 
@@ -201,11 +205,13 @@ def _review_snooze(draft: Draft, incident: Incident) -> Incident:
     worse = _worse_than(incident, snooze.priority, snooze.services)
     if worse:
         draft.note(incident.number, "snooze", f"the snooze by {snooze.by} is broken: {worse}")
-        incident = _set(draft, incident, snooze=None)
-        return _begin(draft, incident) if incident.status is Status.OPEN else _call_back(draft, incident, worse)
+        incident = set_state(draft, incident, snooze=None)
+        return (
+            begin(draft, incident, anew=True) if incident.status is Status.OPEN else _call_back(draft, incident, worse)
+        )
     if draft.now >= snooze.until:
         draft.note(incident.number, "snooze", f"the snooze by {snooze.by} is over")
-        return _set(draft, incident, snooze=None)
+        return set_state(draft, incident, snooze=None)
     return incident
 
 
@@ -241,8 +247,3 @@ def _tell_called(draft: Draft, incident: Incident, event: str, reason: str) -> N
         person = draft.situation.policy.roster.people.get(who)
         if person is not None and not (event == "acknowledged" and incident.assignee in (person.id, person.name)):
             tell_person(draft, incident, person, event, f"you were called; {reason}")
-
-
-def _set(draft: Draft, incident: Incident, **fields: Any) -> Incident:
-    changed = replace(incident.escalation, **fields)
-    return incident if changed == incident.escalation else draft.change_incident(incident, escalation=changed)

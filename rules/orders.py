@@ -17,7 +17,8 @@ from rules.incident import Incident, Priority, incident_key, incident_number
 from rules.lifecycle import Step, next_status
 from rules.linking import child_of, duplicate_of, key_given, part
 from rules.near import unknown_ci
-from rules.refused import Refused, Stale, refuse_stale, required
+from rules.ownership import check_asker
+from rules.refused import Forbidden, Refused, Stale, refuse_stale, required
 from rules.resolving import check_resolving, check_step, resolve_by_hand
 from rules.signs import LOCKED
 
@@ -29,11 +30,14 @@ def carry_out(draft: Draft, command: Command) -> None:
     try:
         if incident is None:
             raise Refused(f"{incident_key(command.number)} is not known, or was closed too long ago to be changed")
+        check_asker(draft, incident, command)
         refuse_stale(incident.key, incident.version, command.expects)
         message = _ORDERS[command.verb](draft, incident, command)
     except IncidentdError as refusal:
-        stale = isinstance(refusal, Stale)
-        draft.replies.append(Reply(command=command.id, done=False, message=str(refusal), stale=stale))
+        stale, forbidden = isinstance(refusal, Stale), isinstance(refusal, Forbidden)
+        draft.replies.append(
+            Reply(command=command.id, done=False, message=str(refusal), stale=stale, forbidden=forbidden)
+        )
     else:
         draft.replies.append(Reply(command=command.id, done=True, message=message))
     finally:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from cmdb.graph import Estate
-from rules.escalation import EscalationPolicy, EscalationStep
+from rules.escalation import EscalationPolicy
 from rules.incident import Priority
-from rules.responders import known_overrides, reached
+from rules.responders import known_overrides
 from rules.roster import Roster
-from rules.rotation import Override, shifts
+from rules.rotation import Override
+from rules.trial import HOUR, Trial
 from rules.words import span
 
-HOUR = timedelta(hours=1)
 _URGENT = str(Priority.P1)
 """Escalations are tried with the most urgent incident: that a lesser one calls nobody may be meant."""
 
@@ -39,28 +39,51 @@ class Finding:
 
 
 def preflight(
-    roster: Roster, overrides: Sequence[Override], estate: Estate, now: datetime, ahead: timedelta
+    roster: Roster,
+    overrides: Sequence[Override],
+    estate: Estate,
+    now: datetime,
+    ahead: timedelta,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Finding]:
     """Everything that is wrong from now on for so long, the worst kinds first.
 
-    Schedules are judged to the second; whether an escalation reaches anybody is tried once an hour.
+    Schedules are judged to the second; whether an escalation reaches anybody is tried once an hour. `on_progress` hears
+    how many schedules and groups of how many have been looked at.
     """
     if not roster:
         words = "rules.yaml names no people, groups, schedules or escalation, so nobody is ever called"
         return [Finding(flaw=Flaw.UNREACHED, subject="rules.yaml", words=words)]
     current = [o for o in overrides if o.starts_at < now + ahead and o.ends_at > now]
     known = known_overrides(roster, current)
+    trial = Trial(roster, known, now, ahead, _URGENT)
+    receivers = _receivers(roster, estate)
+    steps = _Steps(len(roster.schedules) + len(receivers), on_progress)
     return [
-        *_gaps(roster, known, now, ahead),
-        *_unreached(roster, known, estate, now, ahead),
+        *_gaps(roster, trial, steps),
+        *_unreached(roster, trial, receivers, steps),
         *_without_channel(roster, known),
         *_unknown(roster, current, estate),
     ]
 
 
-def _gaps(roster: Roster, overrides: Sequence[Override], now: datetime, ahead: timedelta) -> Iterator[Finding]:
+class _Steps:
+    """How far the check has come."""
+
+    def __init__(self, total: int, on_progress: Callable[[int, int], None] | None) -> None:
+        self._total = total
+        self._done = 0
+        self._on_progress = on_progress
+
+    def step(self) -> None:
+        self._done += 1
+        if self._on_progress is not None:
+            self._on_progress(self._done, self._total)
+
+
+def _gaps(roster: Roster, trial: Trial, steps: _Steps) -> Iterator[Finding]:
     for schedule in roster.schedules.values():
-        for shift in shifts(schedule, overrides, now, now + ahead):
+        for shift in trial.shifts(schedule.name):
             if not shift.people:
                 when = _stretch(shift.starts_at, shift.ends_at, schedule.zone)
                 yield Finding(
@@ -70,6 +93,7 @@ def _gaps(roster: Roster, overrides: Sequence[Override], now: datetime, ahead: t
                     starts_at=shift.starts_at,
                     ends_at=shift.ends_at,
                 )
+        steps.step()
 
 
 def _without_channel(roster: Roster, overrides: Sequence[Override]) -> Iterator[Finding]:
@@ -130,28 +154,30 @@ def _unknown_words(
             yield Finding(flaw=Flaw.UNKNOWN, subject=subject, words=told)
 
 
-def _unreached(
-    roster: Roster, overrides: Sequence[Override], estate: Estate, now: datetime, ahead: timedelta
-) -> Iterator[Finding]:
+def _unreached(roster: Roster, trial: Trial, receivers: Mapping[str, int], steps: _Steps) -> Iterator[Finding]:
     """For each group that can get an incident: hours in which nobody is called, and steps that never call anybody."""
-    hours = [now + n * HOUR for n in range(max(1, int(ahead / HOUR)))]
-    at_work = [(at, [o for o in overrides if o.holds_at(at)]) for at in hours]
-    for group, count in sorted(_receivers(roster, estate).items()):
+    for group, count in sorted(receivers.items()):
         subject = f"group {group}" if group else "incidents of unknown CIs"
         if count and group not in roster.groups:
             subject += f", owner of {count} CI{'s' if count != 1 else ''} and no group of rules.yaml"
-        policy = roster.escalation_of(group)
-        if policy is None:
-            words = "nobody is called: it has no escalation, and there is none named default"
-            yield Finding(flaw=Flaw.UNREACHED, subject=subject, words=words)
-            continue
-        silent = [at for at, known in at_work if not _reaches(roster, known, policy, group, at, frozenset())]
-        for begin, end in _joined(silent):
-            when = "at any hour" if len(silent) == len(hours) else _stretch(begin, end, UTC)
-            words = f"escalation {policy.name} reaches nobody {when}"
-            yield Finding(flaw=Flaw.UNREACHED, subject=subject, words=words, starts_at=begin, ends_at=end)
-        if group in roster.groups and len(silent) < len(hours):
-            yield from _idle_steps(roster, at_work, policy, group, subject)
+        yield from _unreached_of(roster, trial, group, subject)
+        steps.step()
+
+
+def _unreached_of(roster: Roster, trial: Trial, group: str, subject: str) -> Iterator[Finding]:
+    policy = roster.escalation_of(group)
+    if policy is None:
+        words = "nobody is called: it has no escalation, and there is none named default"
+        yield Finding(flaw=Flaw.UNREACHED, subject=subject, words=words)
+        return
+    hours = range(len(trial.hours))
+    silent = [trial.hours[hour] for hour in hours if not _reaches(roster, trial, policy, group, hour, frozenset())]
+    for begin, end in _joined(silent):
+        when = "at any hour" if len(silent) == len(hours) else _stretch(begin, end, UTC)
+        words = f"escalation {policy.name} reaches nobody {when}"
+        yield Finding(flaw=Flaw.UNREACHED, subject=subject, words=words, starts_at=begin, ends_at=end)
+    if group in roster.groups and len(silent) < len(hours):
+        yield from _idle_steps(trial, policy, group, subject)
 
 
 def _receivers(roster: Roster, estate: Estate) -> Mapping[str, int]:
@@ -163,46 +189,35 @@ def _receivers(roster: Roster, estate: Estate) -> Mapping[str, int]:
 
 
 def _reaches(
-    roster: Roster,
-    overrides: Sequence[Override],
-    policy: EscalationPolicy,
-    group: str,
-    at: datetime,
-    seen: frozenset[str],
+    roster: Roster, trial: Trial, policy: EscalationPolicy, group: str, hour: int, seen: frozenset[str]
 ) -> bool:
-    for step in policy.steps:
+    for number, step in enumerate(policy.steps):
+        if step.on:
+            continue  # called for by a promise, which need not be in danger
         other = roster.escalation_of(step.hand_to) if step.hand_to else None
         if step.hand_to and other is not None and step.hand_to not in seen:
-            if _reaches(roster, overrides, other, step.hand_to, at, seen | {step.hand_to}):
+            if _reaches(roster, trial, other, step.hand_to, hour, seen | {step.hand_to}):
                 return True
-        elif not step.hand_to and reached(roster, overrides, step, group, _URGENT, at).responders:
+        elif not step.hand_to and trial.reached(policy, number, group, hour).responders:
             return True
     return False
 
 
-def _idle_steps(
-    roster: Roster,
-    at_work: Sequence[tuple[datetime, Sequence[Override]]],
-    policy: EscalationPolicy,
-    group: str,
-    subject: str,
-) -> Iterator[Finding]:
-    for number, step in enumerate(policy.steps, start=1):
+def _idle_steps(trial: Trial, policy: EscalationPolicy, group: str, subject: str) -> Iterator[Finding]:
+    for number, step in enumerate(policy.steps):
         if step.hand_to or (step.priorities and _URGENT not in step.priorities):
             continue
-        missed = _missed_always(roster, at_work, step, group)
+        missed = _missed_always(trial, policy, number, group)
         if missed:
-            words = f"step {number} of escalation {policy.name} never reaches anybody: {missed}"
+            words = f"step {number + 1} of escalation {policy.name} never reaches anybody: {missed}"
             yield Finding(flaw=Flaw.UNREACHED, subject=subject, words=words)
 
 
-def _missed_always(
-    roster: Roster, at_work: Sequence[tuple[datetime, Sequence[Override]]], step: EscalationStep, group: str
-) -> str:
-    """Why the step calls nobody at any of these times, in words of the first; empty where it calls somebody."""
+def _missed_always(trial: Trial, policy: EscalationPolicy, number: int, group: str) -> str:
+    """Why the step calls nobody at any hour, in words of the first; empty where it calls somebody."""
     why = ""
-    for at, overrides in at_work:
-        found = reached(roster, overrides, step, group, _URGENT, at)
+    for hour in range(len(trial.hours)):
+        found = trial.reached(policy, number, group, hour)
         if found.responders:
             return ""
         why = why or "; ".join(found.missed)

@@ -8,9 +8,10 @@ from rules.change_risk import Risk
 from rules.decision import TimelineEntry
 from rules.document import rfc3339
 from rules.incident import incident_key
+from rules.incident_shapes import ServiceDocument
 from rules.record import Change, Problem, Record
 from rules.record_lifecycles import LIFECYCLES
-from rules.record_shapes import ChangeDocument, RiskDocument, ServiceDocument
+from rules.record_shapes import ChangeDocument, RiskDocument
 from rules.recurrence import Suggestion
 
 

@@ -3,6 +3,8 @@
 
 import msgspec
 
+from rules.incident_shapes import ServiceDocument
+
 
 class FindingDocument(msgspec.Struct, frozen=True, kw_only=True):
     """One structured fact: a sign of the failure, or a result of diagnosis."""
@@ -80,14 +82,6 @@ class ReviewDocument(msgspec.Struct, frozen=True, kw_only=True):
     who_did_what: tuple[ActorDocument, ...]
     still_open: tuple[str, ...]
     text: str
-
-
-class ServiceDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A business service that is hit: `state` is down, degraded or at risk."""
-
-    id: str
-    name: str
-    state: str
 
 
 class SuspectDocument(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,10 @@ class Stale(Refused):
     """Whoever gave the order had seen an older version of what was to be changed."""
 
 
+class Forbidden(Refused):
+    """Whoever gave the order may not do this, or not to this incident."""
+
+
 def required(command: Command, what: str) -> str:
     """The command's value without white space around it; Refused where it is empty."""
     if not command.value.strip():

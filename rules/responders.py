@@ -1,13 +1,16 @@
 """Whom a step of an escalation reaches at a moment, and why each of them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from rules.escalation import EscalationStep
 from rules.roster import Group, Person, Roster
-from rules.rotation import Override, duty_at
+from rules.rotation import Duty, Override, Schedule, duty_at
 from rules.wallclock import wall_of
+
+OnDuty = Callable[[Schedule, datetime], Duty]
+"""Says who is on call in a schedule at a moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,20 +31,22 @@ class Reached:
 
 def reached(
     roster: Roster,
-    overrides: Sequence[Override],
+    on_duty: OnDuty,
     step: EscalationStep,
     group: str,
     priority: str,
     at: datetime,
     called: Iterable[str] = (),
 ) -> Reached:
-    """Whom the step calls for an incident of that group. `called` are ids of those called in vain: their managers stand
-    in where the group has none."""
+    """Whom the step calls for an incident of that group, where `on_duty` says who is on call.
+
+    `called` are ids of those called in vain: their managers stand in where the group has none.
+    """
     if step.priorities and priority not in step.priorities:
         return Reached(missed=(f"it is for {', '.join(sorted(step.priorities))} only",))
     found: dict[str, Responder] = {}
     missed: list[str] = []
-    for person_id, why in _asked(roster, overrides, step, group, at, tuple(called)):
+    for person_id, why in _asked(roster, on_duty, step, group, at, tuple(called)):
         person = roster.people.get(person_id)
         problem = _problem(person, step, at) if person is not None else why
         if person is None or problem:
@@ -49,6 +54,11 @@ def reached(
         else:
             found.setdefault(person.id, Responder(person=person, why=why))
     return Reached(responders=tuple(found.values()), missed=tuple(dict.fromkeys(missed)))
+
+
+def by_overrides(overrides: Sequence[Override]) -> OnDuty:
+    """Who is on call where these overrides are put over the schedules."""
+    return lambda schedule, at: duty_at(schedule, overrides, at)
 
 
 def known_overrides(roster: Roster, overrides: Iterable[Override]) -> list[Override]:
@@ -76,7 +86,7 @@ def _problem(person: Person, step: EscalationStep, at: datetime) -> str:
 
 def _asked(
     roster: Roster,
-    overrides: Sequence[Override],
+    on_duty: OnDuty,
     step: EscalationStep,
     name: str,
     at: datetime,
@@ -90,7 +100,7 @@ def _asked(
     elif step.on_call:
         yield "", f"the group {name or '(none)'} has no schedule"
     for schedule in schedules:
-        yield from _on_call(roster, overrides, schedule, at)
+        yield from _on_call(roster, on_duty, schedule, at)
     for person in step.people:
         yield person, "named in this step"
     for each in step.groups:
@@ -108,9 +118,9 @@ def _asked(
             yield "", f"the group {name or '(none)'} has no manager"
 
 
-def _on_call(roster: Roster, overrides: Sequence[Override], name: str, at: datetime) -> Iterator[tuple[str, str]]:
+def _on_call(roster: Roster, on_duty: OnDuty, name: str, at: datetime) -> Iterator[tuple[str, str]]:
     schedule = roster.schedules.get(name)
-    duty = duty_at(schedule, overrides, at) if schedule is not None else None
+    duty = on_duty(schedule, at) if schedule is not None else None
     if duty is None or not duty.people:
         yield "", f"nobody is on call in {name}"
     else:

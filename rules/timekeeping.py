@@ -4,7 +4,7 @@ Clocks follow from the record: open means that a response is owed, on hold that 
 is enough to look at the incidents that this cycle has touched and at those whose next instant has come.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from rules import clock as clocks
@@ -12,6 +12,7 @@ from rules.calendar import Calendar
 from rules.clock import Agreement, Clock, Goal, Terms
 from rules.document import rfc3339
 from rules.draft import Draft
+from rules.escalation import ClockEvent
 from rules.incident import Incident, Status
 from rules.promise_words import (
     breach_words,
@@ -35,9 +36,10 @@ KINDS = frozenset(
 """Every kind of line that clocks write onto the timeline."""
 
 
-def keep_clocks(draft: Draft) -> None:
-    """Bring every clock up to date whose incident was touched in this cycle, or whose next instant has come."""
-    numbers = {*(i.number for i in draft.touched()), *draft.situation.agenda.due(draft.now)}
+def keep_clocks(draft: Draft, only: Collection[int] | None = None) -> None:
+    """Bring every clock up to date whose incident was touched in this cycle, or whose next instant has come; of `only`
+    those incidents, where it is given."""
+    numbers = {*(i.number for i in draft.touched()), *draft.situation.agenda.due(draft.now)} if only is None else only
     for incident in map(draft.incident, sorted(numbers)):
         if incident is not None and (incident.is_active or incident.clocks):
             _Keeper(draft, incident).keep()
@@ -163,7 +165,7 @@ class _Keeper:
         """The clock as it stands now; breaches are told, and warnings where there is still something to be done."""
         after, mark = clocks.pass_time(clock, self._draft.now)
         if mark is not None and not self._is_met(clock.goal):
-            self._tell(f"{clock.goal}_warning", warning_words(after, mark.share, self._draft.now))
+            self._tell(f"{clock.goal}_warning", warning_words(after, mark.share, self._draft.now), share=mark.share)
         if after.breached_at is not None and clock.breached_at is None:
             self._tell(f"{clock.goal}_breached", breach_words(after, self._draft.now), new=_due(after))
         return after
@@ -203,8 +205,9 @@ class _Keeper:
         self._note("clock_stopped", stop_words(clock, reason))
         return clocks.stop(clock, self._draft.now)
 
-    def _tell(self, event: str, words: str, new: str = "") -> None:
+    def _tell(self, event: str, words: str, new: str = "", share: float = 0.0) -> None:
         self._note(event, words, new=new)
+        self._draft.clock_events.append(ClockEvent(incident=self._incident.number, event=event, share=share))
         self._news.setdefault(event, []).append(words)
 
     def _note(self, kind: str, words: str, *, old: str = "", new: str = "") -> None:

@@ -34,7 +34,8 @@ _cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="A session mad
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """Who asks, and what they may do. `is_known` is false where access is open and nobody has logged in: the caller may
-    then say who they are. Of `user` and `token` a session has the first, a service the second, a user's token both."""
+    then say who they are. Of `user` and `token` a session has the first, a service the second, a user's token both.
+    `route` is what they ask, as in `POST /api/v1/incidents/{number}/close`."""
 
     name: str
     is_known: bool
@@ -42,6 +43,12 @@ class Caller:
     user: UserRow | None = None
     token: TokenRow | None = None
     expires_at: datetime | None = None
+    route: str = ""
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether they may work on incidents, not on their own only."""
+        return "write" in self.permissions
 
 
 class UndeclaredRoute(IncidentdError):
@@ -69,7 +76,7 @@ class Require:
         _: Annotated[str | None, Depends(_cookie)],
     ) -> Caller:
         """The caller; 401 where nobody knows them, 403 where they may not. A repeated request ends here."""
-        caller = self._caller(request, credentials)
+        caller = replace(self._caller(request, credentials), route=_route_of(request))
         if self.permission not in caller.permissions:
             raise lacking(caller, self.permission)
         claim(request, self._ports.store.answers, caller.name)
@@ -84,6 +91,7 @@ class Require:
         if bearer is None:
             raise _unauthorized("give a token (Authorization: Bearer TOKEN), or log in at /api/v1/session", "")
         if wrong := self._wrong_with(bearer):
+            note_refusal(replace(_known(bearer), route=_route_of(request)), why=wrong)
             raise _unauthorized(wrong, ', error="invalid_token"')
         return _known(bearer)
 
@@ -132,7 +140,7 @@ def digest(secret: str) -> str:
 
 def lacking(caller: Caller, permission: Permission) -> Problem:
     """A 403 that says what is missing and who has it; it is noted in the log."""
-    _log.warning("access_refused", caller=caller.name, permission=permission)
+    note_refusal(caller, permission=permission)
     if caller.token is not None and (caller.user is None or permission in granted(caller.user.role, None)):
         scope = next(scope for scope, allowed in SCOPES.items() if permission in allowed)
         challenge = f'Bearer realm="incidentd", error="insufficient_scope", scope="{scope}"'
@@ -141,6 +149,23 @@ def lacking(caller: Caller, permission: Permission) -> Problem:
     role = "" if caller.user is None else f", whose role is {caller.user.role},"
     detail = f"{caller.name}{role} lacks the permission {permission}; allowed: {', '.join(holders(permission))}"
     return Problem(HTTPStatus.FORBIDDEN, detail)
+
+
+def note_refusal(caller: Caller, **why: str) -> None:
+    """Note in the log who was refused, at which route, and why: the user and the token by name, never a secret."""
+    _log.warning(
+        "access_refused",
+        route=caller.route,
+        caller=caller.name,
+        user=None if caller.user is None else caller.user.name,
+        token=None if caller.token is None else caller.token.name,
+        **why,
+    )
+
+
+def _route_of(request: Request) -> str:
+    """The method and the route's address as the manual has it, without what was put into it."""
+    return f"{request.method} {request.scope['route'].path}"
 
 
 def declared(route: APIRoute) -> Permission | Literal["anyone"]:

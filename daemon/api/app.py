@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI
 
 from daemon.api.access import check_declared
 from daemon.api.alertmanager import alertmanager_routes, push_routes
+from daemon.api.audit import audit_routes
 from daemon.api.boundaries import AnswerHeaders, BodyLimits, BrowserGuard
 from daemon.api.bulk import bulk_routes
 from daemon.api.change_calendar import change_calendar_routes
@@ -35,6 +36,7 @@ _READING_THREADS = 24
 _MAKERS: tuple[Callable[[Ports], APIRouter], ...] = (
     probe_routes,
     session_routes,
+    audit_routes,
     push_routes,
     alertmanager_routes,
     silence_routes,

@@ -9,16 +9,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from daemon.api.access import Caller, lacking, require
 from daemon.api.documents import BulkDocument, BulkResult, json_response
-from daemon.api.incidents import known_incident
+from daemon.api.etags import expected_version
+from daemon.api.incidents import key_of, known_incident
 from daemon.api.openapi import answers
 from daemon.api.orders import KINDS, Kind, Order, carried_out, command_of
 from daemon.api.ports import Ports
-from daemon.api.problems import FieldError, Problem
+from daemon.api.problems import FieldError, Problem, wrong_field
 
 MOST = 100
 """As many as one page of a console's list holds; each of them is a decision of its own."""
 _AT_ONCE = 2
 _BY_WORD = {kind.word: kind for kind in KINDS}
+Version = Annotated[int, Field(strict=True, ge=1, le=999_999_999_999)]
 
 # fmt: off
 Action = Literal[
@@ -39,6 +41,18 @@ class Bulk(BaseModel):
         Field(min_length=1, max_length=MOST, description="As in `INC-42` or `42`."),
     ]
     order: dict[str, Any] = {}
+    versions: Annotated[
+        dict[Annotated[str, Field(max_length=32)], Annotated[str, Field(max_length=1000)] | Version],
+        Field(
+            max_length=MOST,
+            description=(
+                "The version of an incident that was read, by its number: its `ETag`, or its `version`. Where an "
+                "incident was changed since, its order is refused with the code 412; one that is not named here is "
+                "changed whatever its version."
+            ),
+            examples=[{"INC-1": 8, "INC-2": '"3-0123456789abcdef"'}],
+        ),
+    ] = {}
 
 
 def bulk_routes(ports: Ports) -> APIRouter:
@@ -61,12 +75,13 @@ def _act(ports: Ports, bulk: Bulk, caller: Caller) -> Response:
     kind = _BY_WORD[bulk.action]
     if kind.permission not in caller.permissions:
         raise lacking(caller, kind.permission)
-    body = _body(kind, bulk.order)
+    body, expected = _body(kind, bulk.order), _expected(bulk)
     results: list[BulkResult] = []
     for number in dict.fromkeys(bulk.numbers):
         # Where one order got no decision in time none of the others will: they are not even given.
         is_stuck = any(result.done is None for result in results)
-        results.append(_not_given(number) if is_stuck else _result(ports, kind, number, caller, body))
+        expects = expected.get(key_of(number))
+        results.append(_not_given(number) if is_stuck else _result(ports, kind, number, caller, body, expects))
     return json_response(BulkDocument(results=tuple(results)))
 
 
@@ -81,10 +96,27 @@ def _body(kind: Kind, order: dict[str, Any]) -> Order:
         raise Problem(HTTPStatus.BAD_REQUEST, detail, errors=errors) from None
 
 
-def _result(ports: Ports, kind: Kind, number: str, caller: Caller, body: Order) -> BulkResult:
+def _expected(bulk: Bulk) -> dict[str, str]:
+    """The entity tag that each order was given for, by the incident's key; 400 for one of no incident of these."""
+    wanted = set(map(key_of, bulk.numbers))
+    found = {}
+    for number, tag in bulk.versions.items():
+        place = f"versions.{number}"
+        if key_of(number) not in wanted:
+            raise wrong_field(place, "is not one of numbers")
+        if key_of(number) in found:
+            raise wrong_field(place, "names the same incident twice")
+        text = f'"{tag}"' if isinstance(tag, int) else tag
+        expected_version(text, 0, place)
+        found[key_of(number)] = text
+    return found
+
+
+def _result(ports: Ports, kind: Kind, number: str, caller: Caller, body: Order, expects: str | None) -> BulkResult:
     try:
         incident = known_incident(ports, number)
-        done = carried_out(ports, incident, command_of(ports, kind, incident, caller, body))
+        version = expected_version(expects, incident.version)
+        done = carried_out(ports, incident, command_of(ports, kind, incident, caller, body, version), caller)
     except Problem as problem:
         return BulkResult(incident=number, code=problem.status_code, done=False, message=str(problem.detail))
     code = HTTPStatus.ACCEPTED if done.done is None else HTTPStatus.OK

@@ -38,14 +38,14 @@ def is_known(tag: str, if_none_match: str | None) -> bool:
     return if_none_match.strip() == "*" or tag in (f'"{m["opaque"]}"' for m in _TAG.finditer(if_none_match))
 
 
-def expected_version(if_match: str | None, current: int) -> int | None:
+def expected_version(if_match: str | None, current: int, field: str = "If-Match") -> int | None:
     """The version that an order was given for, None where any will do. Of several it is `current` where that is among
-    them. A tag that is weak or not ours stands for version 0, which no record has. 400 where the header is no list of
-    tags."""
+    them. A tag that is weak or not ours stands for version 0, which no record has. 400 where it is no list of tags,
+    which names the `field` it came in."""
     if if_match is None or if_match.strip() == "*":
         return None
     if not _LIST.fullmatch(if_match):
-        raise wrong_field("If-Match", 'is not a list of entity tags; allowed: *, or as in "7-0123456789abcdef"')
+        raise wrong_field(field, 'is not a list of entity tags; allowed: *, or as in "7-0123456789abcdef"')
     versions = [_version(found) for found in _TAG.finditer(if_match)]
     return current if current in versions else versions[0]
 

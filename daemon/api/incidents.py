@@ -26,9 +26,10 @@ from daemon.api.openapi import answers
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem, wrong_field
 from daemon.store.rows import Search
-from rules.document import contact_document, event_document, incident_document, rating_document
-from rules.incident import ACTIVE, Incident, Priority, Status, incident_number
+from rules.document import event_document, incident_document
+from rules.incident import ACTIVE, Incident, Priority, Status, incident_key, incident_number
 from rules.record_document import SuggestionDocument, suggestion_document
+from rules.satisfaction_document import contact_document, rating_document
 
 MAX_PAGE = 200
 MAX_OFFSET = 10_000_000
@@ -58,6 +59,11 @@ def known_incident(ports: Ports, key: str) -> Incident:
     if found is None:
         raise Problem(HTTPStatus.NOT_FOUND, f"there is no incident {key}")
     return found
+
+
+def key_of(key: str) -> str:
+    """`INC-42` for `inc-42` or `42`; what is no incident's number stays as it is."""
+    return incident_key(incident_number(key)) if _NUMBER.fullmatch(key) else key
 
 
 def following(request: Request, found: int, limit: int, offset: int) -> tuple[int | None, str | None]:

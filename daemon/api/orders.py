@@ -11,7 +11,7 @@ import anyio
 from fastapi import APIRouter, Depends, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from daemon.api.access import MAX_ACTOR, Caller, require
+from daemon.api.access import MAX_ACTOR, Caller, note_refusal, require
 from daemon.api.documents import OrderDocument, json_response
 from daemon.api.etags import IfMatch, expected_version
 from daemon.api.incidents import Number, known_incident, utc_of
@@ -19,11 +19,12 @@ from daemon.api.openapi import answers
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem, wrong_field
 from rules.access import Permission
-from rules.decision import Command, Resolving, Verb
+from rules.decision import Asker, Command, Resolving, Verb
 from rules.decision import Order as AnyOrder
 from rules.incident import Incident, Restoration, incident_key, incident_number
 from rules.near import unknown_ci
 
+_OUTCOMES = (HTTPStatus.ACCEPTED, HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED)
 # Orders wait for a decision; more of them at once would only hold threads that others need.
 _WAITING_ORDERS = 16
 
@@ -163,10 +164,10 @@ KINDS = (
     Kind("hold", Verb.HOLD, Hold, "reason", is_required=True),
     Kind("resume", Verb.RESUME, Remark, "reason"),
     Kind("assign", Verb.ASSIGN, Assign, "assignee", is_required=True),
-    Kind("note", Verb.NOTE, Note, "text", is_required=True, permission="report"),
+    Kind("note", Verb.NOTE, Note, "text", is_required=True, permission="own"),
     Kind("resolve", Verb.RESOLVE, Resolve, "resolution"),
-    Kind("close", Verb.CLOSE, Remark, "reason"),
-    Kind("reopen", Verb.REOPEN, Remark, "reason"),
+    Kind("close", Verb.CLOSE, Remark, "reason", permission="own"),
+    Kind("reopen", Verb.REOPEN, Remark, "reason", permission="own"),
     Kind("merge", Verb.MERGE, Merge, "into", is_required=True),
     Kind("split", Verb.SPLIT, Split, "ci", is_required=True),
     Kind("duplicate", Verb.DUPLICATE, Duplicate, "of", is_required=True),
@@ -195,7 +196,7 @@ def order_routes(ports: Ports) -> APIRouter:
             methods=["POST"],
             summary=f"{kind.word.capitalize()} an incident",
             operation_id=f"{kind.word}_incident",
-            responses=answers(OrderDocument, HTTPStatus.ACCEPTED, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED),
+            responses=answers(OrderDocument, *_OUTCOMES),
         )
     return router
 
@@ -217,7 +218,7 @@ def _endpoint(ports: Ports, kind: Kind, waiting: anyio.CapacityLimiter) -> Calla
 def _give(ports: Ports, kind: Kind, key: str, caller: Caller, body: Order, if_match: str | None) -> Response:
     incident = known_incident(ports, key)
     command = command_of(ports, kind, incident, caller, body, expected_version(if_match, incident.version))
-    done = carried_out(ports, incident, command)
+    done = carried_out(ports, incident, command, caller)
     return json_response(done, HTTPStatus.ACCEPTED if done.done is None else HTTPStatus.OK)
 
 
@@ -237,6 +238,7 @@ def command_of(
         expects=expects,
         field=_field(body),
         resolving=_resolving(body) if isinstance(body, Resolve) else Resolving(),
+        asker=Asker.STAFF if caller.is_staff else Asker.REPORTER,
     )
 
 
@@ -260,13 +262,17 @@ def _resolving(body: Resolve) -> Resolving:
     )
 
 
-def carried_out(ports: Ports, incident: Incident, command: Command) -> OrderDocument:
-    """Wait for the decision and say what came of it; a 409 or, where the asker had seen an older version, a 412."""
+def carried_out(ports: Ports, incident: Incident, command: Command, caller: Caller) -> OrderDocument:
+    """Wait for the decision and say what came of it; a 409, a 412 where the asker had seen an older version, or a 403
+    where it is not theirs to change."""
     try:
         reply = ports.order(command)
     except TimeoutError:
         message = "stored, but not decided on yet; it will be done as soon as it can"
         return _document(incident, command, None, message)
+    if reply.forbidden:
+        note_refusal(caller, incident=incident.key, why=reply.message)
+        raise Problem(HTTPStatus.FORBIDDEN, reply.message)
     if not reply.done:
         raise Problem(HTTPStatus.PRECONDITION_FAILED if reply.stale else HTTPStatus.CONFLICT, reply.message)
     return _document(ports.store.incident(incident.number) or incident, command, True, reply.message)

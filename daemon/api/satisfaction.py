@@ -1,11 +1,13 @@
 """How content people are: the page behind the link of a notice, and the figures.
 
 The page needs no login, the signature in its address is the key to it. A GET shows it and changes nothing, so that
-programs which look at links in mails answer nothing; a POST answers, once.
+programs which look at links in mails answer nothing; a POST answers, once. Whoever reported the incident may say there
+that it is not solved, which opens it again.
 """
 
 import base64
 import hashlib
+import secrets
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -22,10 +24,11 @@ from daemon.api.openapi import answers
 from daemon.api.ports import Ports
 from daemon.errors import BadLink
 from daemon.links import Asked, read_token
-from rules.document import figures_document
-from rules.incident import incident_key
+from rules.decision import Asker, Command, Verb
+from rules.incident import Incident, Status, incident_key
 from rules.record_shapes import FiguresDocument
 from rules.satisfaction import MAX_REMARK, SCORES, Rating
+from rules.satisfaction_document import figures_document
 
 _PAGES = Path(__file__).parent / "pages"
 _STYLE = (
@@ -48,6 +51,7 @@ _HEADERS = {
 }
 _CHOICES = tuple(zip(SCORES, ("not at all", "little", "so-so", "content", "very content"), strict=True))
 _MOST_FORM_FIELDS = 8
+_REOPENED = "it is not solved, says whoever reported it"
 
 
 class _BadAnswer(ValueError):
@@ -110,14 +114,41 @@ class _Page:
             asked = self._asked(token)
         except BadLink as problem:
             return self._html(HTTPStatus.NOT_FOUND, problem=str(problem))
+        known = self._ports.store.ratings.of_link(asked.link)
+        if known is not None:
+            return self._thanks(asked, known, HTTPStatus.CONFLICT)
         try:
-            rating = self._rating(asked, body)
+            rating, is_unsolved = self._rating(asked, body)
         except _BadAnswer as problem:
             return self._question(asked, HTTPStatus.BAD_REQUEST, problem=str(problem))
+        # First, since an answer that is kept is the last one that this link can give.
+        refusal = self._reopen(asked, rating.remark) if is_unsolved else ""
+        if refusal:
+            return self._question(asked, HTTPStatus.CONFLICT, problem=refusal, remark=rating.remark)
         if self._ports.store.ratings.add(rating):
-            return self._thanks(asked, rating)
+            return self._thanks(asked, rating, is_unsolved=is_unsolved)
         known = self._ports.store.ratings.of_link(asked.link)
         return self._thanks(asked, known or rating, HTTPStatus.CONFLICT)
+
+    def _reopen(self, asked: Asked, remark: str) -> str:
+        """Have the incident opened again; why it is not, in words for people, empty where it is or will be."""
+        incident = self._ports.store.incident(asked.incident)
+        if incident is None or not _may_reopen(asked, incident):
+            return "it cannot be opened again by this link"
+        command = Command(
+            id=f"rate:{secrets.token_hex(16)}",
+            at=self._ports.clock.now(),
+            actor=asked.by,
+            verb=Verb.REOPEN,
+            number=asked.incident,
+            reason=f"{_REOPENED}: {remark}" if remark else _REOPENED,
+            asker=Asker.CONTACT,
+        )
+        try:
+            reply = self._ports.order(command)
+        except TimeoutError:
+            return ""  # it is stored, and will be carried out
+        return "" if reply.done else reply.message
 
     def _asked(self, token: str) -> Asked:
         asked = read_token(self._ports.store.ratings.key(), token, self._ports.clock.now())
@@ -125,7 +156,8 @@ class _Page:
             raise BadLink("the incident is not known any more")
         return asked
 
-    def _rating(self, asked: Asked, body: bytes) -> Rating:
+    def _rating(self, asked: Asked, body: bytes) -> tuple[Rating, bool]:
+        """The answer, and whether it says that the incident is not solved."""
         try:
             form = parse_qs(body.decode("utf-8"), max_num_fields=_MOST_FORM_FIELDS, strict_parsing=bool(body))
         except ValueError:
@@ -136,13 +168,16 @@ class _Page:
         if len(remark) > MAX_REMARK:
             raise _BadAnswer(f"the remark is longer than {MAX_REMARK} characters")
         now = self._ports.clock.now()
-        return Rating(link=asked.link, incident=asked.incident, by=asked.by, score=int(score), remark=remark, at=now)
+        rating = Rating(link=asked.link, incident=asked.incident, by=asked.by, score=int(score), remark=remark, at=now)
+        return rating, form.get("unsolved", [""])[-1] == "yes"
 
-    def _question(self, asked: Asked, status: HTTPStatus = HTTPStatus.OK, problem: str = "") -> Response:
-        return self._html(status, asked, problem=problem)
+    def _question(self, asked: Asked, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> Response:
+        return self._html(status, asked, **values)
 
-    def _thanks(self, asked: Asked, rating: Rating, status: HTTPStatus = HTTPStatus.OK) -> Response:
-        return self._html(status, asked, score=rating.score, remark=rating.remark)
+    def _thanks(
+        self, asked: Asked, rating: Rating, status: HTTPStatus = HTTPStatus.OK, *, is_unsolved: bool = False
+    ) -> Response:
+        return self._html(status, asked, score=rating.score, remark=rating.remark, is_unsolved=is_unsolved)
 
     def _html(self, status: HTTPStatus, asked: Asked | None = None, **values: Any) -> Response:
         incident = None if asked is None else self._ports.store.incident(asked.incident)
@@ -150,6 +185,8 @@ class _Page:
             "number": "" if asked is None else incident_key(asked.incident),
             "title": "" if incident is None else incident.title,
             "resolution": "" if incident is None else incident.resolution,
+            "may_reopen": asked is not None and incident is not None and _may_reopen(asked, incident),
+            "is_unsolved": False,
             "problem": "",
             "score": 0,
             "remark": "",
@@ -159,3 +196,9 @@ class _Page:
             "style": _STYLE,
         }
         return Response(self._template.render({**page, **values}), status, _HEADERS, "text/html; charset=utf-8")
+
+
+def _may_reopen(asked: Asked, incident: Incident) -> bool:
+    """Whether the link went to whoever reported the incident, and it is over."""
+    is_over = incident.status in (Status.RESOLVED, Status.CLOSED)
+    return is_over and asked.by == (incident.contact.name or incident.contact.mail)

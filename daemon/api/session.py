@@ -16,7 +16,7 @@ from daemon.api.openapi import answers
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem
 from daemon.passwords import is_right
-from daemon.store.rows import UserRow
+from daemon.store.rows import Credentials
 from rules.access import LONGEST_NAME, LONGEST_PASSWORD, granted, user_name
 from rules.document import rfc3339
 
@@ -96,13 +96,17 @@ def _log_in(ports: Ports, login: Login, address: str) -> Response:
         seconds = max(1, int((wait - ports.clock.now()).total_seconds()) + 1)
         detail = f"too many wrong passwords; try again in {seconds} s"
         raise Problem(HTTPStatus.TOO_MANY_REQUESTS, detail, headers={"Retry-After": str(seconds)})
-    user = users.user(name)
-    if not _is_right(users.password_hash(name), login.password.get_secret_value()) or user is None:
+    known = users.credentials(name)
+    hashed = None if known is None else known.password_hash
+    opened = None
+    if _is_right(hashed, login.password.get_secret_value()) and known is not None:
+        opened = _opened(ports, known)
+    if opened is None:
         _log.warning("login_refused", user=name, address=address)
         challenge = {"WWW-Authenticate": 'Bearer realm="incidentd"'}
         raise Problem(HTTPStatus.UNAUTHORIZED, "the name or the password is wrong", headers=challenge)
     _log.info("login", user=name, address=address)
-    return _opened(ports, user)
+    return opened
 
 
 def _asked_for(text: str) -> str:
@@ -120,11 +124,13 @@ def _is_right(hashed: str | None, password: str) -> bool:
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers={"Retry-After": "5"}) from None
 
 
-def _opened(ports: Ports, user: UserRow) -> Response:
-    """A new session, whose id goes to the browser only."""
+def _opened(ports: Ports, checked: Credentials) -> Response | None:
+    """A new session, whose id goes to the browser only; None where the user was changed or shut out meanwhile."""
+    user = checked.user
     secret = secrets.token_urlsafe(_SESSION_BYTES)
     expires_at = ports.clock.now() + ports.session_lasts
-    ports.store.users.open_session(user.name, digest(secret), expires_at)
+    if not ports.store.users.open_session(user.name, digest(secret), expires_at, checked):
+        return None
     answer = json_response(
         Me(
             name=user.name,

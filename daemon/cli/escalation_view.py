@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rich.table import Table
 
 from daemon.cli.out import instant, safe, table
-from rules.escalation import EscalationStep, Progress
+from rules.escalation import Escalation, EscalationStep, Progress
 from rules.incident import Incident
 from rules.policy import Policy
 
@@ -26,6 +26,7 @@ def next_call(incident: Incident, policy: Policy) -> Iterator[str]:
         why = f": {safe(state.snooze.reason, 200)}" if state.snooze.reason else ""
         by, until = safe(state.snooze.by, 60), instant(state.snooze.until)
         yield f"Snoozed by {by} until {until}, or until it gets worse{why}."
+    yield from _waiting(state, policy)
     known = policy.roster.escalations.get(state.policy)
     step = known.steps[state.step] if known is not None and state.step < len(known.steps) else None
     if step is not None and state.next_at is not None:
@@ -35,6 +36,17 @@ def next_call(incident: Incident, policy: Policy) -> Iterator[str]:
         yield "The escalation stands still while nothing fires that people may be called for."
     elif state.progress is Progress.EXHAUSTED:
         yield f"The escalation {safe(state.policy)} has come to its end: nobody else is called."
+
+
+def _waiting(state: Escalation, policy: Policy) -> Iterator[str]:
+    """The steps that what happened to a promised time has called for."""
+    for each in state.waiting:
+        known = policy.roster.escalations.get(each.policy)
+        if known is None or each.step >= len(known.steps):
+            continue
+        when = "once it is no longer frozen" if each.due_at is None else f"at {instant(each.due_at)}"
+        label = f"step {each.step + 1} of {each.policy}, on {each.event}"
+        yield f"{_whom(known.steps[each.step], policy)} {when} ({label})."
 
 
 def _whom(step: EscalationStep, policy: Policy) -> str:

@@ -132,9 +132,10 @@ def export(
     from daemon.cli.out import emit, safe
     from daemon.cli.refusal import Refusal
     from daemon.clock import SystemClock
-    from rules.document import contact_document, incident_document, rating_document
+    from rules.document import incident_document
     from rules.incident import incident_key
     from rules.review import review_of
+    from rules.satisfaction_document import contact_document, rating_document
 
     if text and as_json:
         raise typer.BadParameter("--text and --json exclude each other")
@@ -174,7 +175,7 @@ def satisfaction(
     """How content people are with how incidents were handled."""
     from daemon.cli.out import count, emit, say, table
     from daemon.clock import SystemClock
-    from rules.document import figures_document
+    from rules.satisfaction_document import figures_document
 
     begin = moment_of(since, SystemClock().now(), "--since")
     with open_store(read_config(context)) as store:

@@ -1,11 +1,12 @@
-"""`incidentd incident list` and `show`; the orders are in `daemon.cli.orders`."""
+"""`incidentd incident list` and `show`; the orders are in `daemon.cli.incident_orders`."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from daemon.cli import incident_record, orders
+from daemon.cli import incident_orders, incident_record
 from daemon.cli.moment import moment_of
+from daemon.cli.orders import entry_fields, read_number
 from daemon.cli.place import AsJson, open_store, read_config
 
 if TYPE_CHECKING:
@@ -112,11 +113,12 @@ def show(context: typer.Context, number: Number, *, as_json: AsJson = False) -> 
     from daemon.cli.out import emit
     from daemon.cli.refusal import Refusal
     from daemon.clock import SystemClock
-    from rules.document import contact_document, incident_document, rating_document
+    from rules.document import incident_document
     from rules.incident import incident_key
     from rules.record_document import suggestion_document
+    from rules.satisfaction_document import contact_document, rating_document
 
-    wanted = orders.read_number(number)
+    wanted = read_number(number)
     config = read_config(context)
     with open_store(config) as store:
         found = store.incident(wanted)
@@ -127,7 +129,7 @@ def show(context: typer.Context, number: Number, *, as_json: AsJson = False) -> 
         suggested = _suggested(store, config, found)
     if as_json:
         document = msgspec.to_builtins(incident_document(found, alerts))
-        entries = [orders.entry_fields(e) for e in timeline]
+        entries = [entry_fields(e) for e in timeline]
         emit(
             {
                 "incident": document,
@@ -154,6 +156,6 @@ def _suggested(store: "Store", config: "Config", incident: "Incident") -> "Sugge
 
 def add_to(app: typer.Typer) -> None:
     """Put the commands of this module into the command line."""
-    orders.add_to(incident)
+    incident_orders.add_to(incident)
     incident_record.add_to(app, incident)
     app.add_typer(incident)

@@ -205,14 +205,16 @@ def check(
     """Find hours with nobody on call, people without a channel, and rules that reach nobody; exit code 1 with any."""
     from datetime import timedelta
 
-    from daemon.cli.out import count, emit, say
+    from daemon.cli.out import count, emit, progress, say
     from daemon.config.estate import load_all
     from rules.oncall_document import finding_list
     from rules.preflight import preflight
 
     config, estate = load_all(config_path(context))
     now, ahead = _moment("now", ""), timedelta(days=days)
-    found = preflight(config.policy.roster, _overrides(config, all_people=True), estate, now, ahead)
+    overrides = _overrides(config, all_people=True)
+    with progress("looking at schedules and groups") as on_progress:
+        found = preflight(config.policy.roster, overrides, estate, now, ahead, on_progress)
     if as_json:
         emit(finding_list(found, now, now + ahead))
     elif not found:

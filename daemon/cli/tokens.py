@@ -41,6 +41,7 @@ def create(
     import hashlib
     import secrets
 
+    from daemon.cli.doer import doer
     from daemon.cli.moment import moment_ahead
     from daemon.cli.out import complain, emit, instant
     from daemon.clock import SystemClock
@@ -53,7 +54,8 @@ def create(
     scopes = sorted({str(s) for s in scope})
     with open_store(read_config(context)) as store:
         _check_names(store, named, owner)
-        store.add_token(named, hashlib.sha256(text.encode()).hexdigest(), frozenset(scopes), owner, ends)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        store.add_token(named, digest, frozenset(scopes), owner, ends, by=doer())
     if as_json:
         known = {"user": owner or None, "expires_at": None if ends is None else rfc3339(ends)}
         emit({"name": named, "scopes": scopes, **known, "token": text})
@@ -109,11 +111,12 @@ def _fields(row: "TokenRow") -> dict[str, object]:
 @token.command()
 def revoke(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
     """Make a token worthless at once."""
+    from daemon.cli.doer import doer
     from daemon.cli.out import emit, safe, say
     from daemon.cli.refusal import Refusal
 
     with open_store(read_config(context)) as store:
-        if not store.revoke_token(name):
+        if not store.revoke_token(name, by=doer()):
             raise Refusal(f"there is no token named {name}; `incidentd token list` shows them")
     if as_json:
         emit({"name": name, "revoked": True})

@@ -30,6 +30,7 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Let a person in. A password that was made up is printed, this once: only a hash of it is kept."""
+    from daemon.cli.doer import doer
     from daemon.cli.refusal import Refusal
     from daemon.passwords import hash_password
 
@@ -39,7 +40,7 @@ def add(
         if any(token.name == known and not token.owner for token in store.tokens()):
             raise Refusal(f"a service's token is named {known}; a timeline could not tell the two apart")
         password = _password(known, password_stdin)
-        store.users.add(known, role, groups, hash_password(password))
+        store.users.add(known, role, groups, hash_password(password), by=doer())
     _tell_password(known, "" if password_stdin else password, as_json, role=str(role), groups=groups)
 
 
@@ -70,23 +71,27 @@ def role(
     group: Groups = None,
     as_json: AsJson = False,
 ) -> None:
-    """Give a user another role, which counts at once, and other groups where any are named."""
+    """Give a user another role, which counts at once, and other groups where any are named; every session of theirs
+    ends."""
+    from daemon.cli.doer import doer
+
     groups = None if group is None else _groups(group)
     known = _name(name)
     with open_store(read_config(context)) as store:
-        _must_exist(known, store.users.set_role(known, word, groups))
+        _must_exist(known, store.users.set_role(known, word, groups, by=doer()))
     _say({"name": known, "role": str(word)}, f"{known} is {word}", as_json)
 
 
 @user.command()
 def passwd(context: typer.Context, name: Name, *, password_stdin: FromStdin = False, as_json: AsJson = False) -> None:
     """Give a user another password; every session of theirs ends."""
+    from daemon.cli.doer import doer
     from daemon.passwords import hash_password
 
     known = _name(name)
     with open_store(read_config(context)) as store:
         password = _password(known, password_stdin)
-        _must_exist(known, store.users.set_password(known, hash_password(password)))
+        _must_exist(known, store.users.set_password(known, hash_password(password), by=doer()))
     _tell_password(known, "" if password_stdin else password, as_json)
 
 
@@ -102,10 +107,35 @@ def enable(context: typer.Context, name: Name, *, as_json: AsJson = False) -> No
     _set_disabled(context, name, False, as_json)
 
 
+@user.command()
+def history(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="One user or token only.")] = "",
+    *,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="So many lines.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Who administered users and tokens, the latest first."""
+    from daemon.api.audit import act_document
+    from daemon.cli.out import emit, instant, say, table
+
+    with open_store(read_config(context)) as store:
+        acts = store.audit.latest(limit, subject=name)
+    if as_json:
+        emit({"acts": list(map(act_document, acts))})
+    elif not acts:
+        say("Nothing has been administered yet.")
+    else:
+        cells = [[instant(a.at), a.by.name, a.by.via, a.action, a.subject, a.details] for a in acts]
+        say(table(["when", "who", "from", "what", "of", "details"], cells))
+
+
 def _set_disabled(context: typer.Context, name: str, disabled: bool, as_json: bool) -> None:
+    from daemon.cli.doer import doer
+
     known = _name(name)
     with open_store(read_config(context)) as store:
-        _must_exist(known, store.users.set_disabled(known, disabled=disabled))
+        _must_exist(known, store.users.set_disabled(known, disabled=disabled, by=doer()))
     _say({"name": known, "disabled": disabled}, f"{known} is {'disabled' if disabled else 'let in again'}", as_json)
 
 

@@ -3,10 +3,9 @@
 Public holidays are looked up here, once, so that the core only ever sees dates.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
@@ -14,19 +13,13 @@ from pydantic import Field
 from daemon.config.context import Context
 from daemon.config.document import Loc
 from daemon.config.fields import Name, Texts, suggestion
+from daemon.config.hours import HOURS_ALLOWED, minutes_of, read_hours
 from daemon.config.schema import Section, Zone
-from rules.calendar import ALWAYS, DAY_MINUTES, Calendar
+from rules.calendar import ALWAYS, Calendar
 from rules.wallclock import DAYS
 
 HOLIDAY_YEARS = range(2015, 2051)
 """Years whose public holidays are known; recordings from before have none, and nothing is promised for after."""
-
-_WHOLE_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_HOURS = re.compile(r"([01][0-9]|2[0-4]):([0-5][0-9])-([01][0-9]|2[0-4]):([0-5][0-9])", re.ASCII)
-_HOURS_ALLOWED = "allowed: as in 08:00-17:00, or 22:00-06:00 into the next day"
-_DAYS_ALLOWED = "allowed: mon to sun, or several as in mon-fri"
-
-Hours = tuple[tuple[int, int], ...]
 
 
 class CalendarSection(Section):
@@ -34,7 +27,7 @@ class CalendarSection(Section):
 
     name: Name
     time_zone: Zone = "UTC"
-    hours: Annotated[dict[str, Texts], Field(min_length=1)]
+    hours: Any
     holidays: Texts = Field(default_factory=list)
     closed: Texts = Field(default_factory=list)
 
@@ -53,52 +46,21 @@ def read_calendars(context: Context, raw: Mapping[str, Any]) -> dict[str, Calend
 
 
 def _calendar(context: Context, loc: Loc, section: CalendarSection) -> Calendar:
-    week: list[Hours] = [()] * len(DAYS)
-    for words, texts in section.hours.items():
-        place = (*loc, "hours", words)
-        hours = tuple(h for text in texts if (h := _hours(context, place, text)) is not None)
-        for day in _days(context, place, words):
-            week[day] += hours
+    week: list[tuple[tuple[int, int], ...]] = [()] * len(DAYS)
+    for hours in read_hours(context, (*loc, "hours"), section.hours):
+        for day in hours.days:
+            week[day] += (minutes_of(hours),)
     closed = {at for text in section.closed if (at := _date(context, (*loc, "closed"), text)) is not None}
     for place_name in section.holidays:
         closed |= _holidays(context, (*loc, "holidays"), place_name)
     calendar = Calendar(
         name=section.name, zone=ZoneInfo(section.time_zone), hours=tuple(week), closed=frozenset(closed)
     )
-    if not calendar.weekly:
-        context.problem((*loc, "hours"), "hours holds no working time", _HOURS_ALLOWED)
+    if not section.hours:
+        context.problem((*loc, "hours"), "hours is empty", "allowed: one or more")
+    elif not calendar.weekly:
+        context.problem((*loc, "hours"), "hours holds no working time", HOURS_ALLOWED)
     return calendar
-
-
-def _days(context: Context, loc: Loc, words: str) -> Iterator[int]:
-    """The weekdays that `mon`, `Monday` or `fri-mon` means, Monday being 0."""
-    ends = [_day(word) for word in words.lower().split("-")]
-    first, last = ends[0], ends[-1]
-    if len(ends) > 2 or first is None or last is None:
-        context.problem(loc, f'"{words[:40]}" is no day of the week', _DAYS_ALLOWED)
-        return
-    for step in range((last - first) % len(DAYS) + 1):
-        yield (first + step) % len(DAYS)
-
-
-def _day(word: str) -> int | None:
-    word = word.strip()
-    for names in (DAYS, _WHOLE_NAMES):
-        if word in names:
-            return names.index(word)
-    return None
-
-
-def _hours(context: Context, loc: Loc, text: str) -> tuple[int, int] | None:
-    found = _HOURS.fullmatch(text.replace(" ", ""))
-    if found is None:
-        context.problem(loc, f'"{text[:40]}" is not working hours', _HOURS_ALLOWED)
-        return None
-    begin, end = int(found[1]) * 60 + int(found[2]), int(found[3]) * 60 + int(found[4])
-    if begin >= DAY_MINUTES or end > DAY_MINUTES:
-        context.problem(loc, f'"{text[:40]}" leaves the day', "allowed: 00:00 to 24:00")
-        return None
-    return begin, end if end > begin else end + DAY_MINUTES
 
 
 def _date(context: Context, loc: Loc, text: str) -> date | None:

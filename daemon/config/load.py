@@ -245,7 +245,9 @@ class _Loader:
         if rules is None:
             return policy
         raw, known = _raw_of(rules), self._notifiers_known(notifiers)
-        return replace(policy, roster=make_roster(rules, raw, known), **read_record(rules, raw, known))
+        return replace(
+            policy, roster=make_roster(rules, raw, known, policy.service_levels), **read_record(rules, raw, known)
+        )
 
     def _notifiers_known(self, notifiers: list[NotifierSettings]) -> dict[str, NotifierSettings | None]:
         """Every notifier by name; None for one with mistakes, which are reported by themselves."""

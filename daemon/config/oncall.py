@@ -1,6 +1,6 @@
 """From the sections about people to the roster, in which every name is known; each mistake has its line."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 from daemon.config.context import Context
 from daemon.config.document import Loc
 from daemon.config.fields import suggestion
+from daemon.config.hours import read_hours
 from daemon.config.oncall_schema import (
     EscalationSection,
     GroupSection,
-    HoursSection,
     LayerSection,
     PersonSection,
     RouteSection,
@@ -24,7 +24,7 @@ from rules.escalation import EscalationPolicy, EscalationStep
 from rules.roster import Contact, Group, Kind, Person, Roster
 from rules.rotation import Layer, Schedule
 from rules.routing import Route
-from rules.wallclock import DAYS, Hours
+from rules.service_level import ServiceLevel
 
 SHORTEST_WAIT = timedelta(minutes=1)
 """Before an incident is handed to another group, or the steps begin anew: else people are called without a pause."""
@@ -40,19 +40,30 @@ class _Named(Protocol):
 ValueT = TypeVar("ValueT", bound=_Named)
 
 
-def make_roster(context: Context, raw: Mapping[str, Any], notifiers: Mapping[str, NotifierSettings | None]) -> Roster:
+def make_roster(
+    context: Context,
+    raw: Mapping[str, Any],
+    notifiers: Mapping[str, NotifierSettings | None],
+    levels: Sequence[ServiceLevel] = (),
+) -> Roster:
     """Everything that `rules.yaml` says about people. `notifiers` are those of the configuration by name, None for one
-    that has mistakes."""
-    return _Maker(context, raw, notifiers).roster()
+    that has mistakes; `levels` are the promises whose warnings and breaches steps can wait for."""
+    return _Maker(context, raw, notifiers, levels).roster()
 
 
 class _Maker:
     """Looks up names in all sections, also in those with mistakes, so that a mistake is reported once."""
 
     def __init__(
-        self, context: Context, raw: Mapping[str, Any], notifiers: Mapping[str, NotifierSettings | None]
+        self,
+        context: Context,
+        raw: Mapping[str, Any],
+        notifiers: Mapping[str, NotifierSettings | None],
+        levels: Sequence[ServiceLevel],
     ) -> None:
         self._context = context
+        self._warnings = sorted({round(share * 100) for level in levels for share in level.warn_at})
+        self._is_promised = any(level.targets for level in levels)
         self._raw = raw
         self._notifiers = notifiers
         self._people = self._names("people", "id")
@@ -146,7 +157,7 @@ class _Maker:
             types=frozenset(when.type),
             services=frozenset(when.service),
             categories=frozenset(when.category),
-            hours=_hours(when.hours),
+            hours=read_hours(self._context, (*loc, "when", "hours"), when.hours),
             zone=ZoneInfo(section.time_zone),
         )
 
@@ -162,7 +173,7 @@ class _Maker:
             teams=tuple(tuple(team) for team in section.people),
             turn=section.turn,
             starts=datetime.combine(section.begin, section.hand_over),
-            hours=_hours(section.hours),
+            hours=read_hours(self._context, (*loc, "hours"), section.hours),
         )
 
     def _escalation(self, loc: Loc, section: EscalationSection) -> EscalationPolicy:
@@ -181,13 +192,16 @@ class _Maker:
         calls = (section.person, section.group, section.schedule, section.on_call, section.lead, section.manager)
         if section.hand_to and any(calls):
             self._context.problem(loc, "a step either calls people or hands the incident over", "allowed: two steps")
-        elif section.hand_to and section.after < SHORTEST_WAIT:
+        elif section.hand_to and section.after < SHORTEST_WAIT and section.on is None:
             self._context.problem((*loc, "after"), "after is out of range beside hand_to", "allowed: 1m to 7d")
         elif not section.hand_to and not any(calls):
             words = "person, group, schedule, on_call, lead, manager, hand_to"
             self._context.problem(loc, "the step reaches nobody", f"allowed: {words}")
+        self._check_event(loc, section)
         return EscalationStep(
             after=section.after,
+            on=section.on or "",
+            share=(section.share or 0) / 100,
             people=tuple(section.person),
             groups=tuple(section.group),
             schedules=tuple(section.schedule),
@@ -196,9 +210,18 @@ class _Maker:
             manager=section.manager,
             hand_to=section.hand_to or "",
             priorities=frozenset(section.when.priority),
-            hours=_hours(section.when.hours),
+            hours=read_hours(self._context, (*loc, "when", "hours"), section.when.hours),
         )
 
-
-def _hours(sections: Iterable[HoursSection]) -> tuple[Hours, ...]:
-    return tuple(Hours(days=frozenset(map(DAYS.index, s.days)), begin=s.begin, end=s.end) for s in sections)
+    def _check_event(self, loc: Loc, section: StepSection) -> None:
+        """What a step waits for can happen."""
+        if section.on is not None and not self._is_promised:
+            allowed = "promises in service_levels, or no such step"
+            self._context.problem((*loc, "on"), "on: nothing is promised, so it never happens", f"allowed: {allowed}")
+        elif section.share is not None and not (section.on or "").endswith("_warning"):
+            allowed = "beside on: response_warning or resolution_warning"
+            self._context.problem((*loc, "share"), "share means a warning", f"allowed: {allowed}")
+        elif section.share is not None and section.share not in self._warnings:
+            allowed = ", ".join(map(str, self._warnings)) or "a warn_at of service_levels"
+            what = f"share: nobody is warned at {section.share} %"
+            self._context.problem((*loc, "share"), what, f"allowed: {allowed}")

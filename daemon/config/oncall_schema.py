@@ -1,32 +1,19 @@
 """The sections of `rules.yaml` about people: who there is, who works on what, who is on call, how they are called."""
 
-import re
 from datetime import date, time, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from daemon.config.fields import Duration, Name, Names, Number, OneOrMany, Refused, Texts, one_of, shown
+from daemon.config.hours import ClockTime
 from daemon.config.schema import PriorityWord, Section, Zone
 from rules.document import CONTACT
+from rules.escalation import ON
 from rules.rotation import SHORTEST_TURN
-from rules.wallclock import DAYS
 
-_CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 _TURNS = {"daily": timedelta(days=1), "weekly": timedelta(weeks=1)}
-_EVERY_DAY = {"weekdays": DAYS[:5], "weekend": DAYS[5:]}
 _LONGEST_WAIT = timedelta(days=7)
-
-
-def _clock(value: Any) -> Any:
-    if isinstance(value, time):
-        return value
-    found = _CLOCK.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
-        if value == "24:00":
-            return time(0, 0)
-        raise Refused(f"{shown(value)} is no time of day", "allowed: 00:00 to 24:00, as in 08:30")
-    return time(int(found[1]), int(found[2]))
 
 
 def _who(value: str) -> str:
@@ -60,11 +47,6 @@ def _wait(value: timedelta) -> timedelta:
     return value
 
 
-def _days(value: Any) -> Any:
-    words = [value] if isinstance(value, str) else value
-    return [day for word in words for day in _EVERY_DAY.get(word, (word,))] if isinstance(words, list) else value
-
-
 def _teams(value: Any) -> Any:
     """Each turn's people as a list; one that stands alone is a list of one."""
     if not isinstance(value, list):
@@ -72,18 +54,7 @@ def _teams(value: Any) -> Any:
     return [[team] if isinstance(team, str) else team for team in value]
 
 
-ClockTime = Annotated[time, BeforeValidator(_clock)]
 Wait = Annotated[Duration, AfterValidator(_wait)]
-
-
-class HoursSection(Section):
-    """A span of the day on some weekdays."""
-
-    days: Annotated[list[Annotated[str, one_of(DAYS)]], BeforeValidator(_days), Field(min_length=1)] = Field(
-        default_factory=lambda: list(DAYS)
-    )
-    begin: Annotated[ClockTime, Field(alias="from")] = time(0, 0)
-    end: Annotated[ClockTime, Field(alias="to")] = time(0, 0)
 
 
 class ContactSection(Section):
@@ -126,7 +97,7 @@ class RouteWhen(Section):
     type: Texts = Field(default_factory=list)
     service: Texts = Field(default_factory=list)
     category: Texts = Field(default_factory=list)
-    hours: list[HoursSection] = Field(default_factory=list)
+    hours: Any = None
 
 
 class RouteSection(Section):
@@ -146,7 +117,7 @@ class LayerSection(Section):
     turn: Annotated[Duration, BeforeValidator(_turn), AfterValidator(_long_enough)] = timedelta(weeks=1)
     begin: Annotated[date, BeforeValidator(_day), Field(alias="from")]
     hand_over: ClockTime = time(8, 0)
-    hours: list[HoursSection] = Field(default_factory=list)
+    hours: Any = None
 
 
 class ScheduleSection(Section):
@@ -161,7 +132,7 @@ class StepWhen(Section):
     """When a step counts."""
 
     priority: Annotated[list[PriorityWord], OneOrMany] = Field(default_factory=list)
-    hours: list[HoursSection] = Field(default_factory=list)
+    hours: Any = None
 
 
 class StepSection(Section):
@@ -175,6 +146,8 @@ class StepSection(Section):
     lead: bool = False
     manager: bool = False
     hand_to: str | None = None
+    on: Annotated[str, one_of(ON)] | None = None
+    share: Annotated[Number, Field(ge=1, le=99)] | None = None
     when: StepWhen = Field(default_factory=StepWhen)
 
 

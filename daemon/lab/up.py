@@ -16,6 +16,7 @@ from daemon.lab.lab import Lab, Ports, held
 from daemon.lab.processes import Program, free_port, is_free
 from daemon.lab.scenario import SCENARIO, Script
 from daemon.passwords import generated_password, hash_password
+from daemon.store.rows import Doer
 from daemon.store.store import Store
 from rules.access import Role
 
@@ -113,7 +114,7 @@ def first_login(lab: Lab) -> str:
         if store.users.user(FIRST_USER) is not None:
             return ""
         password = generated_password()
-        store.users.add(FIRST_USER, Role.ADMIN, (), hash_password(password))
+        store.users.add(FIRST_USER, Role.ADMIN, (), hash_password(password), by=Doer(name="the lab"))
         return password
 
 

@@ -76,7 +76,7 @@ def _entry(row: dict[str, Any]) -> TimelineEntry:
 def reply(database: Database, command_id: str) -> Reply | None:
     """The answer to a command, None while there is none or once it is more than a day old."""
     answer = replies.c.done, replies.c.message, replies.c.stale, replies.c.incident, replies.c.subject
-    columns = replies.c.command, *answer
+    columns = replies.c.command, replies.c.forbidden, *answer
     with database.read() as connection:
         row = connection.execute(select(*columns).where(replies.c.command == clean(command_id))).one_or_none()
         if row is None:
@@ -86,6 +86,7 @@ def reply(database: Database, command_id: str) -> Reply | None:
             done=row.done,
             message=row.message,
             stale=bool(row.stale),
+            forbidden=bool(row.forbidden),
             incident=row.incident,
             subject=row.subject or "",
         )

@@ -204,6 +204,7 @@ def _reply_row(reply: Reply, at: datetime) -> dict[str, Any]:
         "message": clean(reply.message),
         "at": at,
         "stale": reply.stale,
+        "forbidden": reply.forbidden,
         "incident": reply.incident,
         "subject": clean(reply.subject) or None,
     }

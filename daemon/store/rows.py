@@ -68,6 +68,37 @@ class UserRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What a login is checked against: the user as they were at that moment, and the hash of their password."""
+
+    user: UserRow
+    password_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doer:
+    """Who administers: a name, and where they come from, as in `command line on box`; empty within this process."""
+
+    name: str
+    via: str = ""
+
+
+ITSELF = Doer(name="incidentd")
+"""Where nobody asks for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """One act of administration: of what kind, on which user or token, and in words what came of it. No secrets."""
+
+    at: datetime
+    by: Doer
+    action: str
+    subject: str
+    details: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bearer:
     """What stands behind a token or session: the token, if it is one, the user, if there is one, and its end.
 

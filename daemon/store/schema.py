@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0005", "0006", "0007", "0008")
+REVISIONS = ("0001", "0002", "0003", "0005", "0006", "0007", "0008", "0009")
 """Every schema revision this code knows, oldest first; the last is the one it works with."""
 
 
@@ -235,6 +235,7 @@ replies = Table(
     Column("message", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("stale", Boolean),
+    Column("forbidden", Boolean),
     Column("incident", BigInteger),
     Column("subject", Text),
     Index("ix_replies_at", "at"),
@@ -345,6 +346,20 @@ sessions = Table(
     Column("expires_at", UtcDateTime, nullable=False),
     Index("ix_sessions_expires_at", "expires_at"),
     Index("ix_sessions_user", "user"),
+)
+
+# Who administered users and tokens; `via` is where from.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", ROW_ID, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("via", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("details", Text, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 login_attempts = Table(

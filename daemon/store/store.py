@@ -10,13 +10,25 @@ from daemon.clock import Clock
 from daemon.errors import StoreError
 from daemon.store import backup, keeping, reads, record, upgrade
 from daemon.store.answers import Answers
+from daemon.store.audit import Audit
 from daemon.store.engine import Database, open_database
 from daemon.store.history import history
 from daemon.store.inbox import Inbox
 from daemon.store.lease import Leases
 from daemon.store.outbox import Outbox
 from daemon.store.ratings import Ratings
-from daemon.store.rows import Bearer, InboxKind, InboxRow, Loaded, NoticeRow, RecordSearch, Search, TokenRow
+from daemon.store.rows import (
+    ITSELF,
+    Bearer,
+    Doer,
+    InboxKind,
+    InboxRow,
+    Loaded,
+    NoticeRow,
+    RecordSearch,
+    Search,
+    TokenRow,
+)
 from daemon.store.search import search_incidents
 from daemon.store.tokens import Tokens
 from daemon.store.users import Users
@@ -34,8 +46,8 @@ from rules.silence import Silence
 class Store:
     """One database. Every method may be called from any thread and raises `StoreError` where the database fails.
 
-    `users` are people and their sessions, `answers` what was answered to requests that may come again, `ratings`
-    how content people were.
+    `users` are people and their sessions, `audit` who administered them, `answers` what was answered to requests that
+    may come again, `ratings` how content people were.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -45,6 +57,7 @@ class Store:
         self._leases = Leases(database, clock)
         self._tokens = Tokens(database, clock)
         self.users = Users(database, clock)
+        self.audit = Audit(database)
         self.answers = Answers(database, clock)
         self.ratings = Ratings(database)
 
@@ -244,18 +257,25 @@ class Store:
     # Who may ask
 
     def add_token(
-        self, name: str, digest: str, scopes: frozenset[str], owner: str = "", expires_at: datetime | None = None
+        self,
+        name: str,
+        digest: str,
+        scopes: frozenset[str],
+        owner: str = "",
+        expires_at: datetime | None = None,
+        *,
+        by: Doer = ITSELF,
     ) -> None:
         """Remember an access token by the SHA-256 of it in hex; StoreError where the name is taken."""
-        self._tokens.add(name, digest, scopes, owner, expires_at)
+        self._tokens.add(name, digest, scopes, owner, expires_at, by=by)
 
     def tokens(self) -> list[TokenRow]:
         """Every access token, by name."""
         return self._tokens.all()
 
-    def revoke_token(self, name: str) -> bool:
+    def revoke_token(self, name: str, *, by: Doer = ITSELF) -> bool:
         """Forget an access token; whether there was one of that name."""
-        return self._tokens.revoke(name)
+        return self._tokens.revoke(name, by=by)
 
     def token_bearer(self, digest: str) -> Bearer | None:
         """Who stands behind the access token with that digest, None where there is none."""

@@ -7,9 +7,10 @@ from sqlalchemy import delete, exc, insert, select
 
 from daemon.clock import Clock
 from daemon.errors import StoreError
+from daemon.store.audit import note_act
 from daemon.store.engine import Database
 from daemon.store.records import clean
-from daemon.store.rows import Bearer, TokenRow
+from daemon.store.rows import ITSELF, Bearer, Doer, TokenRow
 from daemon.store.schema import tokens
 from daemon.store.users import user_in
 
@@ -22,14 +23,22 @@ class Tokens:
         self._clock = clock
 
     def add(
-        self, name: str, digest: str, scopes: frozenset[str], owner: str = "", expires_at: datetime | None = None
+        self,
+        name: str,
+        digest: str,
+        scopes: frozenset[str],
+        owner: str = "",
+        expires_at: datetime | None = None,
+        *,
+        by: Doer = ITSELF,
     ) -> None:
         """Remember a token by the SHA-256 of it, in hex; StoreError where the name or the token is taken."""
+        now = self._clock.now()
         row = {
             "name": clean(name),
             "digest": digest,
             "scopes": " ".join(sorted(scopes)),
-            "created_at": self._clock.now(),
+            "created_at": now,
             "owner": clean(owner) or None,
             "expires_at": expires_at,
         }
@@ -38,16 +47,22 @@ class Tokens:
                 connection.execute(insert(tokens), [row])
             except exc.IntegrityError:
                 raise StoreError(f"there is a token named {name!r} already") from None
+            what = f"scopes {row['scopes']}" + (f", of {owner}" if owner else "")
+            ends = f", until {expires_at:%Y-%m-%dT%H:%M:%SZ}" if expires_at is not None else ""
+            note_act(connection, now, by, "token created", name, what + ends)
 
     def all(self) -> list[TokenRow]:
         """Every token, by name."""
         with self._database.read() as connection:
             return [_token_of(row) for row in connection.execute(select(tokens).order_by(tokens.c.name))]
 
-    def revoke(self, name: str) -> bool:
+    def revoke(self, name: str, *, by: Doer = ITSELF) -> bool:
         """Forget a token; whether there was one of that name."""
         with self._database.write() as connection:
-            return connection.execute(delete(tokens).where(tokens.c.name == clean(name))).rowcount > 0
+            found = connection.execute(delete(tokens).where(tokens.c.name == clean(name))).rowcount > 0
+            if found:
+                note_act(connection, self._clock.now(), by, "token revoked", name)
+            return found
 
     def bearer(self, digest: str) -> Bearer | None:
         """Who stands behind the token with that digest, None where there is none."""

@@ -8,9 +8,10 @@ from sqlalchemy import Connection, delete, exc, insert, select, update
 
 from daemon.clock import Clock
 from daemon.errors import StoreError
+from daemon.store.audit import note_act
 from daemon.store.engine import Database
 from daemon.store.records import clean
-from daemon.store.rows import Bearer, UserRow
+from daemon.store.rows import ITSELF, Bearer, Credentials, Doer, UserRow
 from daemon.store.schema import login_attempts, sessions, users
 from rules.access import Role
 from rules.throttle import MOST_PER_ADDRESS, MOST_PER_NAME, WINDOW, retry_at
@@ -25,20 +26,22 @@ class Users:
         self._database = database
         self._clock = clock
 
-    def add(self, name: str, role: Role, groups: tuple[str, ...], password_hash: str) -> None:
+    def add(self, name: str, role: Role, groups: tuple[str, ...], password_hash: str, *, by: Doer = ITSELF) -> None:
         """Remember a user; StoreError where the name is taken."""
+        now = self._clock.now()
         row = {
             "name": name,
             "role": str(role),
             "groups": " ".join(groups),
             "password": password_hash,
-            "created_at": self._clock.now(),
+            "created_at": now,
         }
         with self._database.write() as connection:
             try:
                 connection.execute(insert(users), [row])
             except exc.IntegrityError:
                 raise StoreError(f"there is a user named {name!r} already") from None
+            note_act(connection, now, by, "user added", name, _standing(role, groups))
 
     def all(self) -> list[UserRow]:
         """Every user, by name."""
@@ -50,31 +53,36 @@ class Users:
         with self._database.read() as connection:
             return user_in(connection, name)
 
-    def password_hash(self, name: str) -> str | None:
-        """The hash of a user's password; None where there is no such user or the user is disabled."""
-        query = select(users.c.password).where(users.c.name == clean(name), users.c.disabled_at.is_(None))
+    def credentials(self, name: str) -> Credentials | None:
+        """What a login of this name is checked against; None where there is no such user or the user is disabled."""
+        query = select(users).where(users.c.name == clean(name), users.c.disabled_at.is_(None))
         with self._database.read() as connection:
-            return connection.execute(query).scalar()
+            row = connection.execute(query).one_or_none()
+            return None if row is None else _credentials_of(row)
 
-    def set_role(self, name: str, role: Role, groups: tuple[str, ...] | None = None) -> bool:
-        """Give a user another role, and other groups where they are given; whether there is such a user."""
+    def set_role(self, name: str, role: Role, groups: tuple[str, ...] | None = None, *, by: Doer = ITSELF) -> bool:
+        """Give a user another role, and other groups where they are given; every session ends. Whether there is such
+        a user."""
         values = {"role": str(role)} if groups is None else {"role": str(role), "groups": " ".join(groups)}
-        return self._change(name, values)
+        return self._change(name, values, by, "role changed", _standing(role, groups))
 
-    def set_password(self, name: str, password_hash: str) -> bool:
+    def set_password(self, name: str, password_hash: str, *, by: Doer = ITSELF) -> bool:
         """Give a user another password and end every session; whether there is such a user."""
-        return self._change(name, {"password": password_hash}, ends_sessions=True)
+        return self._change(name, {"password": password_hash}, by, "password changed")
 
-    def set_disabled(self, name: str, *, disabled: bool) -> bool:
-        """Let a user in no more (and end every session), or again; whether there is such a user."""
+    def set_disabled(self, name: str, *, disabled: bool, by: Doer = ITSELF) -> bool:
+        """Let a user in no more, or again, and end every session; whether there is such a user."""
         at = self._clock.now() if disabled else None
-        return self._change(name, {"disabled_at": at}, ends_sessions=True)
+        return self._change(name, {"disabled_at": at}, by, "user disabled" if disabled else "user enabled")
 
-    def _change(self, name: str, values: dict[str, Any], *, ends_sessions: bool = False) -> bool:
+    def _change(self, name: str, values: dict[str, Any], by: Doer, action: str, details: str = "") -> bool:
         with self._database.write() as connection:
-            if ends_sessions:
+            # The user first: a login that is under way holds this row until its session can be seen and ended.
+            found = connection.execute(update(users).where(users.c.name == clean(name)).values(**values)).rowcount > 0
+            if found:
                 connection.execute(delete(sessions).where(sessions.c.user == clean(name)))
-            return connection.execute(update(users).where(users.c.name == clean(name)).values(**values)).rowcount > 0
+                note_act(connection, self._clock.now(), by, action, name, details)
+            return found
 
     # Logging in
 
@@ -97,14 +105,20 @@ class Users:
             connection.execute(insert(login_attempts), [{"name": name, "address": address, "at": now}])
             return None
 
-    def open_session(self, name: str, digest: str, expires_at: datetime) -> None:
-        """The attempt succeeded: forget those of that name, and remember the session by the SHA-256 of its id."""
+    def open_session(self, name: str, digest: str, expires_at: datetime, checked: Credentials | None = None) -> bool:
+        """The attempt succeeded: forget those of that name, and remember the session by the SHA-256 of its id.
+
+        False, and nothing is remembered, where the user is no longer as they were when the password was `checked`.
+        """
         now = self._clock.now()
         row = {"digest": digest, "user": clean(name), "created_at": now, "expires_at": expires_at}
         with self._database.write() as connection:
+            if checked is not None and checked != _credentials_now(connection, name):
+                return False
             connection.execute(delete(login_attempts).where(login_attempts.c.name == clean(name)))
             connection.execute(delete(sessions).where(sessions.c.expires_at <= now))
             connection.execute(insert(sessions), [row])
+            return True
 
     def close_session(self, digest: str) -> None:
         """End a session; nothing happens where there is none."""
@@ -123,6 +137,21 @@ def user_in(connection: Connection, name: str) -> UserRow | None:
     """The user of that name, within a transaction."""
     row = connection.execute(select(*_COLUMNS).where(users.c.name == clean(name))).one_or_none()
     return None if row is None else _user_of(row)
+
+
+def _credentials_now(connection: Connection, name: str) -> Credentials | None:
+    """The same within a transaction, in which nobody else changes the user any more."""
+    row = connection.execute(select(users).where(users.c.name == clean(name)).with_for_update()).one_or_none()
+    return None if row is None else _credentials_of(row)
+
+
+def _credentials_of(row: Any) -> Credentials:
+    return Credentials(user=_user_of(row), password_hash=row.password)
+
+
+def _standing(role: Role, groups: tuple[str, ...] | None) -> str:
+    """A role, and groups where they are spoken of, in words."""
+    return f"role {role}" + ("" if groups is None else f", groups {' '.join(groups) or 'none'}")
 
 
 def _user_of(row: Any) -> UserRow:

@@ -24,6 +24,12 @@ T = TypeVar("T")
 OpenStore = Callable[[], Store]
 
 
+def hash_of(store: Store, user: str) -> str | None:
+    """The hash of a user's password; None for whom a login lets in by none."""
+    found = store.users.credentials(user)
+    return None if found is None else found.password_hash
+
+
 @pytest.fixture
 def clock() -> ManualClock:
     """Stands at the beginning of the story."""

@@ -8,19 +8,30 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import requests
 from fastapi import APIRouter, Depends
 from starlette.routing import Mount
+from structlog.testing import capture_logs
 
+from cmdb.graph import Estate
 from daemon.api.access import UndeclaredRoute, anyone, check_declared, digest, require
 from daemon.api.openapi import openapi_routes
 from daemon.api.ports import COOKIE
+from daemon.cycle import Cycle
+from daemon.store.rows import Doer
 from rules.access import Role, Scope
-from rules.decision import Reply
+from rules.decision import Command, Decision, Reply
+from rules.incident import Status
+from rules.policy import Policy
+from rules.report import Contact
+from rules.roster import Roster
+from rules.situation import Situation
 from rules.throttle import MOST_PER_NAME, WINDOW
-from tests.builders import T0, at
+from tests.builders import T0, at, incident
 from tests.contract.api_world import PASSWORD, Session, World, fill, problem
+from tests.rosters import person
 from tests.unit.test_access import PAGE, documented
 
 HERE = {"Sec-Fetch-Site": "same-origin"}
@@ -128,7 +139,7 @@ def _is_as_documented(status: int, needed: str, guest: Guest, route: str) -> boo
 
 
 @pytest.mark.parametrize("role", Role)
-@pytest.mark.parametrize(("action", "needed"), [("note", "report"), ("start", "write"), ("priority", "manage")])
+@pytest.mark.parametrize(("action", "needed"), [("note", "own"), ("start", "write"), ("priority", "manage")])
 def test_an_action_for_many_needs_what_it_needs_for_one(
     peopled: World, http: Session, role: Role, action: str, needed: str
 ) -> None:
@@ -136,6 +147,89 @@ def test_an_action_for_many_needs_what_it_needs_for_one(
     body = {"action": action, "numbers": ["INC-99"], "order": order}
     answer = http.post(f"{peopled.url}/api/v1/incidents/bulk", json=body, headers=_token(f"token-{role}"))
     assert answer.status_code == (200 if documented("permission")[needed][role] else 403)
+
+
+OWN_ACTIONS = {"note": {"text": "x"}, "close": {}, "reopen": {}}
+
+
+def with_reports(world: World, status: Status) -> None:
+    """Decide for real; INC-1 is the reporter's by registration, INC-2 by its contact's mail, INC-3 somebody else's."""
+    epoch = world.store.acquire("test", timedelta(minutes=1))
+    fields: dict[str, Any] = {"status": status, "resolved_at": T0, "contact": Contact(mail="other@example.net")}
+    found = (
+        incident(1, **{**fields, "registered_by": "reporter"}),
+        incident(2, **{**fields, "registered_by": "anna", "contact": Contact(mail="Reporter@X.net")}),
+        incident(3, **{**fields, "registered_by": "anna"}),
+    )
+    world.store.commit(Decision(at=T0, incidents=found), epoch=epoch)
+    policy = Policy(roster=Roster(people={"reporter": person("reporter")}))
+    cycle = Cycle(world.store, Situation(Estate.of([]), policy, ()), epoch, world.clock)
+    cycle.load()
+
+    def decide(command: Command) -> Reply:
+        world.store.put("command", command.actor, msgspec.json.encode(command))
+        cycle.run_once()
+        reply = world.store.reply(command.id)
+        assert reply is not None
+        return reply
+
+    world.decide = decide
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("action", OWN_ACTIONS)
+def test_whose_it_is_decides_where_only_ones_own_may_be_changed(
+    peopled: World, http: Session, role: Role, action: str
+) -> None:
+    with_reports(peopled, Status.CLOSED if action == "reopen" else Status.RESOLVED)
+    may, is_staff = documented("permission")["own"][role], documented("permission")["write"][role]
+    for number, is_own in ((3, False), (1, True), (2, True)):
+        address = f"{peopled.url}/api/v1/incidents/{number}/{action}"
+        answer = http.post(address, json=OWN_ACTIONS[action], headers=_token(f"token-{role}"))
+        assert answer.status_code == (200 if is_staff or (may and is_own) else 403), answer.text
+
+
+def test_of_many_each_is_judged_by_whose_it_is(peopled: World, http: Session) -> None:
+    with_reports(peopled, Status.RESOLVED)
+    body = {"action": "close", "numbers": ["1", "2", "3", "INC-4"]}
+    answer = http.post(f"{peopled.url}/api/v1/incidents/bulk", json=body, headers=_token("token-reporter"))
+    assert [result["code"] for result in answer.json()["results"]] == [200, 200, 403, 404]
+
+
+def test_a_refusal_is_logged_with_the_route_and_names_but_no_secret(peopled: World, http: Session) -> None:
+    with_reports(peopled, Status.RESOLVED)
+    peopled.store.add_token("old", digest("token-old"), frozenset({Scope.READ}), "viewer", T0)
+    with capture_logs() as lines:
+        http.post(f"{peopled.url}/api/v1/incidents/1/start", json={}, headers=_token("token-viewer"))
+        http.post(f"{peopled.url}/api/v1/incidents/3/close", json={}, headers=_token("token-reporter"))
+        http.get(f"{peopled.url}/api/v1/me", headers=_token("token-old"))
+    refused = [line for line in lines if line["event"] == "access_refused"]
+    assert [(line["route"], line["user"], line["token"]) for line in refused] == [
+        ("POST /api/v1/incidents/{number}/start", "viewer", "viewer-token"),
+        ("POST /api/v1/incidents/{number}/close", "reporter", "reporter-token"),
+        ("GET /api/v1/me", "viewer", "old"),
+    ]
+    assert (refused[0]["permission"], refused[1]["incident"]) == ("write", "INC-3")
+    assert "token-viewer" not in str(lines)
+
+
+def test_the_audit_is_told_page_by_page(peopled: World, http: Session) -> None:
+    audit = f"{peopled.url}/api/v1/audit"
+    peopled.store.users.set_role("viewer", Role.REPORTER, by=Doer(name="olga", via="command line on box"))
+    page = http.get(audit, params={"limit": 1}, headers=_token("token-admin")).json()
+    assert page["next"] == 1
+    (act,) = page["acts"]
+    assert act == {
+        "at": "2026-11-24T08:00:00.000Z",
+        "actor": "olga",
+        "via": "command line on box",
+        "action": "role changed",
+        "subject": "viewer",
+        "details": "role reporter",
+    }
+    of_viewer = http.get(audit, params={"subject": "viewer"}, headers=_token("token-admin")).json()
+    assert [a["action"] for a in of_viewer["acts"]] == ["role changed", "user added"]
+    assert of_viewer["next"] is None
 
 
 def test_a_refusal_says_who_may(peopled: World, http: Session) -> None:
@@ -187,7 +281,7 @@ def test_a_session_from_login_to_logout(peopled: World, http: Session) -> None:
         "name": "operator",
         "role": "operator",
         "groups": [],
-        "permissions": ["account", "read", "report", "write"],
+        "permissions": ["account", "own", "read", "report", "write"],
         "token": None,
         "expires_at": "2026-11-24T20:00:00.000Z",
     }
@@ -238,6 +332,21 @@ def test_other_sites_pages_cannot_use_a_session(
         assert browser.post(start, headers=headers).status_code == status
         assert browser.post(start, headers={"Origin": peopled.url}).status_code == 200
         assert browser.get(f"{peopled.url}/api/v1/me").status_code == 200
+
+
+@pytest.mark.parametrize("change", ["password", "role", "shut out"])
+def test_a_change_ends_sessions(peopled: World, http: Session, change: str) -> None:
+    secret = log_in(peopled, http).cookies[COOKIE]
+    users = peopled.store.users
+    if change == "password":
+        users.set_password("operator", "another hash")
+    elif change == "role":
+        users.set_role("operator", Role.ADMIN)
+    else:
+        users.set_disabled("operator", disabled=True)
+        users.set_disabled("operator", disabled=False)
+    headers = {"Cookie": f"{COOKIE}={secret}"}
+    assert http.get(f"{peopled.url}/api/v1/me", headers=headers).status_code == 401
 
 
 def test_nobody_is_logged_in_from_another_sites_page(peopled: World, http: Session) -> None:

@@ -193,6 +193,37 @@ def test_every_action_can_be_asked_of_many() -> None:
     assert set(get_args(Action)) == {kind.word for kind in KINDS}
 
 
+def test_of_many_those_that_were_changed_since_are_refused(world: World, http: Session) -> None:
+    fill(world)
+    tag = http.get(f"{world.url}/api/v1/incidents/41").headers["ETag"]
+    versions = {"INC-41": tag, "42": 7, "43": "*"}
+    world.decide = lambda c: Reply(command=c.id, done=c.expects in (None, 1), message="x", stale=c.expects == 7)
+    body = {"action": "note", "numbers": ["41", "inc-42", "INC-43"], "order": {"text": "x"}, "versions": versions}
+    results = http.post(f"{world.url}/api/v1/incidents/bulk", json=body).json()["results"]
+    assert [(r["incident"], r["code"]) for r in results] == [("INC-41", 200), ("inc-42", 412), ("INC-43", 200)]
+    assert [command.expects for command in world.commands] == [1, 7, None]
+
+
+@pytest.mark.parametrize(
+    ("versions", "field"),
+    [
+        ({"INC-44": 1}, "versions.INC-44"),
+        ({"42": 1, "INC-42": 1}, "versions.INC-42"),
+        ({"42": "seven"}, "versions.42"),
+        ({"42": True}, "versions.42"),
+        ({"42": 0}, "versions.42"),
+    ],
+)
+def test_versions_that_make_no_sense_are_refused_whole(
+    world: World, http: Session, versions: dict[str, Any], field: str
+) -> None:
+    fill(world)
+    body = {"action": "start", "numbers": ["INC-42"], "versions": versions}
+    refused = problem(http.post(f"{world.url}/api/v1/incidents/bulk", json=body), 400)
+    assert field in refused["errors"][0]["field"]
+    assert world.commands == []
+
+
 def test_each_of_many_has_its_own_result(deciding: World, http: Session) -> None:
     answer = bulk(deciding, http, "start", ["INC-43", "42", "INC-41", "INC-99", "INC-43"])
     assert answer.status_code == 200, answer.text

@@ -6,7 +6,10 @@ import pytest
 import requests
 
 from daemon.links import Asked, token_of
-from tests.builders import T0
+from rules.decision import Asker, Decision, Reply, Verb
+from rules.incident import Status
+from rules.report import Contact
+from tests.builders import T0, incident
 from tests.contract.api_world import Session, World, fill, problem
 
 HOSTILE = "<script>alert(1)</script>"
@@ -61,6 +64,47 @@ def test_a_body_that_no_form_sends_is_refused(guarded: World, http: Session) -> 
     fill(guarded)
     page(http.post(link(guarded), data=b"\xff\xfe"), 400)
     page(http.post(link(guarded), data="&".join(f"f{n}=1" for n in range(50))), 400)
+
+
+def with_contact(world: World, **fields: object) -> None:
+    record = incident(42, **{"contact": Contact(name="Carla", mail="carla@example.net"), **fields})
+    world.store.commit(Decision(at=T0, incidents=(record,)), epoch=world.store.acquire("test", timedelta(minutes=1)))
+
+
+@pytest.mark.parametrize("status", [Status.RESOLVED, Status.CLOSED])
+def test_whoever_reported_it_opens_it_again_with_the_answer_once(guarded: World, http: Session, status: Status) -> None:
+    with_contact(guarded, status=status, resolved_at=T0)
+    address = link(guarded)
+    assert "It is not solved" in page(http.get(address))
+    shown = page(http.post(address, data={"score": "1", "remark": "still down", "unsolved": "yes"}))
+    assert "INC-42 is open again" in shown
+    page(http.post(address, data={"score": "1", "unsolved": "yes"}), 409)
+    (order,) = guarded.commands
+    assert (order.verb, order.number, order.actor, order.asker) == (Verb.REOPEN, 42, "Carla", Asker.CONTACT)
+    assert order.reason == "it is not solved, says whoever reported it: still down"
+    assert [r.score for r in guarded.store.ratings.of_incident(42)] == [1]
+
+
+def test_an_answer_that_cannot_be_carried_out_may_be_given_again(guarded: World, http: Session) -> None:
+    with_contact(guarded, status=Status.CLOSED, resolved_at=T0)
+    guarded.decide = lambda c: Reply(command=c.id, done=False, message="it was resolved too long ago")
+    address = link(guarded)
+    shown = page(http.post(address, data={"score": "2", "remark": "no", "unsolved": "yes"}), 409)
+    assert "it was resolved too long ago" in shown
+    assert guarded.store.ratings.of_incident(42) == []
+    page(http.post(address, data={"score": "2", "remark": "no"}))
+    assert len(guarded.commands) == 1
+
+
+@pytest.mark.parametrize(("by", "status"), [("noc", Status.RESOLVED), ("Carla", Status.OPEN), ("Carla", Status.MERGED)])
+def test_nobody_else_and_nothing_that_is_open_is_opened_again(
+    guarded: World, http: Session, by: str, status: Status
+) -> None:
+    with_contact(guarded, status=status, resolved_at=T0)
+    address = link(guarded, by=by)
+    assert "It is not solved" not in page(http.get(address))
+    page(http.post(address, data={"score": "1", "unsolved": "yes"}), 409)
+    assert guarded.commands == []
 
 
 def test_a_link_that_was_not_made_here_opens_nothing(guarded: World, http: Session) -> None:

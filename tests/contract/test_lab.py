@@ -34,6 +34,7 @@ from daemon.sources.prometheus import PrometheusSource
 from daemon.sources.settings import SourceSettings
 from daemon.store.store import Store
 from rules.access import Role
+from tests.contract.stores import hash_of
 from tests.servers import program, wait_until
 
 QUIET = {"CertificateExpires", "BackupLate", "FirmwareOutdated", "TonerLow"}
@@ -318,7 +319,7 @@ def test_the_first_login_is_told_once_and_kept_as_a_hash_only(tmp_path: Path) ->
         assert first_login(lab) == ""
         first, again = ("\n".join(greeting(lab, config, Wishes(directory=tmp_path), told)) for told in (password, ""))
         with Store.open(lab.database_url, lab.clock) as store:
-            assert is_right(store.users.password_hash(FIRST_USER), password)
+            assert is_right(hash_of(store, FIRST_USER), password)
             (known,) = store.users.all()
     assert (known.name, known.role) == ("admin", Role.ADMIN)
     assert f"first login    user admin, password {password}  (shown this once)" in first

@@ -4,16 +4,18 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 from daemon.clock import ManualClock
 from daemon.errors import StoreError
 from daemon.store.answers import KEPT
-from daemon.store.rows import AnswerRow, Bearer, UserRow
+from daemon.store.rows import AnswerRow, Bearer, Doer, UserRow
 from daemon.store.store import Store
 from rules.access import Role
 from rules.throttle import MOST_PER_ADDRESS, MOST_PER_NAME, WINDOW
 from tests.builders import T0, at
-from tests.contract.stores import OpenStore, restarted, together
+from tests.contract.stores import OpenStore, hash_of, restarted, together
 
 ANNA = UserRow(name="anna", role=Role.OPERATOR, groups=("dba", "network"), created_at=T0)
 
@@ -31,8 +33,8 @@ def test_users_are_kept(peopled: Store, open_store: OpenStore) -> None:
         peopled.users.add("anna", Role.ADMIN, (), "hash-3")
     again = restarted(open_store, peopled)
     assert again.users.all() == [ANNA, UserRow(name="bob", role=Role.VIEWER, groups=(), created_at=T0)]
-    assert again.users.password_hash("anna") == "hash-1"
-    assert again.users.password_hash("carl") is None
+    assert hash_of(again, "anna") == "hash-1"
+    assert hash_of(again, "carl") is None
     assert again.users.user("carl") is None
 
 
@@ -42,10 +44,68 @@ def test_roles_groups_and_passwords_change(peopled: Store) -> None:
     assert peopled.users.set_role("anna", Role.VIEWER, ())
     assert peopled.users.user("anna") == UserRow(**{**_fields(ANNA), "role": Role.VIEWER, "groups": ()})
     assert peopled.users.set_password("anna", "hash-9")
-    assert peopled.users.password_hash("anna") == "hash-9"
+    assert hash_of(peopled, "anna") == "hash-9"
     assert not peopled.users.set_role("carl", Role.ADMIN)
     assert not peopled.users.set_password("carl", "x")
     assert not peopled.users.set_disabled("carl", disabled=True)
+
+
+def test_a_login_under_way_while_the_user_is_changed_opens_nothing(peopled: Store) -> None:
+    users = peopled.users
+    for change in (
+        lambda: users.set_password("anna", "hash-9"),
+        lambda: users.set_role("anna", Role.VIEWER),
+        lambda: users.set_disabled("anna", disabled=True),
+    ):
+        checked = users.credentials("anna")
+        assert checked is not None
+        assert change()
+        assert not users.open_session("anna", "ab" * 32, at(60), checked)
+        assert users.session_bearer("ab" * 32) is None
+    assert users.credentials("anna") is None
+    users.set_disabled("anna", disabled=False)
+    assert users.open_session("anna", "ab" * 32, at(60), users.credentials("anna"))
+
+
+def test_every_act_of_administration_is_kept_with_who_did_it(
+    peopled: Store, open_store: OpenStore, clock: ManualClock
+) -> None:
+    by = Doer(name="olga", via="command line on box")
+    peopled.users.add("bob", Role.VIEWER, ("dba",), "secret-hash", by=by)
+    clock.advance(timedelta(seconds=60))
+    peopled.users.set_role("bob", Role.ADMIN, by=by)
+    peopled.users.set_password("bob", "secret-hash-2", by=by)
+    peopled.users.set_disabled("bob", disabled=True, by=by)
+    peopled.users.set_disabled("bob", disabled=False, by=by)
+    peopled.add_token("ci", "secret-digest", frozenset({"read", "push"}), "bob", at(86400), by=by)
+    peopled.revoke_token("ci", by=by)
+    # What finds nobody has changed nothing, and says nothing.
+    peopled.users.set_role("carl", Role.ADMIN, by=by)
+    peopled.revoke_token("ci", by=by)
+    acts = restarted(open_store, peopled).audit.latest(7)
+    assert {act.by for act in acts} == {by}
+    assert [(act.action, act.subject, act.details) for act in reversed(acts)] == [
+        ("user added", "bob", "role viewer, groups dba"),
+        ("role changed", "bob", "role admin"),
+        ("password changed", "bob", ""),
+        ("user disabled", "bob", ""),
+        ("user enabled", "bob", ""),
+        ("token created", "ci", "scopes push read, of bob, until 2026-11-25T08:00:00Z"),
+        ("token revoked", "ci", ""),
+    ]
+    assert (acts[-1].at, acts[0].at) == (T0, at(60))
+    assert [a.action for a in open_store().audit.latest(9, offset=1, subject="ci")] == ["token created"]
+
+
+@pytest.mark.parametrize("statement", ["UPDATE audit SET actor = 'x'", "DELETE FROM audit"])
+def test_no_statement_rewrites_the_audit(url: str, peopled: Store, statement: str) -> None:
+    before = peopled.audit.latest(9)
+    engine = create_engine(url)
+    with pytest.raises(DBAPIError, match="only ever added to"), engine.begin() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+    assert [act.action for act in before] == ["user added"]
+    assert peopled.audit.latest(9) == before
 
 
 def _fields(user: UserRow) -> dict[str, object]:
@@ -79,9 +139,9 @@ def test_a_new_password_and_disabling_end_every_session(peopled: Store, change: 
 
 def test_a_disabled_user_has_no_password(peopled: Store) -> None:
     peopled.users.set_disabled("anna", disabled=True)
-    assert peopled.users.password_hash("anna") is None
+    assert hash_of(peopled, "anna") is None
     peopled.users.set_disabled("anna", disabled=False)
-    assert peopled.users.password_hash("anna") == "hash-1"
+    assert hash_of(peopled, "anna") == "hash-1"
 
 
 def test_a_token_stands_for_its_user_until_that_is_gone(peopled: Store) -> None:

@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cmdb.graph import Estate
 from rules.decision import Decision, Notice, Verb
+from rules.document import NoticeContent, incident_document
 from rules.escalation import EscalationStep, Progress
 from rules.incident import Status
 from tests.builders import at
@@ -32,7 +34,13 @@ def called(draw: st.DrawFn) -> list[Step]:
 
 
 def _desk(estate: Estate) -> Desk:
-    steps = (EscalationStep(people=("anna",)), EscalationStep(after=MINUTE, hand_to="compute"), *STEPS[1:])
+    steps = (
+        EscalationStep(people=("anna",)),
+        EscalationStep(after=MINUTE, hand_to="compute"),
+        EscalationStep(on="response_warning", after=MINUTE, people=("olga",)),
+        EscalationStep(on="response_breached", hand_to="compute"),
+        *STEPS[1:],
+    )
     return Desk(estate, policy(*steps, repeat=1, settle=timedelta(seconds=10)))
 
 
@@ -54,6 +62,21 @@ def test_a_restart_in_mid_escalation_changes_nothing(estate: Estate, story: list
 def test_no_notice_has_the_key_of_another(estate: Estate, story: list[Step]) -> None:
     keys = [n.key for n in _calls(play(_desk(estate), story))]
     assert len(keys) == len(set(keys))
+
+
+@given(estates(), called())
+def test_every_notice_shows_the_incident_as_its_cycle_has_left_it(estate: Estate, story: list[Step]) -> None:
+    for decision in play(_desk(estate), story):
+        left = {i.number: incident_document(i, ()) for i in decision.incidents}
+        for notice in decision.notices:
+            shown = msgspec.json.decode(notice.content, type=NoticeContent).incident
+            if notice.incident in left and shown is not None:
+                assert shown.clocks == left[notice.incident].clocks
+                assert (shown.priority, shown.status, shown.group) == (
+                    left[notice.incident].priority,
+                    left[notice.incident].status,
+                    left[notice.incident].group,
+                )
 
 
 @given(estates(), called())

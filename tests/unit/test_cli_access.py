@@ -4,11 +4,13 @@ import re
 
 import pytest
 
+from daemon.cli.doer import doer
 from daemon.cli.main import app
 from daemon.clock import ManualClock
 from daemon.passwords import is_right
 from daemon.store.store import Store
 from tests.cli_site import T0, Shell, Site
+from tests.contract.stores import hash_of
 
 
 def test_users_are_let_in_changed_and_shut_out(recorded: Site) -> None:
@@ -27,6 +29,26 @@ def test_users_are_let_in_changed_and_shut_out(recorded: Site) -> None:
     assert "network" in recorded.run("user", "list")
 
 
+def test_what_is_administered_here_is_kept_with_the_user_of_the_system(recorded: Site) -> None:
+    made = recorded.json("user", "add", "anna", "--role", "operator")
+    recorded.json("user", "role", "anna", "manager")
+    token = recorded.json("token", "create", "grafana")
+    recorded.json("token", "revoke", "grafana")
+    acts = recorded.json("user", "history")["acts"]
+    assert [(a["action"], a["subject"]) for a in acts] == [
+        ("token revoked", "grafana"),
+        ("token created", "grafana"),
+        ("role changed", "anna"),
+        ("user added", "anna"),
+    ]
+    who = doer()
+    assert {(a["actor"], a["via"]) for a in acts} == {(who.name, who.via)}
+    assert who.name
+    assert not any(secret in str(acts) for secret in (made["password"], token["token"]))
+    assert len(recorded.json("user", "history", "anna", "--limit", "1")["acts"]) == 1
+    assert "role manager" in recorded.run("user", "history", "anna")
+
+
 def test_a_password_may_come_from_standard_input_and_is_never_shown(recorded: Site) -> None:
     add = recorded.words("user", "add", "bob", "--role", "viewer", "--password-stdin")
     poor = recorded.runner.invoke(app, add, input="short\n")
@@ -35,7 +57,7 @@ def test_a_password_may_come_from_standard_input_and_is_never_shown(recorded: Si
     assert done.exit_code == 0
     assert "horse" not in done.output
     with Store.open(f"sqlite:///{recorded.directory}/incidentd.db", ManualClock(T0)) as store:
-        assert is_right(store.users.password_hash("bob"), "correct horse battery")
+        assert is_right(hash_of(store, "bob"), "correct horse battery")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from daemon.config.load import load_config
 from daemon.errors import ConfigError
+from rules.policy import Policy
 from rules.roster import Contact, Kind, Roster
 from rules.rotation import on_call
 from rules.wallclock import Hours
@@ -31,9 +32,13 @@ def manual() -> str:
 
 
 def load(directory: Path, rules: str) -> Roster:
+    return load_policy(directory, rules).roster
+
+
+def load_policy(directory: Path, rules: str) -> Policy:
     (directory / "incidentd.yaml").write_text(CONFIG, encoding="utf-8")
     (directory / "rules.yaml").write_text(rules, encoding="utf-8")
-    return load_config(directory / "incidentd.yaml", environ={}).policy.roster
+    return load_config(directory / "incidentd.yaml", environ={}).policy
 
 
 def problems(directory: Path, rules: str) -> list[str]:
@@ -54,7 +59,9 @@ def test_the_example_of_the_manual_means_what_it_says(tmp_path: Path) -> None:
     assert roster.groups["dba"].members == ("anna", "ben")
     assert on_call(roster.schedules["dba"], (), T0) == ("ben",)
     assert [r.group for r in roster.routes] == ["dba"]
-    first, second, third = roster.escalations["default"].steps
+    first, second, third, warned, broken = roster.escalations["default"].steps
+    assert (warned.on, warned.share, warned.lead) == ("resolution_warning", 0.8, True)
+    assert (broken.on, broken.share, broken.manager) == ("resolution_breached", 0, True)
     assert (first.on_call, first.after) == (True, timedelta())
     assert (second.groups, second.after) == (("dba",), timedelta(minutes=10))
     assert second.hours[0].words == "every day from 08:00 to 20:00"
@@ -88,6 +95,38 @@ def test_days_may_be_a_word_for_several(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("by_weekday", "spans"),
+    [
+        ("{mon-fri: 08:00-18:00}", "[{days: weekdays, from: 08:00, to: 18:00}]"),
+        ("{weekend: 22:00-06:00}", "[{days: [Saturday, sun], from: 22:00, to: 06:00}]"),
+        ("{fri-mon: 0:00-24:00}", "[{days: fri-mon}]"),
+        (
+            '{mon: ["08:00-12:00", "13:00-17:00"]}',
+            "[{days: mon, from: 8:00, to: 12:00}, {days: mon, from: 13:00, to: 17:00}]",
+        ),
+    ],
+)
+def test_hours_mean_the_same_in_both_notations_wherever_they_stand(tmp_path: Path, by_weekday: str, spans: str) -> None:
+    found = []
+    for hours in (by_weekday, spans):
+        rules = f"""
+calendars: [{{name: c, hours: {hours}}}]
+people: [{{id: p}}]
+groups: [{{name: g}}]
+routing: [{{group: g, when: {{hours: {hours}}}}}]
+schedules: [{{name: s, layers: [{{name: a, people: [p], from: 2026-11-02, hours: {hours}}}]}}]
+escalation: [{{name: e, steps: [{{person: p, when: {{hours: {hours}}}}}]}}]
+"""
+        policy = load_policy(tmp_path, rules)
+        roster = policy.roster
+        (step,), (layer,), (route,) = roster.escalations["e"].steps, roster.schedules["s"].layers, roster.routes
+        assert step.hours == layer.hours == route.hours
+        found.append((step.hours, policy.calendars[0].hours))
+    assert found[0] == found[1]
+    assert found[0][0]
+
+
+@pytest.mark.parametrize(
     ("rules", "says"),
     [
         ("people: [{id: p, nmae: x}]", '1: unknown key "nmae"; did you mean "name"?'),
@@ -104,7 +143,14 @@ def test_days_may_be_a_word_for_several(tmp_path: Path) -> None:
         ("routing: [{group: g, when: {prio: P1}}]\ngroups: [{name: g}]", '1: unknown key "prio"'),
         (LAYER % "turn: 30m", "4: turn: is out of range; allowed: daily, weekly, or whole hours and days"),
         (LAYER % "hand_over: 8", '4: hand_over: "8" is no time of day; allowed: 00:00 to 24:00'),
-        (LAYER % "hours: [{days: [monday]}]", '4: days: "monday" is not allowed; did you mean "mon"?'),
+        (
+            LAYER % "hours: [{days: [mo]}]",
+            '4: days: "mo" is no day of the week; allowed: mon to sun, several as in mon-fri',
+        ),
+        (LAYER % "hours: {mo: 08:00-17:00}", '4: "mo" is no day of the week; allowed: mon to sun'),
+        (LAYER % "hours: {mon: 8-17}", '4: "8-17" is not working hours; allowed: as in 08:00-17:00'),
+        (LAYER % "hours: {mon: {}}", '4: "{}" is not working hours'),
+        (LAYER % "hours: always", "4: hours must be a list"),
         ("schedules: [{name: s, layers: [{name: a, people: [p], from: soon}]}]", '1: from: "soon" is no day'),
         (PEOPLE + "escalation: [{name: e, steps: []}]", "2: steps is empty"),
         (

@@ -179,6 +179,59 @@ def test_another_root_brings_it_to_another_group_whose_people_are_called() -> No
     assert "routed to network because it owns tor-3a" in there.history()
 
 
+def test_an_incident_that_comes_back_goes_on_where_it_was() -> None:
+    there = desk()
+    there.hear(*down("tor-3a"))
+    pass_minutes(there, 3)
+    there.ask(Verb.ROUTE, 1, "compute")
+    pass_minutes(there, 2)
+    there.restart()
+    there.ask(Verb.ROUTE, 1, "network")
+    there.ask(Verb.ROUTE, 1, "network")
+    assert calls(there) == [("anna", "assigned", 0), ("zoe", "assigned", 3)]
+    assert "escalation default goes on for network where it was" in there.history()
+    pass_minutes(there, 5)
+    assert calls(there)[2:] == [("anna", "escalated", 10), ("ben", "escalated", 10)]
+
+
+def test_what_fell_due_while_it_was_elsewhere_is_taken_at_its_return() -> None:
+    there = desk()
+    there.hear(*down("tor-3a"))
+    pass_minutes(there, 3)
+    for minutes, group in ((17, "compute"), (5, "network")):
+        there.ask(Verb.ROUTE, 1, group)
+        pass_minutes(there, minutes)
+    assert calls(there)[2:] == [("anna", "escalated", 20), ("ben", "escalated", 20)]
+
+
+def test_a_step_calls_nobody_again_for_another_group_that_shares_it() -> None:
+    base = policy(*STEPS, settle=timedelta(), service_levels=())
+    twin = replace(base.roster.groups["network"], name="twin")
+    there = Desk(
+        policy=replace(base, roster=replace(base.roster, groups={**base.roster.groups, "twin": twin})), told=()
+    )
+    there.hear(*down("tor-3a"))
+    pass_minutes(there, 3)
+    there.ask(Verb.ROUTE, 1, "twin")
+    assert calls(there) == [("anna", "assigned", 0)]
+    assert "step 1 of escalation default: Anna was called by it before the incident changed hands" in there.history()
+    pass_minutes(there, 10)
+    assert calls(there)[1:] == [("anna", "escalated", 13), ("ben", "escalated", 13)]
+
+
+def test_a_new_round_and_a_new_turn_call_everybody_again() -> None:
+    there = desk(EscalationStep(on_call=True), repeat=1)
+    there.hear(*down("tor-3a"))
+    there.ask(Verb.ROUTE, 1, "compute")
+    there.ask(Verb.ROUTE, 1, "network")
+    pass_minutes(there, 15)
+    assert calls(there) == [("anna", "assigned", 0), ("zoe", "assigned", 0), ("anna", "escalated", 15)]
+    there.ask(Verb.ACKNOWLEDGE, 1)
+    there.ask(Verb.ROUTE, 1, "compute")
+    there.ask(Verb.ROUTE, 1, "network")
+    assert [who for who, event, _ in calls(there)[3:] if event == "assigned"] == ["zoe", "anna"]
+
+
 def test_who_is_given_an_incident_is_told() -> None:
     there = desk()
     there.hear(*down("tor-3a"))
