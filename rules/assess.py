@@ -41,11 +41,16 @@ def assess(draft: Draft, incident: Incident, found: Explanation, signs: Mapping[
 
 
 def reassess(draft: Draft, incident: Incident) -> Incident:
-    """Work out impact, priority, owner and title anew from the incident's root and alerts."""
+    """Work out impact, priority, owner and title anew from the incident's root and alerts.
+
+    Where the root is in the CMDB no more, what was known of the failure stays: nothing could take its place.
+    """
     estate = draft.situation.estate
     alerts = draft.member_alerts(incident.number)
     worst = max((a.severity for a in alerts), default=Severity.WARNING)
     root = incident.root.ci
+    if root is not None and root not in estate:
+        return keep_registered(draft, incident, incident, alerts)
     state = state_of(incident, None if root is None else root_state(root, alerts))
     hits = {} if root is None else hits_of(draft, incident.number, root, state)
     services = with_reported(estate, incident, _services(draft, hits, alerts))
@@ -137,8 +142,9 @@ def _partners(draft: Draft, number: int, alone: Mapping[str, Hit]) -> set[str]:
         for member in estate.providers(hit.ci):
             for other in impacted_by.get(member, ()):
                 incident = draft.incident(other)
-                if other != number and incident is not None and incident.is_active and incident.root.ci:
-                    found.add(incident.root.ci)
+                root = None if incident is None or not incident.is_active or other == number else incident.root.ci
+                if root is not None and root in estate:
+                    found.add(root)
     return found
 
 

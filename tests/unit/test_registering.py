@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 
-from cmdb.model import State
+from cmdb.graph import Estate
+from cmdb.model import CI, Criticality, State
 from rules.decision import Command, Reply, ReportOrder, Resolving, Verb
 from rules.incident import Priority, Restoration, Status
 from rules.policy import Policy
 from rules.report import Channel, Contact, Finding, Report, ReportSource
 from rules.resolution import Ask, Satisfaction
+from rules.situation import Situation
 from rules.template import Template, filled, wrong_pattern
 from tests.builders import T0, sighting
-from tests.desk import Desk, down
+from tests.desk import Desk, down, needs, service
 
 RACK = ("host-1", "host-2", "host-3", "host-4")
 SWITCH = Template(
@@ -369,3 +371,22 @@ def test_a_pattern_knows_its_placeholders_only(pattern: str, words: str) -> None
 
 def test_a_pattern_is_filled_once_whatever_the_values_hold() -> None:
     assert filled("{{{ci}}} {alert} {service}", {"ci": "{alert}", "alert": "Down"}) == "{{alert}} Down unknown"
+
+
+def test_what_is_known_of_a_failure_stays_when_its_ci_is_taken_out_of_the_cmdb() -> None:
+    desk = Desk()
+    desk.hear(*down("host-1", "host-2", "host-3", "host-4"))
+    (before,) = desk.open()
+    assert before.root.ci == "tor-3a"
+    left = Estate.of(
+        [
+            *(CI(id=f"host-{n}", type="host", owner="compute") for n in (1, 2, 3, 4)),
+            service("checkout", "Checkout", Criticality.CRITICAL, needs("host-1"), needs("host-2")),
+        ]
+    )
+    desk.situation = Situation(left, desk.situation.policy, desk.situation.subscriptions)
+    desk.restart()
+    assert give(desk, Verb.SET, field="category", value="network").done
+    after = desk.situation.incidents[1]
+    assert after.category == "network"
+    assert (after.root.ci, after.services, after.priority) == (before.root.ci, before.services, before.priority)
