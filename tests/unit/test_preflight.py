@@ -109,6 +109,18 @@ def test_an_owner_without_a_group_is_found_where_there_is_no_default() -> None:
     ]
 
 
+def test_a_step_that_waits_for_a_promise_does_not_count_as_reaching_anybody() -> None:
+    breach = EscalationPolicy(name="default", steps=(EscalationStep(on="resolution_breached", people=("anna",)),))
+    found = look(escalations={**roster().escalations, "default": breach})
+    assert "unreached group network: escalation default reaches nobody at any hour" in found
+
+
+def test_it_says_how_far_it_has_come() -> None:
+    heard: list[tuple[int, int]] = []
+    preflight(roster(), (), ESTATE, T0, DAYS, lambda done, total: heard.append((done, total)))
+    assert heard == [(n, 4) for n in range(1, 5)]  # one schedule, two groups, incidents of unknown CIs
+
+
 def test_handing_over_counts_as_reaching_whom_the_other_group_reaches() -> None:
     handing = (EscalationStep(after=timedelta(minutes=1), hand_to="compute"),)
     ring = EscalationPolicy(name="lead", steps=(EscalationStep(after=timedelta(minutes=1), hand_to="network"),))
