@@ -11,6 +11,7 @@ from cmdb.model import CI
 from rules.escalation import EscalationPolicy, EscalationStep
 from rules.preflight import Finding, Flaw, preflight
 from rules.roster import Group, Roster
+from rules.rotation import shifts
 from rules.routing import Route
 from rules.wallclock import Hours
 from tests.builders import T0
@@ -139,3 +140,9 @@ def test_routes_that_can_never_count_are_found() -> None:
         "unknown route 1 “typo”: asks for the type swich, which the CMDB does not have",
         "unreached route 3: never counts: route 2, which stands before it, takes everything",
     ]
+
+
+def test_layers_of_one_name_are_told_apart() -> None:
+    rota = schedule(weekly("anna", starts=wall(16, 8), hours=(OFFICE,)), weekly("ben", starts=wall(16, 8)))
+    found = shifts(rota, (), T0, T0 + timedelta(days=1))
+    assert [shift.people for shift in found] == [("anna",), ("ben",), ("anna",)]
