@@ -11,6 +11,7 @@ from rules.clock import Goal
 from rules.draft import Draft
 from rules.escalate import call_step, follow, hand_over, is_quiet
 from rules.escalation import ClockEvent, WaitingStep
+from rules.escalation_start import set_state
 from rules.incident import Incident, Status
 
 _NOW = timedelta()
@@ -47,13 +48,13 @@ def _note(draft: Draft, event: ClockEvent) -> None:
         if step.on == event.event and step.share in (0, event.share) and (policy.name, number) not in known
     )
     if found:
-        _set(draft, incident, (*incident.escalation.waiting, *found))
+        set_state(draft, incident, waiting=(*incident.escalation.waiting, *found))
 
 
 def _follow(draft: Draft, incident: Incident) -> None:
     waiting = tuple(_moved(draft, incident, w) for w in incident.escalation.waiting if _has_meaning(incident, w))
     due = [w for w in waiting if w.due_at is not None and w.due_at <= draft.now]
-    incident = _set(draft, incident, tuple(w for w in waiting if w not in due))
+    incident = set_state(draft, incident, waiting=tuple(w for w in waiting if w not in due))
     for each in due:
         incident = _take(draft, incident, each)
 
@@ -91,18 +92,12 @@ def _take(draft: Draft, incident: Incident, waiting: WaitingStep) -> Incident:
             incident = hand_over(draft, incident, step, words)
             follow(draft, incident)
         return draft.incident(incident.number) or incident
-    incident, has_reached = call_step(draft, incident, policy, waiting.step, event="escalated", why=words)
-    if has_reached:
-        names = draft.situation.policy.roster.names(incident.responders)
+    incident, called = call_step(draft, incident, policy, waiting.step, event="escalated", why=words)
+    if called:
+        names = draft.situation.policy.roster.names(called)
         draft.news.append((incident.number, "escalated", f"{names} called: {words}"))
     return incident
 
 
 def _goal(waiting: WaitingStep) -> Goal:
     return Goal.RESPONSE if waiting.event.startswith(Goal.RESPONSE) else Goal.RESOLUTION
-
-
-def _set(draft: Draft, incident: Incident, waiting: tuple[WaitingStep, ...]) -> Incident:
-    if waiting == incident.escalation.waiting:
-        return incident
-    return draft.change_incident(incident, escalation=replace(incident.escalation, waiting=waiting))

@@ -120,24 +120,25 @@ def _take_step(draft: Draft, incident: Incident, policy: EscalationPolicy) -> In
         return hand_over(draft, incident, step, f"nobody has acknowledged it for {span(step.after)}")
     is_first = number == policy.next_timed(0) and state.round == 0
     event = "assigned" if is_first else "escalated"
-    incident, has_reached = call_step(draft, incident, policy, number, event=event)
-    if has_reached and not is_first:
-        names = draft.situation.policy.roster.names(incident.responders)
+    incident, called = call_step(draft, incident, policy, number, event=event)
+    if called and not is_first:
+        names = draft.situation.policy.roster.names(called)
         draft.news.append((incident.number, "escalated", f"{names} called: nobody has acknowledged it"))
-    return _plan_next(draft, incident, policy, number, has_reached=has_reached)
+    return _plan_next(draft, incident, policy, number, has_reached=called is not None)
 
 
 def call_step(
     draft: Draft, incident: Incident, policy: EscalationPolicy, number: int, *, event: str, why: str = ""
-) -> tuple[Incident, bool]:
-    """Call whom a step (from 0) names, with `why` beside the reasons; whether it reaches anybody.
+) -> tuple[Incident, tuple[str, ...] | None]:
+    """Call whom a step (from 0) names, with `why` beside the reasons; the ids of those called, None where it reaches
+    nobody.
 
     Whom the same step has called already in this round, for another group that had the incident, is not called again.
     """
     roster, step = draft.situation.policy.roster, policy.steps[number]
     on_duty = by_overrides(known_overrides(roster, draft.all_overrides()))
-    called = incident.escalation.called
-    found = reached(roster, on_duty, step, incident.group, str(incident.priority), draft.now, called)
+    before = incident.escalation.called
+    found = reached(roster, on_duty, step, incident.group, str(incident.priority), draft.now, before)
     label = f"step {number + 1} of escalation {policy.name}" + (f", {why}" if why else "")
     spared = frozenset() if step.on else _called_already(incident.escalation, policy.name, number + 1)
     for responder in found.responders:
@@ -148,10 +149,11 @@ def call_step(
             reason = f"{responder.why}; {label}"
             incident = call(draft, incident, responder, event, reason, policy.name, number + 1)
     if found.responders:
-        return draft.change_incident(incident, responders=tuple(r.person.id for r in found.responders)), True
+        ids = tuple(r.person.id for r in found.responders)
+        return draft.change_incident(incident, responders=ids), tuple(i for i in ids if i not in spared)
     missed = "; ".join(found.missed) or "it names nobody"
     draft.note(incident.number, "escalation", f"{label} reached nobody: {missed}")
-    return incident, False
+    return incident, None
 
 
 def _called_already(state: Escalation, policy: str, step: int) -> frozenset[str]:

@@ -89,5 +89,6 @@ def _parked(state: Escalation, coming: str) -> tuple[Parked, ...]:
 
 
 def set_state(draft: Draft, incident: Incident, **fields: Any) -> Incident:
+    """The incident with some fields of its escalation changed; nothing is recorded where they are as they were."""
     changed = replace(incident.escalation, **fields)
     return incident if changed == incident.escalation else draft.change_incident(incident, escalation=changed)

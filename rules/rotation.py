@@ -135,11 +135,11 @@ def duty_at(schedule: Schedule, overrides: Sequence[Override], instant: datetime
     if found:
         people = tuple(sorted({p for o in found for p in o.people}))
         return Duty(people=people, source="calendar", key=("calendar", *sorted(o.id for o in found)))
-    for layer in schedule.layers:
+    for place, layer in enumerate(schedule.layers):
         turn = layer.turn_at(instant, schedule.zone)
         if turn is not None and layer.teams and layer.is_open(instant, schedule.zone):
             team = layer.teams[turn % len(layer.teams)]
-            return Duty(people=tuple(sorted(team)), source=layer.name, key=("layer", layer.name, str(turn)))
+            return Duty(people=tuple(sorted(team)), source=layer.name, key=("layer", str(place), str(turn)))
     return Duty()
 
 

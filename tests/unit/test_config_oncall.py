@@ -75,6 +75,7 @@ def test_without_rules_there_is_nobody(tmp_path: Path) -> None:
 
 LAYER = "schedules:\n  - name: s\n    layers:\n      - {name: a, people: [[p, q], p], from: 2026-11-02, %s}\n"
 PEOPLE = "people: [{id: p}, {id: q}]\n"
+ON = PEOPLE + "escalation: [{name: e, steps: [{person: p, %s}]}]\n"
 
 
 @pytest.mark.parametrize(
@@ -85,6 +86,12 @@ def test_turns_have_words_and_lengths(tmp_path: Path, turn: str, length: int) ->
     (layer,) = load(tmp_path, PEOPLE + LAYER % turn).schedules["s"].layers
     assert layer.turn == timedelta(hours=length)
     assert layer.teams == (("p", "q"), ("p",))
+
+
+def test_a_step_on_a_breach_may_hand_over_at_once(tmp_path: Path) -> None:
+    rules = "groups: [{name: g}]\nescalation: [{name: e, steps: [{hand_to: g, on: response_breached}]}]"
+    (step,) = load(tmp_path, rules).escalations["e"].steps
+    assert (step.hand_to, step.on, step.after) == ("g", "response_breached", timedelta())
 
 
 def test_days_may_be_a_word_for_several(tmp_path: Path) -> None:
@@ -170,6 +177,14 @@ escalation: [{{name: e, steps: [{{person: p, when: {{hours: {hours}}}}}]}}]
             PEOPLE + "escalation: [{name: e, repeat: 1, repeat_after: 1s, steps: [{person: p}]}]",
             "2: repeat_after is out of range; allowed: 1m to 7d",
         ),
+        (
+            ON % "on: resolution_breach",
+            '2: on: "resolution_breach" is not allowed; did you mean "resolution_breached"?',
+        ),
+        (ON % "share: 50", "2: share means a warning; allowed: beside on: response_warning or resolution_warning"),
+        (ON % "on: response_breached, share: 50", "2: share means a warning"),
+        (ON % "on: response_warning, share: 70", "2: share: nobody is warned at 70 %; allowed: 50, 80"),
+        (ON % "on: response_warning" + "service_levels: []", "2: on: nothing is promised, so it never happens"),
         ("people: {id: p}", "1: people must be a list"),
     ],
 )

@@ -11,6 +11,7 @@ from cmdb.model import CI
 from rules.escalation import EscalationPolicy, EscalationStep
 from rules.preflight import Finding, Flaw, preflight
 from rules.roster import Group, Roster
+from rules.rotation import shifts
 from rules.routing import Route
 from rules.wallclock import Hours
 from tests.builders import T0
@@ -109,6 +110,18 @@ def test_an_owner_without_a_group_is_found_where_there_is_no_default() -> None:
     ]
 
 
+def test_a_step_that_waits_for_a_promise_does_not_count_as_reaching_anybody() -> None:
+    breach = EscalationPolicy(name="default", steps=(EscalationStep(on="resolution_breached", people=("anna",)),))
+    found = look(escalations={**roster().escalations, "default": breach})
+    assert "unreached group network: escalation default reaches nobody at any hour" in found
+
+
+def test_it_says_how_far_it_has_come() -> None:
+    heard: list[tuple[int, int]] = []
+    preflight(roster(), (), ESTATE, T0, DAYS, lambda done, total: heard.append((done, total)))
+    assert heard == [(n, 4) for n in range(1, 5)]  # one schedule, two groups, incidents of unknown CIs
+
+
 def test_handing_over_counts_as_reaching_whom_the_other_group_reaches() -> None:
     handing = (EscalationStep(after=timedelta(minutes=1), hand_to="compute"),)
     ring = EscalationPolicy(name="lead", steps=(EscalationStep(after=timedelta(minutes=1), hand_to="network"),))
@@ -127,3 +140,9 @@ def test_routes_that_can_never_count_are_found() -> None:
         "unknown route 1 “typo”: asks for the type swich, which the CMDB does not have",
         "unreached route 3: never counts: route 2, which stands before it, takes everything",
     ]
+
+
+def test_layers_of_one_name_are_told_apart() -> None:
+    rota = schedule(weekly("anna", starts=wall(16, 8), hours=(OFFICE,)), weekly("ben", starts=wall(16, 8)))
+    found = shifts(rota, (), T0, T0 + timedelta(days=1))
+    assert [shift.people for shift in found] == [("anna",), ("ben",), ("anna",)]
