@@ -40,6 +40,9 @@ def escalate(draft: Draft) -> None:
 def next_step_now(draft: Draft, incident: Incident) -> str:
     """Take the next step at once because a person asks for it, acknowledged or not; what came of it, empty where there
     is no further step."""
+    if incident.status is Status.OPEN and must_begin(draft, incident):
+        # Opened again in this very cycle: else the first step would be taken now, and once more when it is begun.
+        incident = begin(draft, incident)
     policy = draft.situation.policy.roster.escalations.get(incident.escalation.policy)
     if policy is None or policy.next_timed(incident.escalation.step) >= len(policy.steps):
         return ""

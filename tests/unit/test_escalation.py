@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from rules.clock import Agreement
-from rules.decision import OverrideOrder, Verb
+from rules.decision import Command, OverrideOrder, Verb
 from rules.escalation import EscalationStep, Progress
 from rules.incident import Priority
 from rules.policy import Policy
@@ -168,6 +168,19 @@ def test_a_person_can_ask_for_the_next_step_until_there_is_none() -> None:
     assert there.ask(Verb.ESCALATE, 1) == "called: Anna and Ben"
     assert there.ask(Verb.ESCALATE, 1) == "called: Olga"
     assert there.ask(Verb.ESCALATE, 1).startswith("there is no further step for INC-1")
+
+
+def test_the_next_step_of_what_is_opened_again_in_the_same_cycle_is_its_first_and_taken_once() -> None:
+    there = desk()
+    there.hear(*down("tor-3a"))
+    there.ask(Verb.RESOLVE, 1)
+    there.wait(60)
+    orders = [
+        Command(id=str(verb), at=there.now, actor="olga", verb=verb, number=1) for verb in (Verb.REOPEN, Verb.ESCALATE)
+    ]
+    there.decide(*orders)
+    assert calls(there)[-1] == ("anna", "assigned", 1)
+    assert [event for _, event, _ in calls(there)].count("assigned") == 2
 
 
 def test_another_root_brings_it_to_another_group_whose_people_are_called() -> None:
