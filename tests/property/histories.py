@@ -1,7 +1,7 @@
 """Random histories: what monitoring says, people order and time does to a small estate full of cycles."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
 
@@ -11,6 +11,8 @@ from cmdb.graph import Estate
 from cmdb.model import CI
 from rules.alert import Sighting
 from rules.decision import Change, Command, Decision, Listing, Push, ReportOrder, SourceFailed, Verb
+from rules.incident import Incident
+from rules.lesson import WATCH
 from rules.report import Report
 from tests.builders import at, sighting
 from tests.desk import Desk, needs
@@ -182,3 +184,18 @@ def play(desk: Desk, story: list[Step], before: Callable[[int], None] = lambda _
         desk.wait(step.wait)
         decisions.append(desk.decide(*step.changes(desk.now)))
     return decisions
+
+
+def kept(decision: Decision) -> tuple[object, ...]:
+    """What of a decision is stored, and with it seen by anybody."""
+    # The window in which the daemon starts is not counted as watched: nobody knows how long it was away. How usual
+    # noise is follows from that and, with it, by a hair, how sure a root is, also in the words of a notice.
+    lessons = tuple(lesson for lesson in decision.lessons if lesson.kind != WATCH)
+    incidents = tuple(map(_without_odds, decision.incidents))
+    notices = tuple(replace(notice, content=b"") for notice in decision.notices)
+    return (decision.alerts, incidents, decision.records, decision.timeline, notices, decision.replies, lessons)
+
+
+def _without_odds(incident: Incident) -> Incident:
+    candidates = tuple(replace(c, confidence=0.0) for c in incident.root.candidates)
+    return replace(incident, root=replace(incident.root, confidence=0.0, candidates=candidates))

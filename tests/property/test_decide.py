@@ -1,7 +1,6 @@
 """What must hold whatever monitoring says and in whatever order, whatever people order and whenever the daemon dies."""
 
 from collections import Counter
-from dataclasses import replace
 from random import Random
 
 import networkx as nx
@@ -14,15 +13,15 @@ from cmdb.impact import impact
 from cmdb.model import CI, State
 from rules.alert import Alert, Severity
 from rules.decide import decide
-from rules.decision import Decision, Listing, TimelineEntry
+from rules.decision import Listing, TimelineEntry
 from rules.experience import Experience
 from rules.incident import Incident, Status
 from rules.intake import ALREADY_OVER
 from rules.kinds import Kind, caller_of, is_outage, kind_of
-from rules.lesson import WATCH, Lesson, summed
+from rules.lesson import Lesson, summed
 from rules.lifecycle import TRANSITIONS
 from tests.desk import Desk, down, needs
-from tests.property.histories import NAMES, Step, alerts, estates, play, stories
+from tests.property.histories import NAMES, Step, alerts, estates, kept, play, stories
 
 _BEYOND = ("works badly with it, though it does not need it", "fail with it: ")
 _ALLOWED = {(before, after) for (before, _), after in TRANSITIONS.items()}
@@ -39,21 +38,6 @@ def _lived(estate: Estate, story: list[Step]) -> Desk:
     desk = Desk(estate)
     play(desk, story)
     return desk
-
-
-def _kept(decision: Decision) -> tuple[object, ...]:
-    """What of a decision is stored, and with it seen by anybody."""
-    # The window in which the daemon starts is not counted as watched: nobody knows how long it was away. How usual
-    # noise is follows from that and, with it, by a hair, how sure a root is, also in the words of a notice.
-    lessons = tuple(lesson for lesson in decision.lessons if lesson.kind != WATCH)
-    incidents = tuple(map(_without_odds, decision.incidents))
-    notices = tuple(replace(notice, content=b"") for notice in decision.notices)
-    return (decision.alerts, incidents, decision.records, decision.timeline, notices, decision.replies, lessons)
-
-
-def _without_odds(incident: Incident) -> Incident:
-    candidates = tuple(replace(c, confidence=0.0) for c in incident.root.candidates)
-    return replace(incident, root=replace(incident.root, confidence=0.0, candidates=candidates))
 
 
 @given(estates(), stories(), st.lists(alerts(), max_size=10, unique_by=lambda a: a.labels), st.integers(0, 9))
@@ -163,7 +147,7 @@ def test_a_restart_changes_nothing_in_what_is_decided(estate: Estate, story: lis
     expected = play(through, story)
     found = play(anew, story, before=lambda number: anew.restart() if number == restart_at else None)
     for one, other in zip(found, expected, strict=True):
-        assert _kept(one) == _kept(other)
+        assert kept(one) == kept(other)
 
 
 @given(estates(), stories(most=14))

@@ -13,7 +13,7 @@ from rules.escalation import EscalationStep, Progress
 from rules.incident import Status
 from tests.builders import at
 from tests.desk import Desk
-from tests.property.histories import Step, estates, play, stories
+from tests.property.histories import Step, estates, kept, play, stories
 from tests.rosters import MINUTE, STEPS, policy
 
 _ENDS = [at(900).isoformat(), at(5000).isoformat()]
@@ -53,9 +53,7 @@ def test_a_restart_in_mid_escalation_changes_nothing(estate: Estate, story: list
     through, anew = _desk(estate), _desk(estate)
     expected = play(through, story)
     found = play(anew, story, before=lambda number: anew.restart() if number == restart_at else None)
-    assert [(d.notices, d.timeline, d.incidents) for d in found] == [
-        (d.notices, d.timeline, d.incidents) for d in expected
-    ]
+    assert list(map(kept, found)) == list(map(kept, expected))
 
 
 @given(estates(), called())
@@ -80,12 +78,14 @@ def test_every_notice_shows_the_incident_as_its_cycle_has_left_it(estate: Estate
 
 
 @given(estates(), called())
-def test_a_further_cycle_at_the_same_time_decides_nothing(estate: Estate, story: list[Step]) -> None:
+def test_a_further_cycle_at_the_same_time_says_nothing(estate: Estate, story: list[Step]) -> None:
     desk = _desk(estate)
     for step in story:
         desk.wait(step.wait)
         desk.decide(*step.changes(desk.now))
-        assert desk.decide().is_empty
+        # It may look again at the root of what a person has opened again in the same cycle.
+        again = desk.decide()
+        assert (again.timeline, again.notices, again.replies) == ((), (), ())
 
 
 @given(estates(), called())
