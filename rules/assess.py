@@ -8,7 +8,7 @@ from cmdb.model import State
 from rules.alert import Alert, Severity
 from rules.culprit import Explanation
 from rules.draft import Draft
-from rules.evidence import change_line, doubt_lines, evidence_lines, weighed_lines
+from rules.evidence import beside_line, change_line, doubt_lines, evidence_lines, joint_line, weighed_lines
 from rules.incident import Candidate, HitService, Incident, RootCause
 from rules.kinds import is_outage
 from rules.likelihood import Sign
@@ -17,6 +17,7 @@ from rules.priority_rule import Place, first_fit, next_look, places_of, users_of
 from rules.registered import GROUP, keep_registered, state_of, with_reported
 from rules.resolve import UNKNOWN_PREFIX
 from rules.routing import Facts, routed
+from rules.signs import is_whole
 
 WEIGHED = 3
 """So many candidates get words of what speaks for and against them."""
@@ -124,12 +125,20 @@ def hits_of(draft: Draft, number: int, root: str, state: State) -> dict[str, Hit
     """What the failure reaches, together with other open failures where redundancy joins them."""
     estate = draft.situation.estate
     alone = draft.situation.reach.whole(root) if state is State.DOWN else impact(estate, {root: state})
-    others = _partners(draft, number, alone) - {root}
+    others = _partners(draft, number, alone).union(_beside(draft, number, root)) - {root}
     if not others:
         return alone
     given = states(estate, dict.fromkeys(sorted(others), State.DOWN))
     joint = impact(estate, {root: state}, given=given)
     return {**alone, **joint}
+
+
+def _beside(draft: Draft, number: int, root: str) -> tuple[str, ...]:
+    """What must have failed with the root, as long as what only both can do lasts."""
+    incident = draft.incident(number)
+    return (
+        incident.root.beside if incident is not None and incident.root.ci == root and is_whole(draft, incident) else ()
+    )
 
 
 def _partners(draft: Draft, number: int, alone: Mapping[str, Hit]) -> set[str]:
@@ -211,9 +220,11 @@ def categories_of(incident: Incident, alerts: Collection[Alert]) -> frozenset[st
     return frozenset(c for c in (incident.category, *(a.labels.get("category") for a in alerts)) if c)
 
 
-def _weighed(draft: Draft, ci: str, found: Explanation, signs: Mapping[str, Sign]) -> tuple[str, ...]:
-    hits = draft.situation.reach.of(ci, _WIDEST)
-    return () if hits is None else weighed_lines(ci, found.explained, signs, hits)
+def _weighed(draft: Draft, ci: str, place: int, found: Explanation, signs: Mapping[str, Sign]) -> tuple[str, ...]:
+    """The words for and against a candidate: of those beyond the first few only whether it is a rival at all."""
+    beside = (beside_line(found.root),) if ci in found.also else ()
+    hits = draft.situation.reach.of(ci, _WIDEST) if place < WEIGHED else None
+    return beside if hits is None else (*beside, *weighed_lines(ci, found.explained, signs, hits))
 
 
 def _root(draft: Draft, found: Explanation, signs: Mapping[str, Sign]) -> RootCause:
@@ -223,13 +234,22 @@ def _root(draft: Draft, found: Explanation, signs: Mapping[str, Sign]) -> RootCa
     estate = draft.situation.estate
     hits = draft.situation.reach.whole(found.root)
     lines = evidence_lines(estate, found.root, found.explained, signs, hits)
+    if found.beside:
+        lines = (lines[0], joint_line(found.root, found.beside), *lines[1:])
     first = min(signs[ci].onset for ci in found.explained)
     work = draft.situation.maintenance.changed_recently(found.root, first)
     if work is not None:
         lines = (lines[0], change_line(work, first), *lines[1:])
-    lines = (lines[0], *doubt_lines(found.candidates, found.explained, signs), *lines[1:])
+    rivals = [(ci, chance) for ci, chance in found.candidates if ci not in found.also]
+    lines = (lines[0], *doubt_lines(rivals, found.explained, signs), *lines[1:])
     candidates = tuple(
-        Candidate(ci=ci, confidence=confidence, evidence=_weighed(draft, ci, found, signs) if place < WEIGHED else ())
+        Candidate(ci=ci, confidence=confidence, evidence=_weighed(draft, ci, place, found, signs))
         for place, (ci, confidence) in enumerate(found.candidates)
     )
-    return RootCause(ci=found.root, confidence=candidates[0].confidence, evidence=lines, candidates=candidates)
+    return RootCause(
+        ci=found.root,
+        confidence=candidates[0].confidence,
+        beside=found.beside,
+        evidence=lines,
+        candidates=candidates,
+    )

@@ -7,12 +7,14 @@ its own CI, and the more so the fewer CIs show the same. Callers that complain o
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from math import exp, log1p
 
 from cmdb.graph import Estate
+from rules.beside import also_failed
 from rules.likelihood import Sign
-from rules.score import INCUMBENT_BONUS, Scorer
+from rules.score import INCUMBENT_BONUS, Scored, Scorer
 from rules.strain import Strain
 
 STRAIN_WEIGHT = 2.3
@@ -42,13 +44,16 @@ class Explanation:
     """One failure: the failed CI, the CIs with signs that it explains, and the ranked alternatives.
 
     `candidates` holds (ci, probability among the candidates), the root first. `odds` are the log-odds of a failure
-    against noise.
+    against noise. `beside` are the CIs that must have failed too, `also` the candidates that are likelier to have
+    failed beside the root than in its place; their probability is that of having failed.
     """
 
     root: str
     explained: tuple[str, ...]
     candidates: tuple[tuple[str, float], ...]
     odds: float
+    beside: tuple[str, ...] = ()
+    also: frozenset[str] = frozenset()
 
 
 def own_evidence(strain: Strain, signs: Mapping[str, Sign], cis: Iterable[str]) -> dict[str, float]:
@@ -80,15 +85,17 @@ def share_of_outages(signs: Mapping[str, Sign], cis: Collection[str]) -> float:
     return sum(dead) / len(cis) if cis else 0.0
 
 
-def named(scorer: Scorer, cover: str, cis: tuple[str, ...]) -> Explanation:
+def named(scorer: Scorer, cover: str, cis: tuple[str, ...], failed: AbstractSet[str]) -> Explanation:
     """Name the root of the failure that shows on `cis`, all of which `cover` explains, and rank the alternatives.
 
     Where most of them are outages, the root is what explains them all. A CI that only works badly harms part of what
     needs it, so reaching them all says little then, and it is the CI for which the kinds of the alerts speak.
     """
+    scorer = scorer.before(cover)
     signs = {ci: scorer.case.signs[ci] for ci in cis}
     estate, strain = scorer.case.reach.estate, Strain(scorer.case.reach.estate, scorer.case.signs)
-    near = list(dict.fromkeys([*_alternatives(scorer, cover, cis), *suspects(estate, strain, signs, SHOWN)]))
+    scored = _alternatives(scorer, cover, cis)
+    near = list(dict.fromkeys([*list(scored)[: 2 * SHOWN + 1], *suspects(estate, strain, signs, SHOWN)]))
     evidence, outages, heard = own_evidence(strain, signs, near), share_of_outages(signs, cis), frozenset(cis)
     plain = sum(not s.strained and not s.callers for s in signs.values()) / len(signs)
     weight = plain**PLAIN_POWER
@@ -103,9 +110,28 @@ def named(scorer: Scorer, cover: str, cis: tuple[str, ...]) -> Explanation:
         honest[ci] = scores[ci] - weight * INCUMBENT_BONUS * (ci in scorer.case.incumbents)
     root = min(explaining, key=lambda ci: (-scores[ci], ci != cover, ci not in signs, ci))
     sure = _probabilities(honest, 1 + (OUTAGE_DOUBT - 1) * weight)
-    ranked = sorted(near, key=lambda ci: (ci != root, -sure[ci], ci not in signs, ci))
-    candidates = tuple((ci, round(sure[ci], 3)) for ci in ranked[:SHOWN])
-    return Explanation(root=root, explained=cis, candidates=candidates, odds=0.0)
+    also = _also(scorer, scorer.score(root, heard), scored, failed, sure) if outages > 1 / 2 else {}
+    chance = {**sure, **also}
+    ranked = sorted(chance, key=lambda ci: (ci != root, -chance[ci], ci not in signs, ci))[:SHOWN]
+    candidates = tuple((ci, round(chance[ci], 3)) for ci in ranked)
+    return Explanation(
+        root=root,
+        explained=cis,
+        candidates=candidates,
+        odds=0.0,
+        beside=scorer.beside(root),
+        also=frozenset(also).intersection(ranked),
+    )
+
+
+def _also(
+    scorer: Scorer, root: Scored, scored: Mapping[str, Scored], failed: AbstractSet[str], sure: Mapping[str, float]
+) -> dict[str, float]:
+    """The CIs that are likelier to have failed beside the root than in its place, and how likely they have."""
+    found = also_failed(scorer, root, scored.values(), failed)
+    also = {ci: chance for ci, chance in found.items() if chance > sure.get(ci, 0.0)}
+    # Without these the root would not explain what it does: they are as sure as it is.
+    return {**also, **{ci: max(sure[root.ci], sure.get(ci, 0.0)) for ci in scorer.beside(root.ci)}}
 
 
 def _probabilities(scores: Mapping[str, float], doubt: float) -> dict[str, float]:
@@ -116,10 +142,10 @@ def _probabilities(scores: Mapping[str, float], doubt: float) -> dict[str, float
     return {ci: weight / total for ci, weight in weights.items()}
 
 
-def _alternatives(scorer: Scorer, root: str, cis: tuple[str, ...]) -> list[str]:
-    """The CIs worth naming beside `root`, which comes first: those that explain the same signs best."""
+def _alternatives(scorer: Scorer, root: str, cis: tuple[str, ...]) -> dict[str, Scored]:
+    """All that could cause some of the signs, scored on all of them: `root` first, then what explains them best."""
     signs, heard = scorer.case.signs, frozenset(cis)
-    causes = {ci for sign in cis for ci in scorer.causes_of(sign)} - {root}
-    scores = {ci: round(scorer.score(ci, heard).score, 6) for ci in causes}
-    order = sorted(causes, key=lambda ci: (-scores[ci], ci not in signs, ci))
-    return [root, *order[: 2 * SHOWN]]
+    causes = {ci for sign in cis for ci in scorer.causes_of(sign)} | {root}
+    scored = {ci: scorer.score(ci, heard) for ci in causes}
+    order = sorted(causes, key=lambda ci: (ci != root, -round(scored[ci].score, 6), ci not in signs, ci))
+    return {ci: scored[ci] for ci in order}

@@ -8,6 +8,7 @@ from rules.lifecycle import Step, next_status
 from rules.linking import followers
 from rules.record_deadlines import put_away
 from rules.resolution import RECOVERED
+from rules.signs import is_supposed
 from rules.situation import is_past
 from rules.words import span
 
@@ -58,7 +59,7 @@ def _resolve_if_quiet(draft: Draft, incident: Incident) -> None:
     if incident.quiet_since is None or incident.status is Status.ON_HOLD or "status" in incident.pinned:
         return
     needed = quiet_needed(incident, draft.situation.policy.resolve_after)
-    if draft.now - incident.quiet_since < needed:
+    if draft.now - incident.quiet_since < needed or is_supposed(draft, incident):
         return
     if incident.steps_required and incident.open_steps:
         _wait_for_steps(draft, incident)

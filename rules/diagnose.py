@@ -1,34 +1,27 @@
-"""Which failed CIs explain the alerts: greedy explaining-away over candidate causes, then a local improvement.
+"""Which failed CIs explain the alerts: greedy explaining-away over candidate causes, then local improvements.
 
 Pure: the estate, the signs and what is known of earlier incidents go in, explanations come out. The work follows the
 signs and what could have caused them; a provider whose failure would reach far more than has been heard of is never
 walked to its end.
 """
 
-import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from itertools import pairwise
 from math import log
 
 from cmdb.impact import Hit, impact, states
 from cmdb.model import State
-from rules.combined import together
+from rules.combined import is_joined, together
 from rules.culprit import Explanation, named, share_of_outages
+from rules.greedy import OPEN_ODDS, greedy
+from rules.improve import improved
 from rules.likelihood import PROMPT_S, Sign
 from rules.score import ANOTHER, WINDOW, Case, Scored, Scorer
 
 SPREAD_LIMIT = 30
 SPREAD_FLOOR = 60
 """A candidate that would hit more than FLOOR + LIMIT x signs CIs is left aside: it expects far more than is heard."""
-
-
-PAUSE_S = 60.0
-"""Where no symptom begins for so long, others may come from another failure: it is the mean delay of a prompt one."""
-
-OPEN_ODDS = log(1 / 5)
-"""Signs count as a failure from these log-odds on: five incidents for noise cost as much as one failure overlooked."""
 
 ALSO_ODDS = log(3)
 """Where a CI alone shows signs, each further kind of alert that begins with the first makes a failure so much likelier:
@@ -41,24 +34,25 @@ def explain(case: Case) -> tuple[Explanation, ...]:
     One whose `odds` are below `OPEN_ODDS` is more likely noise, so far.
     """
     known = {ci: s for ci, s in case.signs.items() if ci in case.reach.estate}
-    pool = {**candidates_for(case, known), **together(case)}
-    scorer = Scorer(case, pool)
-    chosen = _greedy(scorer, known, set(pool) | case.standing.keys())
-    chosen = _absorb(scorer, _parted(scorer, chosen))
+    combined = together(case)
+    pool = {**candidates_for(case, known), **{ci: found.hits for ci, found in combined.items()}}
+    scorer = Scorer(case, pool, {ci: found.others for ci, found in combined.items() if found.others})
+    chosen = improved(scorer, greedy(scorer, known, set(pool) | case.standing.keys()))
     chosen += _together(scorer, chosen, known.keys())
     assigned = _joined(case, _nearest(scorer, chosen, known))
-    found = [_explanation(scorer, root, cis) for root, cis in assigned.items()]
+    failed = {s.ci for s in chosen} | case.standing.keys()
+    found = [_explanation(scorer, root, cis, failed) for root, cis in assigned.items()]
     strangers = [ci for ci in case.signs if ci not in case.reach.estate]
     found += [Explanation(root=ci, explained=(ci,), candidates=((ci, 1.0),), odds=0.0) for ci in strangers]
     return tuple(sorted(found, key=lambda e: (-len(e.explained), e.root)))
 
 
-def _explanation(scorer: Scorer, cover: str, cis: tuple[str, ...]) -> Explanation:
+def _explanation(scorer: Scorer, cover: str, cis: tuple[str, ...], failed: AbstractSet[str]) -> Explanation:
     """The root of these signs by name; where they are more likely noise it is not looked for."""
     odds = _odds(scorer, cover, cis)
     if odds < OPEN_ODDS and cover not in scorer.case.incumbents:
         return Explanation(root=cover, explained=cis, candidates=((cover, 1.0),), odds=odds)
-    return replace(named(scorer, cover, cis), odds=odds)
+    return replace(named(scorer, cover, cis, failed), odds=odds)
 
 
 def candidates_for(case: Case, signs: Iterable[str]) -> dict[str, dict[str, Hit]]:
@@ -83,91 +77,6 @@ def candidates_for(case: Case, signs: Iterable[str]) -> dict[str, dict[str, Hit]
     return pool
 
 
-def _greedy(scorer: Scorer, signs: Iterable[str], pool: AbstractSet[str]) -> list[Scored]:
-    """Take the best candidate, drop what it explains, repeat; what stays unexplained is noise, or a cause of its own.
-
-    Scores only fall as signs are taken away, so a stale entry of the heap is an upper bound (lazy greedy).
-    """
-    remaining = set(signs)
-    heap = [(_rank(scorer, s), s) for s in (scorer.score(ci, remaining) for ci in sorted(pool)) if s.gains]
-    heap.sort(key=lambda entry: entry[0])
-    order = [(rank, scored.ci) for rank, scored in heap]
-    chosen: list[Scored] = []
-    while order and remaining:
-        _, ci = heapq.heappop(order)
-        fresh = scorer.score(ci, remaining)
-        if not fresh.gains:
-            continue
-        rank = _rank(scorer, fresh)
-        if order and rank > order[0][0]:
-            heapq.heappush(order, (rank, ci))
-            continue
-        if fresh.score < OPEN_ODDS:
-            break
-        chosen.append(fresh)
-        remaining.difference_update(fresh.gains)
-    return chosen
-
-
-def _rank(scorer: Scorer, scored: Scored) -> tuple[float, bool, float, int, str]:
-    """Order among candidates: score, then those that alert, the earliest, with the most different alerts."""
-    sign = scorer.case.signs.get(scored.ci)
-    return (-round(scored.score, 6), sign is None, scored.began, -len(sign.names) if sign else 0, scored.ci)
-
-
-def _parted(scorer: Scorer, chosen: list[Scored]) -> list[Scored]:
-    """Local improvement: part a cause into several where these explain more together.
-
-    That may be so where much of its reach is silent, and where what it explains began in two bursts.
-    """
-    kept: list[Scored] = []
-    for large in chosen:
-        ways = [[large]]
-        if len(large.gains) > 1:
-            causes = {c for sign in large.gains for c in scorer.causes_of(sign)}
-            if large.missing < ANOTHER:
-                ways.append(_greedy(scorer, large.gains, causes - {large.ci}))
-            early, late = _bursts(scorer, large)
-            if late:
-                ways.append([*_greedy(scorer, early, causes), *_greedy(scorer, late, causes)])
-        kept += max(ways, key=lambda parts: sum(part.score for part in parts))
-    return _once_each(scorer, kept)
-
-
-def _bursts(scorer: Scorer, scored: Scored) -> tuple[set[str], set[str]]:
-    """What it explains before and after the longest pause between two beginnings; nothing after where none is long."""
-    delays = scorer.delays(scored.gains, scored.began)
-    ordered = sorted(zip(delays, scored.gains, strict=True))
-    pauses = [(after[0] - before[0], number) for number, (before, after) in enumerate(pairwise(ordered), start=1)]
-    longest, first_late = max(pauses)
-    if longest < PAUSE_S:
-        return set(scored.gains), set()
-    return {ci for _, ci in ordered[:first_late]}, {ci for _, ci in ordered[first_late:]}
-
-
-def _once_each(scorer: Scorer, chosen: list[Scored]) -> list[Scored]:
-    """One entry for each cause, with all that its entries explain."""
-    explained: dict[str, set[str]] = {}
-    for scored in chosen:
-        explained.setdefault(scored.ci, set()).update(scored.gains)
-    return [scorer.score(ci, signs) for ci, signs in explained.items()]
-
-
-def _absorb(scorer: Scorer, chosen: list[Scored]) -> list[Scored]:
-    """Local improvement: drop a chosen cause where another, reaching it, explains both at least as well."""
-    by_ci = {s.ci: s for s in chosen}
-    for small in sorted(chosen, key=lambda s: (len(s.gains), s.ci)):
-        reaching = [s for s in by_ci.values() if s.ci != small.ci and small.ci in scorer.hits_of(s.ci)]
-        for large in sorted(reaching, key=lambda s: (-s.score, s.ci)):
-            both = {*by_ci[large.ci].gains, *by_ci[small.ci].gains}
-            joint = scorer.score(large.ci, both)
-            if joint.gains.keys() == both and joint.score > by_ci[large.ci].score + by_ci[small.ci].score:
-                by_ci[large.ci] = joint
-                del by_ci[small.ci]
-                break
-    return [by_ci[s.ci] for s in chosen if s.ci in by_ci]
-
-
 def _together(scorer: Scorer, chosen: list[Scored], signs: AbstractSet[str]) -> list[Scored]:
     """What is left and only comes about because several have failed at the same time: the last member of a redundant
     pair takes down what the first one alone did not."""
@@ -181,9 +90,8 @@ def _together(scorer: Scorer, chosen: list[Scored], signs: AbstractSet[str]) -> 
     found = []
     for straw in sorted(chosen, key=lambda s: (-s.began, s.ci)):
         hits = scorer.hits_of(straw.ci)
-        worse = {
-            ci: Hit(ci, joint[ci], hits[ci].hops, None) for ci in left if ci in hits and joint[ci] > hits[ci].state
-        }
+        near = sorted(left & hits.keys() & joint.keys())
+        worse = {ci: Hit(ci, joint[ci], hits[ci].hops, None) for ci in near if joint[ci] > hits[ci].state}
         gains = scorer.gains_at(worse, sorted(worse), straw.began)
         if gains:
             found.append(replace(straw, gains=gains))
@@ -194,17 +102,14 @@ def _together(scorer: Scorer, chosen: list[Scored], signs: AbstractSet[str]) -> 
         for ci in sorted({c for sign in left for c in scorer.causes_of(sign)})
         if (hits := _on_top(case, scorer.hits_of(ci), given))
     }
-    return found + _greedy(Scorer(replace(case, given=given), weak), left, weak.keys())
+    return found + greedy(Scorer(replace(case, given=given), weak), left, weak.keys())
 
 
 def _on_top(case: Case, hits: Mapping[str, Hit], given: Mapping[str, State]) -> dict[str, Hit]:
     """What the failure would hit on top of others, where a redundancy group joins them; else nothing."""
     estate = case.reach.estate
     root = next(iter(hits))
-    weakened = (ci for ci, hit in hits.items() if hit.state is State.REDUCED)
-    if given.get(root) is State.DOWN or not any(
-        given.get(p) is State.DOWN for ci in weakened for p in estate.providers(ci)
-    ):
+    if given.get(root) is State.DOWN or not is_joined(estate, hits, given):
         return {}
     return impact(estate, {root: State.DOWN}, given=given)
 

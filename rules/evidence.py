@@ -53,6 +53,16 @@ def change_line(work: Window, first: datetime) -> str:
     return f"{work.label} {verb} {span(first - edge)} before"
 
 
+def joint_line(root: str, beside: Sequence[str]) -> str:
+    """Why one failure is not enough: what else must have failed."""
+    return f"redundancy would bear the loss of {root} alone: {_listed(beside)} must have failed too"
+
+
+def beside_line(root: str) -> str:
+    """That a candidate is no rival of the root."""
+    return f"may have failed beside {root}, not in its place"
+
+
 def doubt_lines(
     ranked: Sequence[tuple[str, float]], explained: Collection[str], signs: Mapping[str, Sign]
 ) -> list[str]:

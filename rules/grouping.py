@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from rules.alert import Alert, Severity
 from rules.assess import assess, reassess
 from rules.culprit import Explanation
-from rules.diagnose import OPEN_ODDS, explain
+from rules.diagnose import explain
 from rules.draft import Draft
+from rules.greedy import OPEN_ODDS
 from rules.incident import NOT_RESOLVED, Incident, Level, Link, Priority, Status
 from rules.lifecycle import Step, next_status
 from rules.likelihood import Sign

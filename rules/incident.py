@@ -54,10 +54,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RootCause:
-    """The best explanation of an incident's alerts. `ci` is None where no alert maps onto the CMDB."""
+    """The best explanation of an incident's alerts. `ci` is None where no alert maps onto the CMDB.
+
+    `beside` are ids of CIs that must have failed too, since redundancy would have borne the loss of `ci` alone.
+    """
 
     ci: str | None = None
     confidence: float = 0.0
+    beside: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     candidates: tuple[Candidate, ...] = ()
 

@@ -6,6 +6,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import timedelta
 from math import exp, inf, log, log1p
+from types import MappingProxyType
+from typing import NamedTuple
 
 from cmdb.impact import Hit
 from cmdb.model import State
@@ -58,6 +60,7 @@ class Case:
     signs: Mapping[str, Sign]
     incumbents: AbstractSet[str] = frozenset()
     standing: Mapping[str, float] = field(default_factory=dict)
+    beside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     given: Mapping[str, State] = field(default_factory=dict)
     is_masked: Callable[[str], bool] = lambda _: False
     monitored: Callable[[str], float] = lambda _: 1.0
@@ -85,14 +88,59 @@ class Scored:
         return tuple(sorted(self.gains))
 
 
+class Pair(NamedTuple):
+    """Two CIs that failed together: the one that failed last, the other, and what the last one's failure hits then.
+
+    `is_known` tells that the other is known to have failed.
+    """
+
+    last: str
+    first: str
+    hits: dict[str, Hit]
+    is_known: bool
+
+
 class Scorer:
     """Scores candidates on subsets of the signs; what does not depend on the subset is computed once."""
 
-    def __init__(self, case: Case, pool: dict[str, dict[str, Hit]]) -> None:
+    def __init__(
+        self, case: Case, pool: dict[str, dict[str, Hit]], beside: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    ) -> None:
         self.case = case
         self.pool = pool
         self._expected: dict[str, Counter[tuple[State, int, float]]] = {}
         self._causes: dict[str, list[str]] = {}
+        self._beside = dict(beside)
+        self._supposed: dict[str, str] = {}
+
+    def suppose(self, pair: Pair) -> None:
+        """From now on the last of the pair is a candidate that hits what it does after the first."""
+        self.pool[pair.last] = pair.hits
+        self._beside[pair.last] = (pair.first,)
+        if not pair.is_known:
+            self._supposed[pair.last] = pair.first
+        self._expected.pop(pair.last, None)
+        self._causes = {}
+
+    def beside(self, ci: str) -> tuple[str, ...]:
+        """The CIs that must have failed too where this one has."""
+        return self._beside.get(ci, ())
+
+    def before(self, root: str) -> "Scorer":
+        """A scorer by which nothing fails after `root`: a rival of it is what would have failed in its place."""
+        after = {ci for ci, others in self._beside.items() if others == (root,)} - self._supposed.keys()
+        if not after:
+            return self
+        pool = {**self.pool, **{ci: self.case.reach.whole(ci) for ci in sorted(after)}}
+        found = Scorer(self.case, pool, {ci: others for ci, others in self._beside.items() if ci not in after})
+        found._supposed = self._supposed
+        return found
+
+    def if_paired(self, pair: Pair, signs: Collection[str]) -> Scored:
+        """How well the last of the pair explains these signs if both have failed."""
+        trial = Scorer(self.case, {pair.first: self.hits_of(pair.first), pair.last: pair.hits})
+        trial.suppose(pair)
+        return trial.score(pair.last, signs)
 
     def causes_of(self, sign: str) -> list[str]:
         """The candidates whose failure would hit this CI."""
@@ -103,7 +151,7 @@ class Scorer:
                         self._causes.setdefault(hit, []).append(ci)
         return self._causes.get(sign, [])
 
-    def hits_of(self, ci: str) -> Mapping[str, Hit]:
+    def hits_of(self, ci: str) -> dict[str, Hit]:
         """What the failure of a CI would hit, also of one that was no candidate at first."""
         if ci not in self.pool:
             self.pool[ci] = self.case.reach.whole(ci)
@@ -132,10 +180,24 @@ class Scorer:
         full = effects + silence
         part = partial(len(others), silent, effects) if others else full
         own = gains[ci] if ci in gains else self._own_silence(ci, share)
-        score = ANOTHER + self.case.prior(ci) + own + max(full, part)
+        score = ANOTHER + self.case.prior(ci) + self._other_cost(ci, share) + own + max(full, part)
         if ci in self.case.incumbents:
             score += INCUMBENT_BONUS
         return Scored(ci=ci, score=score, began=began, gains=gains, missing=max(full, part) - effects)
+
+    def silence_beside(self, other: Scored, hits: Mapping[str, Hit], heard: Collection[str]) -> float:
+        """What speaks against a failure beside one that has these `hits`: its own silence, and that of what it would
+        hit worse, of which `heard` alert."""
+        ci, share = other.ci, arrived(self.case.now - other.began)
+        own = 0.0 if ci in heard else self._own_silence(ci, share)
+        said = [
+            silence_of(hit.state, hit.hops, self.case.monitored(c), share)
+            for c, hit in self.hits_of(ci).items()
+            if c != ci and (c not in hits or hits[c].state < hit.state) and self._is_expected(c, hit)
+        ]
+        others = sum(c != ci for c in heard)
+        part = partial(others, sum(1 - exp(each) for each in said), 0.0) if others else -inf
+        return own + max(sum(said), part)
 
     def _is_expected(self, ci: str, hit: Hit) -> bool:
         """Whether silence of a CI that would be hit says anything: it alerts for no other reason and was well."""
@@ -180,6 +242,11 @@ class Scorer:
     def delays(self, gains: Iterable[str], began: float) -> list[float]:
         """How long after the failure began each of the signs did."""
         return [min(abs(h.at - began) for h in self.case.signs[c].heard) for c in gains]
+
+    def _other_cost(self, ci: str, share: float) -> float:
+        """What it costs that another CI must have failed too, at whatever time before."""
+        other = self._supposed.get(ci)
+        return log(PRIOR) + self.case.prior(other) + self._own_silence(other, share) if other is not None else 0.0
 
     def _own_silence(self, ci: str, share: float) -> float:
         if ci in self.case.signs or self.case.is_masked(ci):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from functools import cache
 
-from cmdb.impact import impact
+from cmdb.impact import states
 from cmdb.model import State
 from rules.alert import Alert, Severity
 from rules.diagnose import SPREAD_FLOOR, SPREAD_LIMIT
@@ -158,18 +158,18 @@ def case_of(draft: Draft, signs: Mapping[str, Sign], alerts: Mapping[str, list[A
         if i is not None and i.is_active and i.root.ci is not None and not is_held(draft, i)
     }
     standing = _standing(draft, signs)
-    given: dict[str, State] = {}
+    beside = {i.root.ci or "": i.root.beside if is_whole(draft, i) else () for i in standing}
+    failed = {i.root.ci or "": i.state for i in standing}
     for incident in standing:
-        root = incident.root.ci or ""
-        hits = situation.reach.whole(root) if incident.state is State.DOWN else impact(estate, {root: incident.state})
-        for hit in hits.values():
-            given[hit.ci] = max(hit.state, given.get(hit.ci, State.UP))
+        failed.update(dict.fromkeys(beside[incident.root.ci or ""], State.DOWN))
+    given = states(estate, failed)
     return Case(
         reach=situation.reach,
         now=draft.now.timestamp(),
         signs=signs,
         incumbents=incumbents,
         standing={i.root.ci or "": i.opened_at.timestamp() for i in standing},
+        beside=beside,
         given=given,
         is_masked=is_masked,
         monitored=monitored,
@@ -204,9 +204,31 @@ def _goes_on(draft: Draft, incident: Incident) -> bool:
 
     An incident may outlive its failure by a single alert that does not clear; it explains nothing new then.
     """
+    if is_supposed(draft, incident):
+        return True
     members = draft.member_alerts(incident.number)
-    telling = [a for a in members if a.ci == incident.root.ci] or members
-    return 2 * len({a.ci for a in telling if _is_recent(draft, a)}) >= len({a.ci for a in telling})
+    return _most_last(draft, [a for a in members if a.ci == incident.root.ci] or members)
+
+
+def is_supposed(draft: Draft, incident: Incident) -> bool:
+    """Whether another open incident can be what it is only if the root of this one has failed, and still does.
+
+    The alerts of the first may clear for no better reason than that the second makes worse ones of them.
+    """
+    root = incident.root.ci
+    others = map(draft.incident, sorted(draft.situation.impacted_by.get(root or "", ())))
+    return any(o is not None and o.is_active and root in o.root.beside and is_whole(draft, o) for o in others)
+
+
+def is_whole(draft: Draft, incident: Incident) -> bool:
+    """Whether what fails only because several have failed still does."""
+    return bool(incident.root.beside) and _most_last(draft, draft.member_alerts(incident.number))
+
+
+def _most_last(draft: Draft, alerts: Iterable[Alert]) -> bool:
+    """Whether at least half of the CIs that these alerts are about still alert, or did until a moment ago."""
+    alerts = list(alerts)
+    return 2 * len({a.ci for a in alerts if _is_recent(draft, a)}) >= len({a.ci for a in alerts})
 
 
 def _is_recent(draft: Draft, alert: Alert) -> bool:

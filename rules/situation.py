@@ -171,7 +171,7 @@ class Situation:
             return
         entries = [(self.by_root, ci) for ci in (incident.root.ci,) if ci is not None]
         if incident.is_active or not present:
-            entries += [(self.impacted_by, ci) for ci in incident.impacted]
+            entries += [(self.impacted_by, ci) for ci in (*incident.impacted, *incident.root.beside)]
         for index, ci in entries:
             _index(index, ci, incident.number, present=present)
 
