@@ -84,7 +84,8 @@ def test_the_second_of_a_pair_is_told_apart_from_the_first() -> None:
 
 def test_what_the_second_of_a_pair_supposes_stays_open_as_long_as_both_last() -> None:
     desk, first, second = both_lost()
-    assert first.is_active and second.is_active
+    assert first.is_active
+    assert second.is_active
     desk.hear()
     desk.wait(600)
     desk.hear()
