@@ -17,7 +17,7 @@ from rules.priority_rule import Place, first_fit, next_look, places_of, users_of
 from rules.registered import GROUP, keep_registered, state_of, with_reported
 from rules.resolve import UNKNOWN_PREFIX
 from rules.routing import Facts, routed
-from rules.signs import is_whole
+from rules.signs import beside_of
 
 WEIGHED = 3
 """So many candidates get words of what speaks for and against them."""
@@ -134,11 +134,8 @@ def hits_of(draft: Draft, number: int, root: str, state: State) -> dict[str, Hit
 
 
 def _beside(draft: Draft, number: int, root: str) -> tuple[str, ...]:
-    """What must have failed with the root, as long as what only both can do lasts."""
     incident = draft.incident(number)
-    return (
-        incident.root.beside if incident is not None and incident.root.ci == root and is_whole(draft, incident) else ()
-    )
+    return beside_of(draft, incident) if incident is not None and incident.root.ci == root else ()
 
 
 def _partners(draft: Draft, number: int, alone: Mapping[str, Hit]) -> set[str]:

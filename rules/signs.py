@@ -158,7 +158,7 @@ def case_of(draft: Draft, signs: Mapping[str, Sign], alerts: Mapping[str, list[A
         if i is not None and i.is_active and i.root.ci is not None and not is_held(draft, i)
     }
     standing = _standing(draft, signs)
-    beside = {i.root.ci or "": i.root.beside if is_whole(draft, i) else () for i in standing}
+    beside = {i.root.ci or "": beside_of(draft, i) for i in standing}
     failed = {i.root.ci or "": i.state for i in standing}
     for incident in standing:
         failed.update(dict.fromkeys(beside[incident.root.ci or ""], State.DOWN))
@@ -217,10 +217,17 @@ def is_supposed(draft: Draft, incident: Incident) -> bool:
     """
     root = incident.root.ci
     others = map(draft.incident, sorted(draft.situation.impacted_by.get(root or "", ())))
-    return any(o is not None and o.is_active and root in o.root.beside and is_whole(draft, o) for o in others)
+    return any(o is not None and o.is_active and root in o.root.beside and _is_whole(draft, o) for o in others)
 
 
-def is_whole(draft: Draft, incident: Incident) -> bool:
+def beside_of(draft: Draft, incident: Incident) -> tuple[str, ...]:
+    """The CIs that must have failed with its root, as long as what only all of them can do lasts."""
+    return (
+        tuple(ci for ci in incident.root.beside if ci in draft.situation.estate) if _is_whole(draft, incident) else ()
+    )
+
+
+def _is_whole(draft: Draft, incident: Incident) -> bool:
     """Whether what fails only because several have failed still does."""
     return bool(incident.root.beside) and _most_last(draft, draft.member_alerts(incident.number))
 

@@ -1,11 +1,14 @@
 """Failures that only together take something down, and those that a wider failure hides: stories on two switches."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from cmdb.graph import Estate
 from cmdb.model import CI, Criticality, State, Strength
 from rules.alert import Sighting
+from rules.decision import Command, Verb
 from rules.incident import Incident
+from rules.situation import Situation
 from tests.builders import at, sighting
 from tests.desk import Desk, needs, service
 
@@ -160,3 +163,17 @@ def test_two_small_causes_that_say_so_themselves_explain_more_than_a_silent_wide
     first, second = (f"vm-a{n}" for n in (1, 2, 3)), (f"vm-b{n}" for n in (1, 2, 3))
     desk.hear(*dead(["host-a", *first], 0), *dead(["host-b", *second], 5))
     assert {incident.root.ci for incident in desk.open()} == {"host-a", "host-b"}
+
+
+def test_the_other_of_two_may_be_taken_out_of_the_cmdb() -> None:
+    desk = Desk(hall())
+    desk.hear(*dead([*HOSTS, *MACHINES], 0))
+    (incident,) = desk.open()
+    (gone,) = incident.root.beside
+    other = needs(incident.root.ci or "")
+    left = [replace(ci, depends_on=(other,)) if ci.id in HOSTS else ci for ci in hall() if ci.id != gone]
+    desk.situation = Situation(Estate.of(left), desk.situation.policy, desk.situation.subscriptions)
+    desk.restart()
+    order = Command(id="c1", at=desk.now, actor="anna", verb=Verb.SET, number=1, field="category", value="network")
+    assert desk.decide(order).replies[0].done
+    assert {s.ci: s.state for s in desk.incidents[1].services} == {"shop": State.DOWN}
