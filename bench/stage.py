@@ -88,7 +88,7 @@ def restarted(before: Situation, record: Record, now: datetime) -> Situation:
     fresh = Situation(before.estate, before.policy, before.subscriptions)
     since = now - before.policy.close_after
     held = {a.incident for a in record.alerts.values() if a.is_firing}
-    kept = [i for i in record.incidents.values() if i.number in held or not _is_settled_before(i, since)]
+    kept = [i for i in record.incidents.values() if i.number in held or i.settled_at is None or i.settled_at >= since]
     numbers = {i.number for i in kept}
     alerts = [a for a in record.alerts.values() if a.is_firing or a.incident in numbers]
     lessons, silences = before.experience.lessons(), before.silences.values()
@@ -106,10 +106,6 @@ def restarted(before: Situation, record: Record, now: datetime) -> Situation:
     )
     fresh.next_number = max(record.incidents, default=0) + 1
     return fresh
-
-
-def _is_settled_before(incident: Incident, since: datetime) -> bool:
-    return incident.is_settled and (incident.closed_at or incident.updated_at) < since
 
 
 def _polls(events: Sequence[Event], end: datetime) -> Iterator[tuple[datetime, tuple[Sighting, ...]]]:

@@ -281,6 +281,11 @@ class Incident:
         return self.status in SETTLED
 
     @property
+    def settled_at(self) -> datetime | None:
+        """When nothing more was expected to happen to it; None before. What is linked to it later changes nothing."""
+        return (self.closed_at or self.updated_at) if self.is_settled else None
+
+    @property
     def is_by_hand(self) -> bool:
         """Whether a person registered it."""
         return bool(self.registered_by)

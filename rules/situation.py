@@ -213,7 +213,7 @@ def _index(index: dict[KeyT, set[int]], key: KeyT, number: int, *, present: bool
 
 def is_past(incident: Incident, now: datetime, policy: Policy) -> bool:
     """Whether the incident can no longer change; one that holds an alert that still fires must be kept all the same."""
-    return incident.is_settled and now - incident.updated_at >= policy.reopen_within
+    return incident.settled_at is not None and now - incident.settled_at >= policy.reopen_within
 
 
 def rebuild(

@@ -1,6 +1,6 @@
 """The record of what was decided: written by one transaction per decision, read back whole after a restart."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -166,19 +166,12 @@ def _incident_row(incident: Incident) -> dict[str, Any]:
         "status": str(incident.status),
         "priority": str(incident.priority),
         "opened_at": incident.opened_at,
-        "settled_at": _settled_at(incident),
+        "settled_at": incident.settled_at,
         "group": clean(incident.group),
         "ci": clean_or_none(incident.root.ci),
         "updated_at": incident.updated_at,
         "record": encode(incident),
     }
-
-
-def _settled_at(incident: Incident) -> datetime | None:
-    if not incident.is_settled:
-        return None
-    moments: Iterable[datetime | None] = (incident.closed_at, incident.resolved_at)
-    return max((at for at in moments if at is not None), default=incident.updated_at)
 
 
 def _lesson_row(lesson: Lesson) -> dict[str, Any]:

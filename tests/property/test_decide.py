@@ -200,7 +200,9 @@ def test_every_episode_that_is_over_was_learnt_once(estate: Estate, story: list[
         heard |= {a.ci for a in fired}
         outside.update(a.name for a in fired if a.incident is None and _is_over(a) and _was_lively(before.get(a.id)))
         for number in (i.number for i in decision.incidents if not i.is_active):
-            held = (a for a in desk.alerts.values() if a.incident == number)
+            # What proved a service request was no failure, and teaches nothing.
+            teaches = desk.incidents[number].status is not Status.CONVERTED
+            held = (a for a in desk.alerts.values() if a.incident == number and teaches)
             inside[number] = Counter(a.name for a in held if not a.is_firing)
     experience = desk.situation.experience
     assert {name: experience.episodes(name) for name in experience.names()} == sum(inside.values(), outside)
