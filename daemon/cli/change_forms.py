@@ -1,4 +1,4 @@
-"""Making, changing and importing changes from the command line."""
+"""Importing changes from a calendar, and the command line of all records put together."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,8 +8,8 @@ import typer
 from daemon.cli import records
 from daemon.cli.orders import By
 from daemon.cli.place import AsJson, open_store, read_config
-from daemon.cli.record_forms import About, Cis, From, Group, NewTitle, Services, Title, Who, alter, fields_given, make
-from daemon.cli.records import GROUPS, Key, change, give
+from daemon.cli.record_forms import add_forms, fields_given
+from daemon.cli.records import GROUPS, change, give
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,77 +20,6 @@ if TYPE_CHECKING:
 
 CALLED_OFF = "called off in the calendar"
 """The outcome of a change that an import has cancelled."""
-
-Begin = Annotated[str | None, typer.Option("--begin", metavar="TIME", help="RFC 3339, or as in 2h ahead.")]
-End = Annotated[str | None, typer.Option("--end", metavar="TIME", help="RFC 3339, or as in 2h ahead.")]
-Url = Annotated[str | None, typer.Option("--url", help="Where more stands.")]
-
-
-@change.command("create")
-def create_change(
-    context: typer.Context,
-    title: Title = None,
-    *,
-    begin: Begin = None,
-    end: End = None,
-    status: Annotated[
-        str, typer.Option("--status", help="planned, or of what goes on or is over: in_progress, done, failed.")
-    ] = "",
-    description: About = None,
-    group: Group = None,
-    assignee: Who = None,
-    ci: Cis = None,
-    service: Services = None,
-    url: Url = None,
-    from_: From = None,
-    by: By = None,
-    as_json: AsJson = False,
-) -> None:
-    """Make a change: plan it, or tell of what was done."""
-    given = fields_given(
-        title=title,
-        description=description,
-        starts_at=_moment(begin, "--begin"),
-        ends_at=_moment(end, "--end"),
-        group=group,
-        assignee=assignee,
-        cis=ci,
-        services=service,
-        url=url,
-    )
-    make(context, "change", given, from_, by, as_json, status=status)
-
-
-@change.command("edit")
-def edit_change(
-    context: typer.Context,
-    number: Key,
-    *,
-    title: NewTitle = None,
-    description: About = None,
-    begin: Begin = None,
-    end: End = None,
-    group: Group = None,
-    assignee: Who = None,
-    ci: Cis = None,
-    service: Services = None,
-    url: Url = None,
-    by: By = None,
-    as_json: AsJson = False,
-) -> None:
-    """Change what a change says; one whose plan was approved needs approval again."""
-    given = fields_given(
-        title=title,
-        description=description,
-        starts_at=_moment(begin, "--begin"),
-        ends_at=_moment(end, "--end"),
-        group=group,
-        assignee=assignee,
-        cis=ci,
-        services=service,
-        url=url,
-    )
-    alter(context, "change", number, given, by, as_json)
 
 
 @change.command("import")
@@ -170,23 +99,9 @@ def _of_event(event: "Event", cis: list[str]) -> Any:
     )
 
 
-def _moment(text: str | None, option: str) -> "datetime | None":
-    """The moment that was given: RFC 3339, or a length of time ahead."""
-    from daemon.cli.moment import moment_of
-    from daemon.clock import SystemClock
-    from daemon.config.durations import parse_duration
-
-    if text is None:
-        return None
-    now = SystemClock().now()
-    try:
-        return now + parse_duration(text)
-    except (ValueError, OverflowError):
-        return moment_of(text, now, option)
-
-
 def add_to(app: typer.Typer) -> None:
     """Put the commands of all records into the command line; importing this module has made those of each kind."""
     for kind, group in GROUPS.items():
+        add_forms(kind)
         records.add_common(kind)
         app.add_typer(group)

@@ -1,46 +1,57 @@
 """`incidentd incident open`, `set`, `step` and `export`, and `incidentd satisfaction`: the record that people keep."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from daemon.cli.moment import moment_of
+from daemon.cli.options import one_of, with_options
 from daemon.cli.orders import By, Number, Why, answer_to, caller_name, checked_text, give_order, read_number
 from daemon.cli.place import AsJson, open_store, read_config
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from rules.report import Contact, Finding
+    from rules.report import Contact, Finding, Report
 
 
-def open_(
+_SAID: dict[str, Any] = {
+    "text": Annotated[str | None, typer.Option("--text", help="The whole story.")],
+    "ci": Annotated[str | None, typer.Option("--ci", help="The CI that is affected.")],
+    "service": Annotated[str | None, typer.Option("--service", help="The business service that is affected.")],
+    "disruption": Annotated[
+        str | None, typer.Option("--disruption", help="down, degraded (where nothing is said) or at risk.")
+    ],
+    "category": Annotated[str | None, typer.Option("--category", help="One of those in rules.yaml.")],
+    "template": Annotated[str | None, typer.Option("--template", help="A template of rules.yaml.")],
+    "group": Annotated[str | None, typer.Option("--group", help="Who gets it.")],
+    "priority": Annotated[str | None, typer.Option("--priority", help="P1 to P5, instead of the one worked out.")],
+    "source": Annotated[str | None, typer.Option("--source", help="person (where nothing is said), event or group.")],
+    "channel": Annotated[
+        str | None,
+        typer.Option("--channel", help="phone (where nothing is said), mail, chat, portal, api or monitoring."),
+    ],
+    "contact": Annotated[str | None, typer.Option("--contact", metavar="NAME", help="Whom to turn to.")],
+    "organisation": Annotated[str | None, typer.Option("--organisation", help="Theirs.")],
+    "mail": Annotated[str | None, typer.Option("--mail", help="Theirs; they are told of the end there.")],
+    "phone": Annotated[str | None, typer.Option("--phone", help="Theirs.")],
+    "observed": Annotated[
+        str | None, typer.Option("--observed", metavar="TIME", help="When they noticed it, as in 20m ago.")
+    ],
+    "detected": Annotated[str | None, typer.Option("--detected", metavar="TIME", help="When a tool noticed it.")],
+    "sign": Annotated[
+        list[str] | None, typer.Option("--sign", metavar="NAME=VALUE", help="A sign of the failure; may be repeated.")
+    ],
+}
+
+
+def _open(
     context: typer.Context,
     title: Annotated[str, typer.Argument(metavar="[TITLE]", help="In one line; a template may make it.")] = "",
     *,
-    text: Annotated[str, typer.Option("--text", help="The whole story.")] = "",
-    ci: Annotated[str, typer.Option("--ci", help="The CI that is affected.")] = "",
-    service: Annotated[str, typer.Option("--service", help="The business service that is affected.")] = "",
-    disruption: Annotated[str, typer.Option("--disruption", help="down, degraded or at risk.")] = "degraded",
-    category: Annotated[str, typer.Option("--category", help="One of those in rules.yaml.")] = "",
-    template: Annotated[str, typer.Option("--template", help="A template of rules.yaml.")] = "",
-    group: Annotated[str, typer.Option("--group", help="Who gets it.")] = "",
-    priority: Annotated[str, typer.Option("--priority", help="P1 to P5, instead of the one worked out.")] = "",
-    source: Annotated[str, typer.Option("--source", help="person, event or group.")] = "person",
-    channel: Annotated[str, typer.Option("--channel", help="phone, mail, chat, portal, api or monitoring.")] = "phone",
-    contact: Annotated[str, typer.Option("--contact", metavar="NAME", help="Whom to turn to.")] = "",
-    organisation: Annotated[str, typer.Option("--organisation", help="Theirs.")] = "",
-    mail: Annotated[str, typer.Option("--mail", help="Theirs; they are told of the end there.")] = "",
-    phone: Annotated[str, typer.Option("--phone", help="Theirs.")] = "",
-    observed: Annotated[
-        str, typer.Option("--observed", metavar="TIME", help="When they noticed it, as in 20m ago.")
-    ] = "",
-    detected: Annotated[str, typer.Option("--detected", metavar="TIME", help="When a tool noticed it.")] = "",
-    sign: Annotated[
-        list[str] | None, typer.Option("--sign", metavar="NAME=VALUE", help="A sign of the failure; may be repeated.")
-    ] = None,
     by: By = None,
     as_json: AsJson = False,
+    **said: Any,
 ) -> None:
     """Register an incident by hand. Alerts that a failure of its CI explains join it later."""
     import secrets
@@ -50,38 +61,41 @@ def open_(
     from daemon.clock import SystemClock
     from rules.decision import ReportOrder
     from rules.incident import incident_key
-    from rules.report import DISRUPTIONS, Channel, Contact, Report, ReportSource
 
     now = SystemClock().now()
-    report = Report(
-        title=checked_text(title.strip(), "the title"),
-        description=checked_text(text, "the text"),
-        category=checked_text(category, "the category"),
-        ci=checked_text(ci.strip(), "the CI"),
-        service=checked_text(service.strip(), "the service"),
-        template=checked_text(template, "the template"),
-        group=checked_text(group, "the group"),
-        priority=priority.upper(),
-        disruption=DISRUPTIONS[_one_of(disruption, list(DISRUPTIONS), "--disruption")],
-        source=ReportSource(_one_of(source, list(map(str, ReportSource)), "--source")),
-        channel=Channel(_one_of(channel, list(map(str, Channel)), "--channel")),
-        contact=_contact(Contact(name=contact, organisation=organisation, mail=mail, phone=phone)),
-        observed_at=_moment(observed, now, "--observed"),
-        detected_at=_moment(detected, now, "--detected"),
-        signs=_signs(sign or []),
-    )
+    report = _report(title, {name: value or "" for name, value in said.items()}, now)
     who = checked_text(by or caller_name(), "the name of who says so")
     asked = ReportOrder(id=f"cli:{secrets.token_hex(16)}", at=now, actor=who, report=report)
     reply = answer_to(order, read_config(context), asked)
-    number = None if reply.incident is None else incident_key(reply.incident)
     if as_json:
+        number = None if reply.incident is None else incident_key(reply.incident)
         emit({"number": number, "done": reply.done, "message": reply.message})
-    elif reply.done:
-        say(safe(reply.message, 1000))
     else:
-        complain(safe(reply.message, 1000))
+        (say if reply.done else complain)(safe(reply.message, 1000))
     if not reply.done:
         raise typer.Exit(1)
+
+
+def _report(title: str, said: dict[str, Any], now: "datetime") -> "Report":
+    """What was said, checked word by word; what was not is empty."""
+    from rules.report import DISRUPTIONS, Channel, Contact, Report, ReportSource
+
+    person = Contact(name=said["contact"], **{name: said[name] for name in ("organisation", "mail", "phone")})
+    return Report(
+        title=checked_text(title.strip(), "the title"),
+        description=checked_text(said["text"], "the text"),
+        ci=checked_text(said["ci"].strip(), "the CI"),
+        service=checked_text(said["service"].strip(), "the service"),
+        **{name: checked_text(said[name], f"the {name}") for name in ("category", "template", "group")},
+        priority=said["priority"].upper(),
+        disruption=DISRUPTIONS[one_of(said["disruption"] or "degraded", list(DISRUPTIONS), "--disruption")],
+        source=ReportSource(one_of(said["source"] or ReportSource.PERSON, list(map(str, ReportSource)), "--source")),
+        channel=Channel(one_of(said["channel"] or Channel.PHONE, list(map(str, Channel)), "--channel")),
+        contact=_contact(person),
+        observed_at=_moment(said["observed"], now, "--observed"),
+        detected_at=_moment(said["detected"], now, "--detected"),
+        signs=_signs(said["sign"] or []),
+    )
 
 
 def set_(
@@ -98,7 +112,7 @@ def set_(
     from rules.amend import FIELD_NAMES
 
     known = field in FIELD_NAMES or field.startswith(("sign.", "finding."))
-    field = field if known else _one_of(field, list(FIELD_NAMES), "FIELD")
+    field = field if known else one_of(field, list(FIELD_NAMES), "FIELD")
     give_order(context, "set", [number], value, reason=reason, field=field, by=by, as_json=as_json)
 
 
@@ -127,40 +141,21 @@ def export(
     """The whole record of an incident with its timeline and the draft of a review, as prose or JSON."""
     import msgspec
 
-    from daemon.cli.notices import notice_fields
-    from daemon.cli.orders import entry_fields
+    from daemon.cli.incident_fields import whole_of
     from daemon.cli.out import emit, safe
-    from daemon.cli.refusal import Refusal
     from daemon.clock import SystemClock
-    from rules.document import incident_document
-    from rules.incident import incident_key
     from rules.review import review_of
-    from rules.satisfaction_document import contact_document, rating_document
 
     if text and as_json:
         raise typer.BadParameter("--text and --json exclude each other")
-    wanted = read_number(number)
     with open_store(read_config(context)) as store:
-        found = store.incident(wanted)
-        if found is None:
-            raise Refusal(f"there is no incident {incident_key(wanted)}; `incidentd incident list` shows them")
-        alerts, timeline, ratings = store.alerts_of(wanted), store.timeline(wanted), store.ratings.of_incident(wanted)
-        notices = store.notices(incident=wanted, limit=1000) if as_json else []
-    review = review_of(found, timeline, alerts, ratings, SystemClock().now())
-    if not as_json:
-        for line in review.text.splitlines():
-            typer.echo(safe(line, 5000))
+        whole = whole_of(store, read_number(number))
+    review = review_of(whole.incident, whole.timeline, whole.alerts, whole.ratings, SystemClock().now())
+    if as_json:
+        emit({**whole.document(), "review": msgspec.to_builtins(review)})
         return
-    emit(
-        {
-            "incident": msgspec.to_builtins(incident_document(found, alerts)),
-            "contact": msgspec.to_builtins(contact_document(found.contact)),
-            "timeline": [entry_fields(e) for e in timeline],
-            "notices": [notice_fields(n) for n in notices],
-            "ratings": [msgspec.to_builtins(rating_document(r)) for r in ratings],
-            "review": msgspec.to_builtins(review),
-        }
-    )
+    for line in review.text.splitlines():
+        typer.echo(safe(line, 5000))
 
 
 def satisfaction(
@@ -192,14 +187,6 @@ def satisfaction(
         say(table(["at", "incident", "score", "by", "remark"], rows, wide="remark"))
 
 
-def _one_of(word: str, words: list[str], option: str) -> str:
-    from rules.words import one_of
-
-    if word not in words:
-        raise typer.BadParameter(one_of(word, words), param_hint=option)
-    return word
-
-
 def _contact(contact: "Contact") -> "Contact":
     from rules.report import wrong_contact
 
@@ -229,6 +216,6 @@ def _signs(texts: list[str]) -> "tuple[Finding, ...]":
 
 def add_to(app: typer.Typer, incident: typer.Typer) -> None:
     """Put the commands of this module into the command line."""
-    for name, command in (("open", open_), ("set", set_), ("step", step), ("export", export)):
+    for name, command in (("open", with_options(_open, _SAID)), ("set", set_), ("step", step), ("export", export)):
         incident.command(name)(command)
     app.command()(satisfaction)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from daemon.config.config import Config
-    from rules.decision import Order, Reply, Resolving, TimelineEntry
+    from rules.decision import Order, Reply, Resolving
 
 Number = Annotated[str, typer.Argument(metavar="NUMBER", help="As in INC-42, or 42.")]
 Numbers = Annotated[list[str], typer.Argument(metavar="NUMBER...", help="As in INC-42, or 42; several at once.")]
@@ -31,15 +31,6 @@ def read_number(text: str) -> int:
     if not 0 < number < 2**31:
         raise typer.BadParameter(f'"{text[:40]}" is not the number of an incident; allowed: INC-42 or 42')
     return number
-
-
-def entry_fields(entry: "TimelineEntry") -> dict[str, Any]:
-    """A line of the timeline for programs."""
-    from rules.document import rfc3339
-
-    names = ("kind", "actor", "actor_kind", "text", "field", "old", "new", "reason")
-    fields = {name: getattr(entry, name) for name in names}
-    return {"at": rfc3339(entry.at), **fields}
 
 
 def give_order(

@@ -1,12 +1,15 @@
-"""Making and changing service requests and problems from the command line, and what changes need for it too."""
+"""Making and changing service requests, problems and changes from the command line."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
+from daemon.cli.moment import moment_about
+from daemon.cli.options import with_options
 from daemon.cli.orders import By, checked_text, read_number
 from daemon.cli.place import AsJson, open_store, read_config
-from daemon.cli.records import Key, give, problem, read_key, request
+from daemon.cli.records import GROUPS, Key, give, problem, read_key
 
 Title = Annotated[str | None, typer.Argument(metavar="[TITLE]", help="What it is about, in a line.")]
 NewTitle = Annotated[str | None, typer.Option("--title", help="What it is about, in a line.")]
@@ -18,6 +21,12 @@ Services = Annotated[list[str] | None, typer.Option("--service", help="A service
 From = Annotated[
     list[str] | None, typer.Option("--from", metavar="INCIDENT", help="An incident it is made from; may be repeated.")
 ]
+Begin = Annotated[str | None, typer.Option("--begin", metavar="TIME", help="RFC 3339, or as in 2h ahead.")]
+End = Annotated[str | None, typer.Option("--end", metavar="TIME", help="RFC 3339, or as in 2h ahead.")]
+Url = Annotated[str | None, typer.Option("--url", help="Where more stands.")]
+Status = Annotated[
+    str | None, typer.Option("--status", help="planned, or of what goes on or is over: in_progress, done, failed.")
+]
 Cause = Annotated[str | None, typer.Option("--cause", help="The cause, where it is known.")]
 Workaround = Annotated[str | None, typer.Option("--workaround", help="What helps: makes it a known error.")]
 Categories = Annotated[
@@ -27,114 +36,69 @@ Alerts = Annotated[list[str] | None, typer.Option("--alert", help="An alert's na
 Words = Annotated[list[str] | None, typer.Option("--word", help="A word that it matches; may be repeated.")]
 
 
-@request.command("create")
-def create_request(
-    context: typer.Context,
-    title: Title = None,
-    *,
-    description: About = None,
-    group: Group = None,
-    assignee: Who = None,
-    ci: Cis = None,
-    service: Services = None,
-    from_: From = None,
-    by: By = None,
-    as_json: AsJson = False,
-) -> None:
-    """Make a service request."""
-    given = fields_given(title=title, description=description, group=group, assignee=assignee, cis=ci, services=service)
-    make(context, "request", given, from_, by, as_json)
+_COMMON = {"description": About, "group": Group, "assignee": Who, "cis": Cis, "services": Services}
+FORMS: dict[str, dict[str, Any]] = {
+    "request": _COMMON,
+    "problem": {
+        **_COMMON,
+        "cause": Cause,
+        "workaround": Workaround,
+        "categories": Categories,
+        "alerts": Alerts,
+        "words": Words,
+    },
+    "change": {**_COMMON, "starts_at": Begin, "ends_at": End, "url": Url},
+}
+"""What a record of each kind can say beside its title: fields of `Given`, each with its option."""
+
+_MOMENTS = {"starts_at": "--begin", "ends_at": "--end"}
+_HELP = {
+    "request": ("Make a service request.", "Change what a service request says."),
+    "problem": (
+        "Make a problem; with a workaround it is a known error.",
+        "Change what a problem says, and what it matches.",
+    ),
+    "change": (
+        "Make a change: plan it, or tell of what was done.",
+        "Change what a change says; one whose plan was approved needs approval again.",
+    ),
+}
 
 
-@request.command("edit")
-def edit_request(
-    context: typer.Context,
-    number: Key,
-    *,
-    title: NewTitle = None,
-    description: About = None,
-    group: Group = None,
-    assignee: Who = None,
-    ci: Cis = None,
-    service: Services = None,
-    by: By = None,
-    as_json: AsJson = False,
-) -> None:
-    """Change what a service request says."""
-    given = fields_given(title=title, description=description, group=group, assignee=assignee, cis=ci, services=service)
-    alter(context, "request", number, given, by, as_json)
+def add_forms(kind: str) -> None:
+    """Put `create` and `edit` into the group of a kind."""
+    more = {"status": Status} if kind == "change" else {}
+    make, alter = _HELP[kind]
+    GROUPS[kind].command("create", help=make)(with_options(_create_command(kind), {**FORMS[kind], **more}))
+    GROUPS[kind].command("edit", help=alter)(with_options(_edit_command(kind), {"title": NewTitle, **FORMS[kind]}))
 
 
-@problem.command("create")
-def create_problem(
-    context: typer.Context,
-    title: Title = None,
-    *,
-    description: About = None,
-    cause: Cause = None,
-    workaround: Workaround = None,
-    group: Group = None,
-    assignee: Who = None,
-    ci: Cis = None,
-    service: Services = None,
-    category: Categories = None,
-    alert: Alerts = None,
-    word: Words = None,
-    from_: From = None,
-    by: By = None,
-    as_json: AsJson = False,
-) -> None:
-    """Make a problem; with a workaround it is a known error."""
-    given = fields_given(
-        title=title,
-        description=description,
-        cause=cause,
-        workaround=workaround,
-        group=group,
-        assignee=assignee,
-        cis=ci,
-        services=service,
-        categories=category,
-        alerts=alert,
-        words=word,
-    )
-    make(context, "problem", given, from_, by, as_json)
+def _create_command(kind: str) -> Callable[..., None]:
+    def create(
+        context: typer.Context,
+        title: Title = None,
+        *,
+        from_: From = None,
+        by: By = None,
+        as_json: AsJson = False,
+        **said: Any,
+    ) -> None:
+        status = said.pop("status", None)
+        numbers = tuple(dict.fromkeys(map(read_number, from_ or ())))
+        fields = {"given": fields_given(title=title, **said), "incidents": numbers}
+        if status and status != "planned":
+            fields["status"] = status
+        give(context, kind, [("create", fields)], by, as_json)
+
+    return create
 
 
-@problem.command("edit")
-def edit_problem(
-    context: typer.Context,
-    number: Key,
-    *,
-    title: NewTitle = None,
-    description: About = None,
-    cause: Cause = None,
-    workaround: Workaround = None,
-    group: Group = None,
-    assignee: Who = None,
-    ci: Cis = None,
-    service: Services = None,
-    category: Categories = None,
-    alert: Alerts = None,
-    word: Words = None,
-    by: By = None,
-    as_json: AsJson = False,
-) -> None:
-    """Change what a problem says, and what it matches."""
-    given = fields_given(
-        title=title,
-        description=description,
-        cause=cause,
-        workaround=workaround,
-        group=group,
-        assignee=assignee,
-        cis=ci,
-        services=service,
-        categories=category,
-        alerts=alert,
-        words=word,
-    )
-    alter(context, "problem", number, given, by, as_json)
+def _edit_command(kind: str) -> Callable[..., None]:
+    def edit(context: typer.Context, number: Key, *, by: By = None, as_json: AsJson = False, **said: Any) -> None:
+        fields = {"number": read_key(kind, number), "given": fields_given(**said)}
+        give(context, kind, [("edit", fields)], by, as_json)
+
+    return edit
 
 
 @problem.command()
@@ -177,35 +141,18 @@ def accept(
 
 
 def fields_given(**fields: Any) -> Any:
-    """What was said; lists and texts as they can be stored."""
+    """What was said; moments as such, lists and texts as they can be stored."""
+    from daemon.clock import SystemClock
     from rules.record import Given
 
     found: dict[str, Any] = {}
     for name, value in fields.items():
-        if isinstance(value, str):
+        if isinstance(value, str) and name in _MOMENTS:
+            found[name] = moment_about(value, SystemClock().now(), _MOMENTS[name])
+        elif isinstance(value, str):
             found[name] = checked_text(value.strip(), f"the {name}")
         elif isinstance(value, list):
             found[name] = tuple(checked_text(v.strip(), f"a member of {name}") for v in value) or None
         else:
             found[name] = value
     return Given(**found)
-
-
-def make(
-    context: typer.Context,
-    kind: str,
-    given: Any,
-    incidents: list[str] | None,
-    by: str | None,
-    as_json: bool,
-    status: str = "",
-) -> None:
-    """Order a new record of the kind, made from these incidents."""
-    numbers = tuple(dict.fromkeys(map(read_number, incidents or ())))
-    fields = {"given": given, "incidents": numbers, "status": "" if status == "planned" else status}
-    give(context, kind, [("create", fields)], by, as_json)
-
-
-def alter(context: typer.Context, kind: str, number: str, given: Any, by: str | None, as_json: bool) -> None:
-    """Order a change of what the record says."""
-    give(context, kind, [("edit", {"number": read_key(kind, number), "given": given})], by, as_json)

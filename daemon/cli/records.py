@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from daemon.cli.options import one_of
 from daemon.cli.orders import By, caller_name, checked_text, late_reply
 from daemon.cli.place import AsJson, open_store, read_config, read_estate
 
@@ -252,12 +253,7 @@ def _kind(word: str) -> "Kind":
 
 
 def _statuses(kind: str, words: list[str]) -> tuple[str, ...]:
-    from daemon.config.fields import suggestion
     from rules.record_lifecycles import STATES
 
     allowed = [str(state) for state in STATES[_kind(kind)]]
-    chosen = [word.replace("-", "_") for word in words]
-    for word in chosen:
-        if word not in allowed:
-            raise typer.BadParameter(f'"{word}" is not known; {suggestion(word, allowed)}', param_hint="--status")
-    return tuple(chosen)
+    return tuple(one_of(word.replace("-", "_"), allowed, "--status") for word in words)
