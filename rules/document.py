@@ -9,7 +9,7 @@ from cmdb.model import State
 from rules.alert import Alert
 from rules.clock import Clock
 from rules.escalation import Call, Escalation, Progress
-from rules.incident import Candidate, HandlingStep, Incident, RootCause, incident_key
+from rules.incident import Candidate, HandlingStep, Incident, KnownError, RootCause, Suspect, incident_key
 from rules.incident_shapes import (
     CallDocument,
     CandidateDocument,
@@ -182,7 +182,6 @@ def event_document(alert: Alert) -> EventDocument:
 
 def incident_document(incident: Incident, alerts: Iterable[Alert]) -> IncidentDocument:
     """The whole record, alerts in order of start and identity."""
-    hit = [s for s in incident.services if s.state > State.AT_RISK]
     return IncidentDocument(
         number=incident.key,
         title=incident.title,
@@ -196,7 +195,7 @@ def incident_document(incident: Incident, alerts: Iterable[Alert]) -> IncidentDo
         merged_into=None if incident.merged_into is None else incident_key(incident.merged_into),
         root_cause=_root_document(incident.root),
         impacted=incident.impacted,
-        impacted_services=tuple(s.ci for s in hit),
+        impacted_services=tuple(s.ci for s in incident.services if s.state > State.AT_RISK),
         services=tuple(ServiceDocument(id=s.ci, name=s.name, state=s.state.word) for s in incident.services),
         group=incident.group,
         assignee=incident.assignee,
@@ -206,14 +205,8 @@ def incident_document(incident: Incident, alerts: Iterable[Alert]) -> IncidentDo
         links=tuple({"kind": link.kind, "number": link.key} for link in incident.links),
         alerts=tuple(alert_document(a) for a in sorted(alerts, key=lambda a: (a.starts_at, a.id))),
         confirmed_root=incident.confirmed_root,
-        known_errors=tuple(
-            KnownErrorDocument(problem=e.key, title=e.title, workaround=e.workaround, why=e.why)
-            for e in incident.known_errors
-        ),
-        suspects=tuple(
-            SuspectDocument(change=s.change or None, what=s.what, when=s.when, ci=s.ci, hops=s.hops, where=s.where)
-            for s in incident.suspects
-        ),
+        known_errors=tuple(map(_known_error_document, incident.known_errors)),
+        suspects=tuple(map(_suspect_document, incident.suspects)),
         group_reason=incident.group_reason,
         responders=incident.responders,
         escalation=_escalation_document(incident.escalation),
@@ -241,6 +234,16 @@ def incident_document(incident: Incident, alerts: Iterable[Alert]) -> IncidentDo
         resolved_by=incident.resolved_by,
         restored_at=_maybe(incident.restored_at),
         restoration=None if incident.restoration is None else str(incident.restoration),
+    )
+
+
+def _known_error_document(known: KnownError) -> KnownErrorDocument:
+    return KnownErrorDocument(problem=known.key, title=known.title, workaround=known.workaround, why=known.why)
+
+
+def _suspect_document(found: Suspect) -> SuspectDocument:
+    return SuspectDocument(
+        change=found.change or None, what=found.what, when=found.when, ci=found.ci, hops=found.hops, where=found.where
     )
 
 

@@ -3,11 +3,11 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from daemon.api.access import require
-from daemon.api.documents import json_response
 from daemon.api.openapi import answers
+from daemon.api.paging import Limit, Offset, page_of, page_response
 from daemon.api.ports import Ports
 from daemon.store.rows import Act
 from rules.document import rfc3339
@@ -25,10 +25,11 @@ class ActDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuditDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """Acts, the newest first; `next` is the offset of the next page, null on the last."""
+    """Acts, the newest first; `next_offset` is where the next page begins and `next` its address, null on the last."""
 
     acts: tuple[ActDocument, ...]
-    next: int | None
+    next_offset: int | None
+    next: str | None
 
 
 def act_document(act: Act) -> ActDocument:
@@ -54,12 +55,14 @@ def audit_routes(ports: Ports) -> APIRouter:
         dependencies=[Depends(require(ports, "administer"))],
     )
     def tell(
+        request: Request,
         subject: Annotated[str, Query(max_length=100, description="One user or token only, by its name.")] = "",
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-        offset: Annotated[int, Query(ge=0, le=1_000_000_000)] = 0,
+        limit: Limit = 100,
+        offset: Offset = 0,
     ) -> Response:
         found = ports.store.audit.latest(limit + 1, offset, subject)
-        after = offset + limit if len(found) > limit else None
-        return json_response(AuditDocument(acts=tuple(map(act_document, found[:limit])), next=after))
+        page, after = page_of(request, found, limit, offset)
+        acts = tuple(map(act_document, page))
+        return page_response(AuditDocument(acts=acts, next_offset=after.offset, next=after.address))
 
     return router

@@ -7,9 +7,10 @@ alone, `If-None-Match` at the whole.
 
 import hashlib
 import re
-from typing import Annotated
+from http import HTTPStatus
+from typing import Annotated, Any
 
-from fastapi import Header
+from fastapi import Header, Response
 
 from daemon.api.problems import wrong_field
 
@@ -26,12 +27,25 @@ IfNoneMatch = Annotated[
 ]
 
 
-def entity_tag(version: int, shown: bytes) -> str:
+UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "As it is known already."}}
+"""What a route that shows a record may answer too, for its description."""
+
+
+def tagged(shown: Response, version: int, if_none_match: str | None) -> Response:
+    """A record as it is shown, with its tag; 304 without a body where the asker knows it so already."""
+    headers = {"ETag": _entity_tag(version, bytes(shown.body))}
+    if _is_known(headers["ETag"], if_none_match):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    shown.headers.update(headers)
+    return shown
+
+
+def _entity_tag(version: int, shown: bytes) -> str:
     """The tag of a record as it was shown."""
     return f'"{version}-{hashlib.sha256(shown).hexdigest()[:_DIGEST_CHARS]}"'
 
 
-def is_known(tag: str, if_none_match: str | None) -> bool:
+def _is_known(tag: str, if_none_match: str | None) -> bool:
     """Whether the asker has what this tag stands for already."""
     if if_none_match is None:
         return False

@@ -21,8 +21,9 @@ from daemon.api.documents import (
     source_document,
     timeline_document,
 )
-from daemon.api.etags import IfNoneMatch, entity_tag, is_known
+from daemon.api.etags import UNCHANGED, IfNoneMatch, tagged
 from daemon.api.openapi import answers
+from daemon.api.paging import Limit, Offset, page_of, page_response
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem, wrong_field
 from daemon.store.rows import Search
@@ -31,8 +32,6 @@ from rules.incident import ACTIVE, Incident, Priority, Status, incident_key, inc
 from rules.record_document import SuggestionDocument, suggestion_document
 from rules.satisfaction_document import contact_document, rating_document
 
-MAX_PAGE = 200
-MAX_OFFSET = 10_000_000
 _NUMBER = re.compile(r"(?:INC-)?\d{1,9}", re.IGNORECASE | re.ASCII)
 _MAX_NOTICES = 1000
 
@@ -64,14 +63,6 @@ def known_incident(ports: Ports, key: str) -> Incident:
 def key_of(key: str) -> str:
     """`INC-42` for `inc-42` or `42`; what is no incident's number stays as it is."""
     return incident_key(incident_number(key)) if _NUMBER.fullmatch(key) else key
-
-
-def following(request: Request, found: int, limit: int, offset: int) -> tuple[int | None, str | None]:
-    """Offset and address of the next page, where `found` of one more than the page holds says that there is one."""
-    if found <= limit:
-        return None, None
-    after = offset + limit
-    return after, f"{request.url.path}?{request.url.include_query_params(offset=after).query}"
 
 
 class Wanted:
@@ -128,46 +119,21 @@ def reading_routes(ports: Ports) -> APIRouter:
     def list_incidents(
         request: Request,
         wanted: Annotated[Wanted, Depends()],
-        limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
-        offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
+        limit: Limit = 50,
+        offset: Offset = 0,
         alerts: Annotated[bool, Query(description="Whether each comes with its alerts.")] = True,
     ) -> Response:
         found = ports.store.incidents(wanted.search(), limit=limit + 1, offset=offset)
-        page = found[:limit]
-        after, address = following(request, len(found), limit, offset)
-        return json_response(
-            IncidentList(
-                incidents=tuple(incident_document(i, ports.store.alerts_of(i.number) if alerts else ()) for i in page),
-                next_offset=after,
-                next=address,
-            ),
-            headers={} if address is None else {"Link": f'<{address}>; rel="next"'},
-        )
+        page, after = page_of(request, found, limit, offset)
+        shown = tuple(incident_document(i, ports.store.alerts_of(i.number) if alerts else ()) for i in page)
+        return page_response(IncidentList(incidents=shown, next_offset=after.offset, next=after.address))
 
     @router.get(
-        "/api/v1/incidents/{number}",
-        summary="One incident, whole",
-        responses={**answers(IncidentDetail), 304: {"description": "As it is known already."}},
+        "/api/v1/incidents/{number}", summary="One incident, whole", responses={**answers(IncidentDetail), **UNCHANGED}
     )
     def show_incident(number: Number, if_none_match: IfNoneMatch = None) -> Response:
         incident = known_incident(ports, number)
-        document = incident_document(incident, ports.store.alerts_of(incident.number))
-        shown = json_response(
-            IncidentDetail(
-                **msgspec.structs.asdict(document),
-                version=incident.version,
-                problem_suggestion=_suggestion(ports, incident),
-                timeline=tuple(map(timeline_document, ports.store.timeline(incident.number))),
-                contact=contact_document(incident.contact),
-                ratings=tuple(map(rating_document, ports.store.ratings.of_incident(incident.number))),
-                notices=tuple(map(notice_document, ports.store.notices(incident=incident.number, limit=_MAX_NOTICES))),
-            )
-        )
-        tag = entity_tag(incident.version, bytes(shown.body))
-        if is_known(tag, if_none_match):
-            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": tag})
-        shown.headers["ETag"] = tag
-        return shown
+        return tagged(json_response(_detail(ports, incident)), incident.version, if_none_match)
 
     @router.get("/api/v1/events", summary="Alerts that opened nothing", responses=answers(EventList))
     def list_events(limit: Annotated[int, Query(ge=1, le=1000)] = 200) -> Response:
@@ -178,6 +144,19 @@ def reading_routes(ports: Ports) -> APIRouter:
         return json_response(SourceList(sources=tuple(map(source_document, ports.store.sources()))))
 
     return router
+
+
+def _detail(ports: Ports, incident: Incident) -> IncidentDetail:
+    document = incident_document(incident, ports.store.alerts_of(incident.number))
+    return IncidentDetail(
+        **msgspec.structs.asdict(document),
+        version=incident.version,
+        problem_suggestion=_suggestion(ports, incident),
+        timeline=tuple(map(timeline_document, ports.store.timeline(incident.number))),
+        contact=contact_document(incident.contact),
+        ratings=tuple(map(rating_document, ports.store.ratings.of_incident(incident.number))),
+        notices=tuple(map(notice_document, ports.store.notices(incident=incident.number, limit=_MAX_NOTICES))),
+    )
 
 
 def _suggestion(ports: Ports, incident: Incident) -> SuggestionDocument | None:

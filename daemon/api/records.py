@@ -12,10 +12,11 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from daemon.api.access import Caller, lacking, require
 from daemon.api.documents import json_response, notice_document
-from daemon.api.etags import IfMatch, IfNoneMatch, entity_tag, expected_version, is_known
-from daemon.api.incidents import MAX_OFFSET, MAX_PAGE, Filter, following, utc_of
+from daemon.api.etags import UNCHANGED, IfMatch, IfNoneMatch, expected_version, tagged
+from daemon.api.incidents import Filter, utc_of
 from daemon.api.openapi import answers
 from daemon.api.orders import Note, Order
+from daemon.api.paging import Limit, Offset, page_of, page_response
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem as HttpProblem
 from daemon.api.record_answers import (
@@ -61,16 +62,30 @@ def record_routes(ports: Ports) -> APIRouter:
 
 def _add_reading(router: APIRouter, ports: Ports, kind: Kind) -> None:
     reading = [Depends(require(ports, "read"))]
+    router.add_api_route(
+        f"/api/v1/{kind}s",
+        _lister(ports, kind),
+        summary=f"{kind.words.capitalize()}s, newest first",
+        operation_id=f"list_{kind}s",
+        responses=answers(_LISTS[kind]),
+        dependencies=reading,
+    )
 
     def show(number: Key, if_none_match: IfNoneMatch = None) -> Response:
         record = known_record(ports, kind, number)
-        shown = json_response(_detail(ports, record))
-        tag = entity_tag(record.version, bytes(shown.body))
-        if is_known(tag, if_none_match):
-            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": tag})
-        shown.headers["ETag"] = tag
-        return shown
+        return tagged(json_response(_detail(ports, record)), record.version, if_none_match)
 
+    router.add_api_route(
+        f"/api/v1/{kind}s/{{number}}",
+        show,
+        summary=f"One {kind.words}, whole",
+        operation_id=f"show_{kind}",
+        responses={**answers(_DETAILS[kind]), **UNCHANGED},
+        dependencies=reading,
+    )
+
+
+def _lister(ports: Ports, kind: Kind) -> Callable[..., Response]:
     def list_(
         request: Request,
         status: Any = None,
@@ -78,42 +93,20 @@ def _add_reading(router: APIRouter, ports: Ports, kind: Kind) -> None:
         text: Annotated[str, Query(max_length=200, description="Words, all of which must occur.")] = "",
         since: Annotated[datetime | None, Query(description="A change that ends then or later.")] = None,
         until: Annotated[datetime | None, Query(description="A change that begins before.")] = None,
-        limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
-        offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
+        limit: Limit = 50,
+        offset: Offset = 0,
     ) -> Response:
-        search = RecordSearch(
-            kind=kind,
-            statuses=status or (),
-            cis=ci or (),
-            text=text,
-            since=utc_of("since", since),
-            until=utc_of("until", until),
-        )
+        begin, end = utc_of("since", since), utc_of("until", until)
+        search = RecordSearch(kind=kind, statuses=status or (), cis=ci or (), text=text, since=begin, until=end)
         found = ports.store.records(search, limit=limit + 1, offset=offset)
-        after, address = following(request, len(found), limit, offset)
-        page = tuple(map(record_document, found[:limit]))
-        shown = _LISTS[kind](**{f"{kind}s": page}, next_offset=after, next=address)
-        return json_response(shown, headers={} if address is None else {"Link": f'<{address}>; rel="next"'})
+        page, after = page_of(request, found, limit, offset)
+        shown = {f"{kind}s": tuple(map(record_document, page))}
+        return page_response(_LISTS[kind](**shown, next_offset=after.offset, next=after.address))
 
     # The states are those of the kind at hand.
     states: Any = STATES[kind]
     list_.__annotations__["status"] = Annotated[list[states] | None, Query(description="Any of these.")]
-    router.add_api_route(
-        f"/api/v1/{kind}s",
-        list_,
-        summary=f"{kind.words.capitalize()}s, newest first",
-        operation_id=f"list_{kind}s",
-        responses=answers(_LISTS[kind]),
-        dependencies=reading,
-    )
-    router.add_api_route(
-        f"/api/v1/{kind}s/{{number}}",
-        show,
-        summary=f"One {kind.words}, whole",
-        operation_id=f"show_{kind}",
-        responses={**answers(_DETAILS[kind]), 304: {"description": "As it is known already."}},
-        dependencies=reading,
-    )
+    return list_
 
 
 def _add_orders(router: APIRouter, ports: Ports, kind: Kind, waiting: anyio.CapacityLimiter) -> None:
