@@ -17,11 +17,6 @@ from tests.clerk import Clerk
 from tests.desk import Desk
 
 
-@pytest.fixture
-def clerk() -> Clerk:
-    return Clerk(Desk())
-
-
 def scheduled(clerk: Clerk, *, begin: float = 600, end: float = 1200) -> str:
     key = clerk.change("tor-3a", begin=begin, end=end)
     clerk.step(key, "approve")

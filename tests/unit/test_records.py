@@ -4,22 +4,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
-from notifiers.render import Renderer
-from rules.change_risk import risk_of
-from rules.decision import Command, Recalled, RecordOrder, RecordVerb, ReportOrder, Verb
-from rules.document import NoticeContent
-from rules.incident import Level, Status
+from rules.decision import Recalled, RecordOrder, RecordVerb, Verb
+from rules.incident import Status
 from rules.lesson import Lesson
 from rules.matchers import parse_matchers
 from rules.policy import Policy
-from rules.record import Change, Given, Kind, Problem, ServiceRequest, parse_key
+from rules.record import Given, Kind, Problem, ServiceRequest, parse_key
 from rules.record_lifecycles import LIFECYCLES
-from rules.report import Contact, Report
 from rules.request_rule import RequestRule
-from rules.resolution import Satisfaction
 from tests.builders import T0, at, incident, sighting
 from tests.clerk import Clerk
 from tests.desk import Desk, down
@@ -27,17 +21,8 @@ from tests.desk import Desk, down
 FAR = timedelta(days=3, seconds=1).total_seconds()
 
 
-@pytest.fixture
-def clerk() -> Clerk:
-    return Clerk(Desk())
-
-
-def opened(clerk: Clerk, *cis: str) -> None:
-    clerk.desk.hear(*down(*cis))
-
-
 def test_records_made_from_an_incident_are_linked_both_ways(clerk: Clerk) -> None:
-    opened(clerk, "tor-3a")
+    clerk.desk.hear(*down("tor-3a"))
     made = [clerk.create(kind, 1) for kind in (Kind.REQUEST, Kind.PROBLEM)]
     made.append(clerk.change("tor-3a", end=60))
     clerk.order(Kind.CHANGE, RecordVerb.LINK, number=1, to="INC-1")
@@ -75,7 +60,7 @@ def test_records_made_from_an_incident_are_linked_both_ways(clerk: Clerk) -> Non
 def test_a_record_that_makes_no_sense_is_refused_whole(
     clerk: Clerk, kind: Kind, fields: dict[str, Any], why: str
 ) -> None:
-    opened(clerk, "tor-3a")
+    clerk.desk.hear(*down("tor-3a"))
     reply = clerk.order(kind, RecordVerb.CREATE, **fields)
     assert not reply.done
     assert why in reply.message
@@ -136,7 +121,7 @@ def test_what_is_no_longer_in_mind_is_recalled_for_an_order(clerk: Clerk) -> Non
 
 
 def test_an_incident_becomes_a_service_request_and_back_with_its_history(clerk: Clerk) -> None:
-    opened(clerk, "tor-3a")
+    clerk.desk.hear(*down("tor-3a"))
     assert clerk.desk.ask(Verb.CONVERT, 1, "planned by the tenant") == "INC-1 is now the service request REQ-1"
     ended = clerk.desk.incidents[1]
     assert ended.status is Status.CONVERTED
@@ -212,7 +197,7 @@ def test_a_silenced_request_waits_until_the_silence_ends() -> None:
 
 
 def two_incidents(clerk: Clerk) -> None:
-    opened(clerk, "tor-3a", "lonely")
+    clerk.desk.hear(*down("tor-3a", "lonely"))
     assert len(clerk.desk.open()) == 2
 
 
@@ -250,112 +235,8 @@ def test_nobody_follows_two_or_in_a_circle(clerk: Clerk) -> None:
 # -- known errors
 
 
-def known(clerk: Clerk, **given: Any) -> str:
-    return clerk.create(Kind.PROBLEM, title="the switch reboots", workaround="power cycle it", **given)
-
-
-@pytest.mark.parametrize(
-    ("given", "why"),
-    [
-        ({"cis": ("tor-3a",)}, "root tor-3a"),
-        ({"services": ("checkout",)}, "service checkout"),
-        ({"alerts": ("HostDown", "Other")}, "alert HostDown"),
-        ({"words": ("Checkout", "FAILED")}, "it says Checkout, FAILED"),
-        ({"cis": ("tor-3a",), "alerts": ("HostDown",)}, "root tor-3a; alert HostDown"),
-        ({"cis": ("tor-1a",)}, ""),
-        ({"cis": ("tor-3a",), "alerts": ("Other",)}, ""),
-        ({"words": ("checkout", "rain")}, ""),
-        ({}, ""),
-    ],
-)
-def test_known_errors_are_matched_by_all_that_is_given(clerk: Clerk, given: dict[str, Any], why: str) -> None:
-    known(clerk, **given)
-    opened(clerk, "tor-3a", "host-1", "host-2")
-    assert [e.why for e in clerk.desk.incidents[1].known_errors] == ([why] if why else [])
-
-
-def test_known_errors_are_matched_by_category(clerk: Clerk) -> None:
-    known(clerk, categories=("network",))
-    opened(clerk, "tor-3a")
-    assert clerk.desk.incidents[1].known_errors == ()
-    clerk.desk.decide(
-        Command(id="s", at=clerk.desk.now, actor="anna", verb=Verb.SET, number=1, field="category", value="network")
-    )
-    assert [e.why for e in clerk.desk.incidents[1].known_errors] == ["category network"]
-    labels = {"ci": "lonely", "category": "network", "severity": "critical"}
-    clerk.desk.hear(*down("tor-3a"), sighting("HostDown", labels=labels))
-    assert [e.why for e in clerk.desk.incidents[2].known_errors] == ["category network"]
-    reply = clerk.order(Kind.PROBLEM, RecordVerb.EDIT, number=1, given=Given(categories=("netwrok",)))
-    assert reply.message.startswith('category: "netwrok" is not known; did you mean "network"? allowed: ')
-
-
-def test_whoever_reported_it_is_told_once_that_the_error_is_known() -> None:
-    clerk = Clerk(Desk(policy=Policy(satisfaction=Satisfaction(via="mail")), told=()))
-    report = Report(title="Nobody can pay", ci="tor-3a", contact=Contact(name="Carla", mail="carla@example.net"))
-    clerk.desk.decide(ReportOrder(id="o", at=clerk.desk.now, actor="bert", report=report))
-    known(clerk, cis=("tor-3a",))
-    assert clerk.desk.told("mail") == []
-    for _ in range(3):
-        clerk.desk.wait(15)
-        clerk.desk.decide()
-    assert clerk.desk.told("mail") == ["known_error"]
-    assert clerk.desk.notices[0].person == "contact"
-    message = Renderer().render(msgspec.json.decode(clerk.desk.notices[0].content, type=NoticeContent), sent_at=T0)
-    assert message.fault == ""
-    assert message.text.startswith("About your report INC-1: the error is known: Nobody can pay\n")
-    assert "What helps until it is mended: power cycle it\n" in message.text
-    assert "PRB-1" not in message.text + message.html
-    clerk.desk.ask(Verb.RESOLVE, 1, "new switch")
-    assert clerk.desk.told("mail") == ["known_error", "resolved"]
-
-
-def test_people_are_told_once_that_the_error_is_known(clerk: Clerk) -> None:
-    opened(clerk, "tor-3a")
-    clerk.desk.wait(15)
-    clerk.desk.decide()
-    assert clerk.desk.told() == ["opened"]
-    clerk.create(Kind.PROBLEM, 1, title="the switch reboots")
-    assert clerk.desk.incidents[1].known_errors == ()
-    assert clerk.step("PRB-1", "document", "power cycle it") == "PRB-1 is known error"
-    (error,) = clerk.desk.incidents[1].known_errors
-    assert (error.key, error.workaround, error.why) == ("PRB-1", "power cycle it", "linked to it")
-    assert clerk.desk.told() == ["opened", "known_error"]
-    assert "known error PRB-1 (linked to it); workaround: power cycle it" in clerk.history("INC-1")
-    clerk.step("PRB-1", "document", "unplug it")
-    assert clerk.desk.incidents[1].known_errors[0].workaround == "unplug it"
-    clerk.step("PRB-1", "withdraw")
-    assert clerk.desk.incidents[1].known_errors == ()
-    clerk.step("PRB-1", "document")
-    assert clerk.desk.told() == ["opened", "known_error"]
-
-
-def test_a_first_notice_says_that_the_error_is_known(clerk: Clerk) -> None:
-    known(clerk, cis=("tor-3a",))
-    opened(clerk, "tor-3a")
-    clerk.desk.wait(15)
-    clerk.desk.decide()
-    clerk.desk.wait(15)
-    clerk.desk.decide()
-    assert clerk.desk.told() == ["opened"]
-    assert b"power cycle it" in clerk.desk.notices[0].content
-
-
-# -- links that the daemon makes
-
-
-def test_a_known_error_names_the_incidents_that_it_matches(clerk: Clerk) -> None:
-    known(clerk, cis=("tor-3a",))
-    opened(clerk, "tor-3a")
-    assert clerk.links("INC-1") == [("of known error", "PRB-1")]
-    assert clerk.links("PRB-1") == [("known error of", "INC-1")]
-    assert clerk.desk.ask(Verb.UNLINK, 1, "PRB-1") == "INC-1 has no link to PRB-1 that can be undone"
-    clerk.step("PRB-1", "withdraw")
-    assert clerk.links("INC-1") == clerk.links("PRB-1") == []
-    assert clerk.history("PRB-1")[-1] == "no longer known error of INC-1"
-
-
 def test_a_relapse_is_named_by_what_it_relapses_from(clerk: Clerk) -> None:
-    opened(clerk, "tor-3a")
+    clerk.desk.hear(*down("tor-3a"))
     clerk.desk.ask(Verb.RESOLVE, 1, "new switch")
     clerk.desk.wait(30 * 60 + 1)
     clerk.desk.hear()
@@ -373,143 +254,6 @@ def test_what_was_merged_or_split_names_the_other(clerk: Clerk) -> None:
     clerk.desk.ask(Verb.SPLIT, 1, "lonely")
     assert clerk.links("INC-1")[1:] == [("split into", "INC-3")]
     assert clerk.links("INC-3") == [("split from", "INC-1")]
-
-
-def test_alerts_and_the_change_that_was_expected_to_cause_them_name_each_other(clerk: Clerk) -> None:
-    clerk.change("tor-3a", begin=60)
-    clerk.step("CHG-1", "approve")
-    clerk.desk.wait(120)
-    clerk.desk.hear(*down("host-1", starts_at=at(100)))
-    change = clerk.record("CHG-1")
-    assert isinstance(change, Change)
-    assert [(e.alert, e.ci, e.at) for e in change.evidence] == [("HostDown", "host-1", at(100))]
-    (alert,) = clerk.desk.situation.alerts.values()
-    assert (alert.evidence_of, alert.incident) == (("CHG-1",), None)
-    clerk.desk.wait(60)
-    clerk.step("CHG-1", "complete")
-    clerk.desk.wait(200)
-    clerk.desk.decide()
-    (found,) = clerk.desk.open()
-    assert ("shares alerts with", "CHG-1") in clerk.links(found.key)
-    assert ("shares alerts with", found.key) in clerk.links("CHG-1")
-    clerk.desk.restart()
-    assert next(iter(clerk.desk.situation.alerts.values())).evidence_of == ("CHG-1",)
-
-
-def test_an_alert_may_be_evidence_of_two_changes(clerk: Clerk) -> None:
-    for _ in range(2):
-        clerk.step(clerk.change("tor-3a"), "approve")
-    clerk.desk.hear(*down("host-1"))
-    (alert,) = clerk.desk.situation.alerts.values()
-    assert alert.evidence_of == ("CHG-1", "CHG-2")
-    for key in alert.evidence_of:
-        change = clerk.record(key)
-        assert isinstance(change, Change)
-        assert [e.ci for e in change.evidence] == ["host-1"]
-
-
-# -- changes
-
-
-def test_an_approved_change_is_a_window_and_its_alerts_are_its_evidence(clerk: Clerk) -> None:
-    clerk.change("tor-3a", begin=60)
-    assert clerk.step("CHG-1", "approve") == "CHG-1 is approved"
-    clerk.desk.wait(120)
-    clerk.desk.hear(*down("tor-3a", "host-1", starts_at=at(100)), *down("tor-1a", starts_at=at(100)))
-    assert [i.root.ci for i in clerk.desk.open()] == ["tor-1a"]
-    assert clerk.desk.reasons() == {"silenced by change CHG-1: switch firmware"}
-    assert "expected under it: HostDown on host-1, HostDown on tor-3a" in clerk.history("CHG-1")
-    clerk.desk.wait(60)
-    clerk.step("CHG-1", "complete", "went well")
-    clerk.desk.wait(60)
-    clerk.desk.decide()
-    assert len(clerk.desk.open()) == 1
-    clerk.desk.wait(61)
-    clerk.desk.decide()
-    assert {i.root.ci for i in clerk.desk.open()} == {"tor-1a", "tor-3a"}
-
-
-@pytest.mark.parametrize("steps", [(), ("approve", "cancel"), ("reject",)])
-def test_a_change_that_is_not_approved_covers_nothing(clerk: Clerk, steps: tuple[str, ...]) -> None:
-    clerk.change("tor-3a")
-    for step in steps:
-        clerk.step("CHG-1", step)
-    opened(clerk, "tor-3a")
-    assert [i.root.ci for i in clerk.desk.open()] == ["tor-3a"]
-
-
-def test_an_approved_change_that_is_planned_anew_needs_approval_again(clerk: Clerk) -> None:
-    clerk.change("tor-3a")
-    clerk.step("CHG-1", "approve")
-    clerk.order(Kind.CHANGE, RecordVerb.EDIT, number=1, given=Given(cis=("tor-1a",)))
-    change = clerk.record("CHG-1")
-    assert isinstance(change, Change)
-    assert (change.status, change.approved_at, change.cis) == ("planned", None, ("tor-1a",))
-    clerk.step("CHG-1", "approve")
-    clerk.step("CHG-1", "start")
-    assert not clerk.order(Kind.CHANGE, RecordVerb.EDIT, number=1, given=Given(cis=("tor-3a",))).done
-    assert clerk.order(Kind.CHANGE, RecordVerb.EDIT, number=1, given=Given(ends_at=at(9000))).done
-
-
-def test_a_deployment_that_is_over_covers_nothing_but_is_a_suspect(clerk: Clerk) -> None:
-    clerk.change("tor-1a", begin=-600, end=-300, status="done", uid="build-7", title="deploy 7")
-    assert clerk.change("tor-1a", begin=-600, end=-300, status="done", uid="build-7", title="deploy 7") == "CHG-1"
-    opened(clerk, "tor-1a")
-    (found,) = clerk.desk.open()
-    assert 'change CHG-1 "deploy 7" ended 5 min before' in found.root.evidence
-
-
-def test_nobody_replaces_another_ones_change_without_leave(clerk: Clerk) -> None:
-    clerk.change("tor-1a", uid="build-7")
-    told = {"given": Given(uid="build-7", title="mine now"), "may_replace": False}
-    order = RecordOrder(id="r", at=T0, actor="bert", kind=Kind.CHANGE, verb=RecordVerb.CREATE, **told)  # type: ignore[arg-type]
-    (reply,) = clerk.desk.decide(order).replies
-    assert reply.message.startswith("build-7 is CHG-1 already, which anna has made")
-    assert clerk.order(Kind.CHANGE, RecordVerb.CREATE, **told).done
-
-
-def test_what_has_been_does_not_lie_ahead(clerk: Clerk) -> None:
-    clerk.change("tor-1a", begin=-60, end=9000, status="done")
-    made = clerk.record("CHG-1")
-    assert made.ended_at == T0
-
-
-def test_a_change_outlives_a_restart(clerk: Clerk) -> None:
-    clerk.change("tor-3a")
-    clerk.step("CHG-1", "approve")
-    clerk.desk.restart()
-    opened(clerk, "tor-3a")
-    assert clerk.desk.open() == []
-    assert clerk.change("tor-3a") == "CHG-2"
-
-
-def change(*cis: str, number: int = 1, **fields: Any) -> Change:
-    known = {"title": "x", "opened_at": T0, "opened_by": "anna", "updated_at": T0, "starts_at": T0, "ends_at": at(60)}
-    return Change(number=number, cis=cis, **{**known, **fields})
-
-
-def test_the_risk_of_a_change_comes_of_what_it_would_take_down(clerk: Clerk) -> None:
-    estate = clerk.desk.situation.estate
-    high, none = (risk_of(estate, change(ci), (), ()) for ci in ("host-1", "lonely"))
-    assert (high.level, [s.ci for s in high.services], high.owners) == (Level.HIGH, ["checkout"], ("compute",))
-    assert none.level is None
-    assert risk_of(estate, change("tor-1a"), (), ()).level is Level.LOW
-
-
-def test_the_risk_counts_the_redundancy_that_is_gone_at_that_time(clerk: Clerk) -> None:
-    estate = clerk.desk.situation.estate
-    mine = change("tor-1a")
-    other = change("tor-1b", number=2, starts_at=at(30), ends_at=at(90))
-    later = change("tor-1b", number=3, starts_at=at(60), ends_at=at(90))
-    assert risk_of(estate, mine, (), (later,)).level is Level.LOW
-    risk = risk_of(estate, mine, (), (mine, other))
-    assert (risk.level, [s.ci for s in risk.services]) == (Level.HIGH, ["search"])
-    assert risk.together[0] == "host-11 would be down: without tor-1b (CHG-2) it has no redundancy left"
-    opened(clerk, "tor-1b")
-    assert risk_of(estate, mine, clerk.desk.open(), ()).level is Level.HIGH
-
-
-# -- the tables
 
 
 @pytest.mark.parametrize("kind", Kind)
