@@ -13,27 +13,21 @@ import structlog
 from daemon.clock import Clock
 from daemon.diary import write_diary
 from daemon.errors import LeaseLost, StoreError
+from daemon.inbox import change_of
 from daemon.isolate import without_bad_sightings
 from daemon.recall import recalled
 from daemon.resumption import graced, mapped, polled_no_more
-from daemon.store.rows import InboxRow
 from daemon.store.store import Store
 from daemon.telemetry import Metrics
-from rules.alert import Sighting
 from rules.decide import decide
 from rules.decision import (
     Change,
-    Command,
     Decision,
     Listing,
     Order,
-    OverrideOrder,
     Push,
     Recalled,
-    RecordOrder,
     Reply,
-    ReportOrder,
-    SilenceOrder,
 )
 from rules.record import KEPT as RECORDS_KEPT
 from rules.situation import Situation, rebuild
@@ -41,13 +35,6 @@ from rules.situation import Situation, rebuild
 _log = structlog.get_logger(__name__)
 _BATCH = 500
 _MOST_WAITING = 1_000
-_ORDERS: dict[str, type[Order]] = {
-    "command": Command,
-    "silence": SilenceOrder,
-    "override": OverrideOrder,
-    "report": ReportOrder,
-    "record": RecordOrder,
-}
 _FLAW = "the order could not be carried out because of a flaw in incidentd; the log says more"
 
 
@@ -179,7 +166,7 @@ class Cycle:
         bad = []
         for row in rows:
             try:
-                taken.append(_Taken(_change_of(row), row.id))
+                taken.append(_Taken(change_of(row), row.id))
             except (msgspec.MsgspecError, ValueError) as error:
                 bad.append(row.id)
                 self._quarantined(row.kind, row=row.id, source=row.source, error=str(error))
@@ -270,12 +257,6 @@ class Cycle:
         for source in situation.sources.values():
             if source.name in self._sources:
                 self._metrics.source_up.labels(source.name).set(source.is_up)
-
-
-def _change_of(row: InboxRow) -> Push | Order:
-    if row.kind == "push":
-        return Push(source=row.source, at=row.at, sightings=msgspec.json.decode(row.body, type=tuple[Sighting, ...]))
-    return msgspec.json.decode(row.body, type=_ORDERS[row.kind])
 
 
 def _refusal(change: Change) -> tuple[Reply, ...]:

@@ -9,29 +9,20 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from datetime import timedelta
 
-import msgspec
-
 from daemon.clock import Clock, SystemClock
 from daemon.config.config import Config, LogSettings
 from daemon.config.estate import load_estate
 from daemon.cycle import Cycle
 from daemon.errors import StoreBusy, StoreError
-from daemon.store.rows import InboxKind
+from daemon.inbox import put_order
 from daemon.store.store import Store
 from daemon.telemetry import set_up_logging
-from rules.decision import Command, Decision, Order, OverrideOrder, RecordOrder, Reply, ReportOrder, SilenceOrder
+from rules.decision import Decision, Order, Reply
 from rules.situation import Situation
 
 PATIENCE_S = 15.0
 _ASK_EVERY_S = 0.1
 _LEASE = timedelta(seconds=60)
-_KINDS: dict[type, InboxKind] = {
-    Command: "command",
-    SilenceOrder: "silence",
-    OverrideOrder: "override",
-    ReportOrder: "report",
-    RecordOrder: "record",
-}
 
 
 class Orders:
@@ -49,7 +40,7 @@ class Orders:
         with self._lock:
             self._waiting[command.id] = waiting
         try:
-            _put(self._store, command)
+            put_order(self._store, command)
             self._wake()
             return waiting.result(PATIENCE_S)
         except FutureTimeout:
@@ -89,17 +80,13 @@ def orders_from_outside(config: Config, commands: Sequence[Order]) -> list[Reply
     with Store.open(config.database.reveal(), clock) as store:
         store.require_current(config.database_shown)
         for command in commands:
-            _put(store, command)
+            put_order(store, command)
         if store.holder() is None:
             try:
                 return _carry_out(config, store, clock, commands)
             except StoreBusy:
                 pass  # a daemon, or another order, came first: it sees what is stored
         return _await_replies(store, commands)
-
-
-def _put(store: Store, order: Order) -> None:
-    store.put(_KINDS[type(order)], order.actor, msgspec.json.encode(order))
 
 
 def _await_replies(store: Store, commands: Sequence[Order]) -> list[Reply | None]:

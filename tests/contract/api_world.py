@@ -18,13 +18,17 @@ from daemon.api.app import create_api
 from daemon.api.ports import Ports, Readiness
 from daemon.api.server import HttpServer
 from daemon.clock import ManualClock
+from daemon.cycle import Cycle
+from daemon.inbox import put_order
 from daemon.passwords import hash_password
 from daemon.store.store import Store
 from rules.access import Role, Scope
 from rules.alert import SeenBy, Sighting
 from rules.decision import Command, Decision, Order, RecordOrder, Reply, SourceState, TimelineEntry
 from rules.incident import Priority, Status
+from rules.policy import Policy
 from rules.record import Change, Problem, ServiceRequest
+from rules.situation import Situation
 from tests.builders import T0, alert, at, incident, notice
 
 Session = requests.Session
@@ -64,6 +68,30 @@ class World:
     def pushed(self) -> list[Sighting]:
         rows = self.store.pending(1000)
         return [s for row in rows for s in msgspec.json.decode(row.body, type=tuple[Sighting, ...])]
+
+
+class Deciding:
+    """An API behind which the daemon's own cycle decides on each order at once."""
+
+    def __init__(self, world: World, estate: Estate, policy: Policy) -> None:
+        self.world = world
+        # What the store holds is loaded with the first cycle.
+        self.epoch = world.store.acquire("test", timedelta(minutes=1))
+        self.cycle = Cycle(world.store, Situation(estate, policy), self.epoch, world.clock, sources=("push",))
+        world.ordering = world.decide = self.decide
+
+    def decide(self, order: Order) -> Reply:
+        """Put it, run one cycle, and look for the answer."""
+        put_order(self.world.store, order)
+        self.cycle.run_once()
+        reply = self.world.store.reply(order.id)
+        assert reply is not None
+        return reply
+
+    def hear(self, *sightings: Sighting) -> None:
+        """One cycle in which these were pushed."""
+        self.world.accept("push", msgspec.json.encode(sightings))
+        self.cycle.run_once()
 
 
 def serve(directory: Path, access: Any, change: Callable[[Ports], Ports] = lambda ports: ports) -> Iterator[World]:

@@ -8,7 +8,6 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 import requests
 from fastapi import APIRouter, Depends
@@ -19,18 +18,16 @@ from cmdb.graph import Estate
 from daemon.api.access import UndeclaredRoute, anyone, check_declared, digest, require
 from daemon.api.openapi import openapi_routes
 from daemon.api.ports import COOKIE
-from daemon.cycle import Cycle
 from daemon.store.rows import Doer
 from rules.access import Role, Scope
-from rules.decision import Command, Decision, Reply
+from rules.decision import Decision, Reply
 from rules.incident import Status
 from rules.policy import Policy
 from rules.report import Contact
 from rules.roster import Roster
-from rules.situation import Situation
 from rules.throttle import MOST_PER_NAME, WINDOW
 from tests.builders import T0, at, incident
-from tests.contract.api_world import PASSWORD, Session, World, fill, problem
+from tests.contract.api_world import PASSWORD, Deciding, Session, World, fill, problem
 from tests.rosters import person
 from tests.unit.test_access import PAGE, documented
 
@@ -163,17 +160,7 @@ def with_reports(world: World, status: Status) -> None:
     )
     world.store.commit(Decision(at=T0, incidents=found), epoch=epoch)
     policy = Policy(roster=Roster(people={"reporter": person("reporter")}))
-    cycle = Cycle(world.store, Situation(Estate.of([]), policy, ()), epoch, world.clock)
-    cycle.load()
-
-    def decide(command: Command) -> Reply:
-        world.store.put("command", command.actor, msgspec.json.encode(command))
-        cycle.run_once()
-        reply = world.store.reply(command.id)
-        assert reply is not None
-        return reply
-
-    world.decide = decide
+    Deciding(world, Estate.of([]), policy)
 
 
 @pytest.mark.parametrize("role", Role)

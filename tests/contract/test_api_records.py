@@ -6,21 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import icalendar
-import msgspec
 import pytest
 
 from cmdb.graph import Estate
 from cmdb.model import CI
-from daemon.cycle import Cycle
-from rules.alert import Sighting
-from rules.decision import Decision, Order, RecordOrder, Reply
+from rules.decision import Decision, Order, Reply
 from rules.incident import RootCause, Status
 from rules.policy import Policy
 from rules.record import Kind
-from rules.situation import Situation
 from rules.subscriptions import Subscription
 from tests.builders import T0, alert, at, incident, sighting
-from tests.contract.api_world import Session, World, problem, serve
+from tests.contract.api_world import Deciding, Session, World, problem, serve
 
 TTL = timedelta(minutes=5)
 DEPLOYED = {
@@ -35,35 +31,14 @@ DEPLOYED = {
 PLANNED = {"title": "new disks", "starts_at": "2026-11-24T08:01:00Z", "ends_at": "2026-11-24T09:00:00Z", "cis": ["db1"]}
 
 
-class Deciding:
-    """An API behind which a cycle decides on each order at once."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        estate = Estate.of([CI(id="db1", type="database", aliases=("db1.example",))])
-        # What the store holds is loaded with the first cycle.
-        self.epoch = world.store.acquire("test", TTL)
-        self.cycle = Cycle(world.store, Situation(estate, Policy()), self.epoch, world.clock, sources=("push",))
-        world.ordering = self.decide
-        world.decide = self.decide
-
-    def decide(self, order: Order) -> Reply:
-        kind = "record" if isinstance(order, RecordOrder) else "command"
-        self.world.store.put(kind, order.actor, msgspec.json.encode(order))  # type: ignore[arg-type]
-        self.cycle.run_once()
-        reply = self.world.store.reply(order.id)
-        assert reply is not None
-        return reply
-
-    def hear(self, *sightings: Sighting) -> None:
-        self.world.accept("push", msgspec.json.encode(sightings))
-        self.cycle.run_once()
+def deciding(world: World) -> Deciding:
+    return Deciding(world, Estate.of([CI(id="db1", type="database", aliases=("db1.example",))]), Policy())
 
 
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[Deciding]:
     for world in serve(tmp_path, "open"):
-        yield Deciding(world)
+        yield deciding(world)
 
 
 def post(api: Deciding, http: Session, path: str, body: dict[str, Any], **headers: str) -> Any:
@@ -234,13 +209,13 @@ def test_incidents_are_linked_and_converted(api: Deciding, http: Session) -> Non
 
 
 def test_approving_needs_a_manager(peopled: World, http: Session) -> None:
-    deciding = Deciding(peopled)
+    behind = deciding(peopled)
     tokens = {role: {"Authorization": f"Bearer token-{role}"} for role in ("reporter", "operator", "manager")}
-    assert post(deciding, http, "changes", PLANNED, **tokens["reporter"]).status_code == 201
-    refused = problem(post(deciding, http, "changes/1/step", {"step": "approve"}, **tokens["operator"]), 403)
+    assert post(behind, http, "changes", PLANNED, **tokens["reporter"]).status_code == 201
+    refused = problem(post(behind, http, "changes/1/step", {"step": "approve"}, **tokens["operator"]), 403)
     assert "lacks the permission manage" in refused["detail"]
-    assert post(deciding, http, "changes/1/step", {"step": "approve"}, **tokens["manager"]).status_code == 200
-    assert post(deciding, http, "changes/1/step", {"step": "start"}, **tokens["operator"]).status_code == 200
+    assert post(behind, http, "changes/1/step", {"step": "approve"}, **tokens["manager"]).status_code == 200
+    assert post(behind, http, "changes/1/step", {"step": "start"}, **tokens["operator"]).status_code == 200
 
 
 def test_an_order_that_is_late_is_stored(api: Deciding, http: Session) -> None:

@@ -10,15 +10,13 @@ import requests
 from cmdb.graph import Estate
 from daemon.api.bulk import Action
 from daemon.api.orders import KINDS
-from daemon.cycle import Cycle
 from daemon.errors import StoreError
 from daemon.store.answers import KEPT
-from rules.decision import Command, Decision, Order, Reply, Verb
+from rules.decision import Command, Decision, Reply, Verb
 from rules.incident import Priority, RootCause
 from rules.policy import Policy
-from rules.situation import Situation
 from tests.builders import T0, alert, incident
-from tests.contract.api_world import Session, World, fill, problem
+from tests.contract.api_world import Deciding, Session, World, fill, problem
 
 ANY_KEY = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
 
@@ -27,18 +25,7 @@ ANY_KEY = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
 def deciding(world: World) -> World:
     """A world in which orders are decided by the daemon's own cycle."""
     fill(world)
-    epoch = world.store.acquire("test", timedelta(minutes=1))
-    cycle = Cycle(world.store, Situation(Estate.of([]), Policy(), ()), epoch, world.clock)
-    cycle.load()
-
-    def order(command: Order) -> Reply:
-        world.store.put("command", command.actor, msgspec.json.encode(command))
-        cycle.run_once()
-        reply = world.store.reply(command.id)
-        assert reply is not None
-        return reply
-
-    world.decide = order
+    Deciding(world, Estate.of([]), Policy())
     return world
 
 

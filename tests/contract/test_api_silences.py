@@ -7,48 +7,29 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 import requests
 
 from cmdb.graph import Estate
 from cmdb.model import CI
-from daemon.cycle import Cycle
-from rules.alert import Sighting
 from rules.decision import Order, Reply
 from rules.maintenance import Window
 from rules.policy import Policy
-from rules.situation import Situation
 from tests.builders import T0, at, sighting
-from tests.contract.api_world import Session, World, problem, serve
+from tests.contract.api_world import Deciding, Session, World, problem, serve
 from tests.daemons import Incidentd
 from tests.servers import program, wait_until
 
 TTL = timedelta(minutes=5)
 
 
-class Deciding:
-    """An API behind which a cycle decides on each order at once."""
+class Waiting(Deciding):
+    """The same where time passes; `db3` is worked on."""
 
     def __init__(self, world: World) -> None:
-        self.world = world
         estate = Estate.of([CI(id=f"db{n}", type="database") for n in (1, 2, 3)])
-        policy = Policy(maintenance=(Window(name="new disks", starts_at=T0, ends_at=at(3600), cis=("db3",)),))
-        self.cycle = Cycle(
-            world.store, Situation(estate, policy), world.store.acquire("test", TTL), world.clock, sources=("push",)
-        )
-        world.ordering = self.decide
-
-    def decide(self, order: Order) -> Reply:
-        self.world.store.put("silence", order.actor, msgspec.json.encode(order))
-        self.cycle.run_once()
-        reply = self.world.store.reply(order.id)
-        assert reply is not None
-        return reply
-
-    def hear(self, *sightings: Sighting) -> None:
-        self.world.accept("push", msgspec.json.encode(sightings))
-        self.cycle.run_once()
+        window = Window(name="new disks", starts_at=T0, ends_at=at(3600), cis=("db3",))
+        super().__init__(world, estate, Policy(maintenance=(window,)))
 
     def wait(self, seconds: float) -> None:
         self.world.clock.advance(timedelta(seconds=seconds))
@@ -56,9 +37,9 @@ class Deciding:
 
 
 @pytest.fixture
-def api(tmp_path: Path) -> Iterator[Deciding]:
+def api(tmp_path: Path) -> Iterator[Waiting]:
     for world in serve(tmp_path, "open"):
-        yield Deciding(world)
+        yield Waiting(world)
 
 
 def body(**fields: Any) -> dict[str, Any]:
@@ -72,20 +53,20 @@ def body(**fields: Any) -> dict[str, Any]:
     return {**known, **fields}
 
 
-def post(api: Deciding, http: Session, **fields: Any) -> str:
+def post(api: Waiting, http: Session, **fields: Any) -> str:
     answer = http.post(f"{api.world.url}/api/v2/silences", json=body(**fields))
     assert answer.status_code == 200, answer.text
     made: str = answer.json()["silenceID"]
     return made
 
 
-def get(api: Deciding, http: Session, path: str, **parameters: Any) -> Any:
+def get(api: Waiting, http: Session, path: str, **parameters: Any) -> Any:
     answer = http.get(f"{api.world.url}/api/v2/{path}", params=parameters)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
-def test_a_silence_is_kept_and_shown_in_alertmanagers_shape(api: Deciding, http: Session) -> None:
+def test_a_silence_is_kept_and_shown_in_alertmanagers_shape(api: Waiting, http: Session) -> None:
     made = post(api, http)
     shown = get(api, http, f"silence/{made}")
     assert shown == {
@@ -104,7 +85,7 @@ def test_a_silence_is_kept_and_shown_in_alertmanagers_shape(api: Deciding, http:
     problem(http.get(f"{api.world.url}/api/v2/silences?filter=nothing"), 400)
 
 
-def test_what_is_silenced_is_shown_as_suppressed_by_it(api: Deciding, http: Session) -> None:
+def test_what_is_silenced_is_shown_as_suppressed_by_it(api: Waiting, http: Session) -> None:
     made = post(api, http)
     api.hear(sighting(labels={"ci": "db1"}), sighting(labels={"ci": "db2"}))
     states = {a["labels"]["ci"]: a["status"] for a in get(api, http, "alerts")}
@@ -115,7 +96,7 @@ def test_what_is_silenced_is_shown_as_suppressed_by_it(api: Deciding, http: Sess
     assert [i.root.ci for i in api.world.store.incidents()] == ["db2"]
 
 
-def test_what_is_in_maintenance_is_shown_as_muted(api: Deciding, http: Session) -> None:
+def test_what_is_in_maintenance_is_shown_as_muted(api: Waiting, http: Session) -> None:
     api.hear(sighting(labels={"ci": "db3"}))
     (shown,) = get(api, http, "alerts")
     assert shown["status"] == {
@@ -128,7 +109,7 @@ def test_what_is_in_maintenance_is_shown_as_muted(api: Deciding, http: Session) 
     assert api.world.store.incidents() == []
 
 
-def test_ending_a_silence_keeps_it_in_sight_and_calls_for_what_fires(api: Deciding, http: Session) -> None:
+def test_ending_a_silence_keeps_it_in_sight_and_calls_for_what_fires(api: Waiting, http: Session) -> None:
     made = post(api, http)
     api.hear(sighting(labels={"ci": "db1"}))
     api.wait(60)
@@ -143,7 +124,7 @@ def test_ending_a_silence_keeps_it_in_sight_and_calls_for_what_fires(api: Decidi
     problem(http.get(f"{api.world.url}/api/v2/silence/{made}"), 404)
 
 
-def test_a_post_with_an_id_changes_that_silence_or_replaces_it(api: Deciding, http: Session) -> None:
+def test_a_post_with_an_id_changes_that_silence_or_replaces_it(api: Waiting, http: Session) -> None:
     made = post(api, http)
     assert post(api, http, id=made, endsAt="2026-11-24T10:00:00Z", comment="longer") == made
     assert get(api, http, f"silence/{made}")["comment"] == "longer"
@@ -157,7 +138,7 @@ def test_a_post_with_an_id_changes_that_silence_or_replaces_it(api: Deciding, ht
     problem(http.delete(f"{api.world.url}/api/v2/silence/nope"), 404)
 
 
-def test_a_silence_begins_when_it_was_asked_to(api: Deciding, http: Session) -> None:
+def test_a_silence_begins_when_it_was_asked_to(api: Waiting, http: Session) -> None:
     api.hear(sighting(labels={"ci": "db1"}))
     made = post(api, http, startsAt="2026-11-24T08:05:00Z")
     assert get(api, http, f"silence/{made}")["status"]["state"] == "pending"
@@ -188,7 +169,7 @@ MATCHER = {"name": "ci", "value": "db1", "isRegex": False}
     ],
 )
 def test_a_bad_silence_names_the_field_and_leaves_nothing(
-    api: Deciding, http: Session, fields: dict[str, Any], wrong: str
+    api: Waiting, http: Session, fields: dict[str, Any], wrong: str
 ) -> None:
     answer = http.post(f"{api.world.url}/api/v2/silences", json=body(**fields))
     assert [e["field"] for e in problem(answer, 400)["errors"]] == [wrong]

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import msgspec
 import pytest
 
 from daemon.clock import ManualClock
 from daemon.cycle import Cycle
 from daemon.deliver import Deliverer
+from daemon.inbox import put_order
 from daemon.store.store import Store
 from notifiers.registry import build_channel
 from rules.decision import RecordOrder, RecordVerb, ReportOrder
@@ -43,8 +43,7 @@ class House:
         self.cycle = Cycle(store, situation, store.acquire("test", timedelta(days=1)), clock, sources=())
 
     def order(self, order: RecordOrder | ReportOrder) -> None:
-        kind: Any = "record" if isinstance(order, RecordOrder) else "report"
-        self.store.put(kind, order.actor, msgspec.json.encode(order))
+        put_order(self.store, order)
         self.turn(0)
         reply = self.store.reply(order.id)
         assert reply is not None
