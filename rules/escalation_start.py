@@ -31,23 +31,20 @@ def begin(draft: Draft, incident: Incident, *, anew: bool = False) -> Incident:
         return incident
     policy = draft.situation.policy.roster.escalation_of(incident.group)
     first = policy.next_timed(0) if policy is not None else 0
-    parked = _parked(state, incident.group) if is_begun else ()
-    turn = state.turn if is_begun and is_running else state.turn + 1
-    fresh = {"group": incident.group, "step": first, "round": 0, "left": None, "parked": parked, "turn": turn}
+    fresh: dict[str, Any] = {"group": incident.group, "round": 0, "left": None}
     if policy is None or first >= len(policy.steps):
-        none = {
-            **fresh,
-            "policy": "",
-            "progress": Progress.NONE,
-            "step": 0,
-            "next_at": None,
-            "parked": (),
-            "turn": state.turn,
-        }
-        return set_state(draft, incident, **none)
+        return set_state(draft, incident, **fresh, policy="", progress=Progress.NONE, step=0, next_at=None, parked=())
     begins = max(draft.now, incident.opened_at + draft.situation.policy.settle) + policy.steps[first].after
     return set_state(
-        draft, incident, **{**fresh, "policy": policy.name, "progress": Progress.RUNNING, "next_at": begins}
+        draft,
+        incident,
+        **fresh,
+        policy=policy.name,
+        progress=Progress.RUNNING,
+        step=first,
+        next_at=begins,
+        parked=_parked(state, incident.group) if is_begun else (),
+        turn=state.turn if is_begun and is_running else state.turn + 1,
     )
 
 
