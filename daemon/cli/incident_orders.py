@@ -1,11 +1,13 @@
 """The commands by which people order something about an incident."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
 from daemon.cli.lengths import length_of
 from daemon.cli.moment import moment_of
+from daemon.cli.options import with_options
 from daemon.cli.orders import By, Number, Numbers, Why, checked_text, give_order, read_number
 from daemon.cli.place import AsJson
 
@@ -20,45 +22,9 @@ def start(context: typer.Context, numbers: Numbers, *, by: By = None, as_json: A
     give_order(context, "start", numbers, by=by, as_json=as_json)
 
 
-def hold(
-    context: typer.Context,
-    number: Number,
-    reason: Annotated[str, typer.Argument(metavar="REASON", help="What is waited for.")],
-    *,
-    by: By = None,
-    as_json: AsJson = False,
-) -> None:
-    """Put it on hold while somebody else has to act."""
-    give_order(context, "hold", [number], reason, by=by, as_json=as_json)
-
-
 def resume(context: typer.Context, numbers: Numbers, *, by: By = None, as_json: AsJson = False) -> None:
     """Go on with it after a hold."""
     give_order(context, "resume", numbers, by=by, as_json=as_json)
-
-
-def assign(
-    context: typer.Context,
-    number: Number,
-    who: Annotated[str, typer.Argument(metavar="WHO", help="The person who works on it.")],
-    *,
-    by: By = None,
-    as_json: AsJson = False,
-) -> None:
-    """Give it to a person."""
-    give_order(context, "assign", [number], who, by=by, as_json=as_json)
-
-
-def note(
-    context: typer.Context,
-    number: Number,
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="What was found or done.")],
-    *,
-    by: By = None,
-    as_json: AsJson = False,
-) -> None:
-    """Write something onto its timeline."""
-    give_order(context, "note", [number], text, by=by, as_json=as_json)
 
 
 def resolve(
@@ -105,30 +71,6 @@ def resolve(
     )
 
 
-def close(
-    context: typer.Context,
-    number: Number,
-    reason: Annotated[str, typer.Argument(metavar="[REASON]")] = "",
-    *,
-    by: By = None,
-    as_json: AsJson = False,
-) -> None:
-    """Close a resolved incident before it closes by itself."""
-    give_order(context, "close", [number], reason, by=by, as_json=as_json)
-
-
-def reopen(
-    context: typer.Context,
-    number: Number,
-    reason: Annotated[str, typer.Argument(metavar="[REASON]", help="What still does not work.")] = "",
-    *,
-    by: By = None,
-    as_json: AsJson = False,
-) -> None:
-    """Open it again: it was not mended."""
-    give_order(context, "reopen", [number], reason, by=by, as_json=as_json)
-
-
 def merge(
     context: typer.Context,
     number: Number,
@@ -140,19 +82,6 @@ def merge(
 ) -> None:
     """Make it part of another incident, to which its alerts go."""
     give_order(context, "merge", [number], str(read_number(into)), reason=reason, by=by, as_json=as_json)
-
-
-def split(
-    context: typer.Context,
-    number: Number,
-    ci: Annotated[str, typer.Argument(metavar="CI", help="The CI whose alerts leave.")],
-    *,
-    reason: Why = "",
-    by: By = None,
-    as_json: AsJson = False,
-) -> None:
-    """Give one CI's alerts an incident of their own."""
-    give_order(context, "split", [number], ci, reason=reason, by=by, as_json=as_json)
 
 
 def priority(
@@ -170,19 +99,6 @@ def priority(
     if word.upper() not in list(Priority):
         raise typer.BadParameter(f'"{word}" is no priority; allowed: P1 to P5', param_hint="PRIORITY")
     give_order(context, "set_priority", [number], word.upper(), reason=reason, by=by, as_json=as_json)
-
-
-def root(
-    context: typer.Context,
-    number: Number,
-    ci: Annotated[str, typer.Argument(metavar="CI", help="What really failed.")],
-    *,
-    reason: Why = "",
-    by: By = None,
-    as_json: AsJson = False,
-) -> None:
-    """Say what really failed; the daemon then leaves the root alone."""
-    give_order(context, "set_root", [number], ci, reason=reason, by=by, as_json=as_json)
 
 
 def link(
@@ -203,43 +119,6 @@ def link(
         raise typer.BadParameter("give one of --duplicate-of and --parent")
     verb, other = ("child", parent) if duplicate_of is None else ("duplicate", duplicate_of)
     give_order(context, verb, [number], str(read_number(other or "")), by=by, as_json=as_json)
-
-
-def unlink(
-    context: typer.Context,
-    number: Number,
-    other: Annotated[str, typer.Argument(metavar="RECORD", help="As in INC-7 or PRB-3.")],
-    *,
-    by: By = None,
-    as_json: AsJson = False,
-) -> None:
-    """Take its links to another record away, on both sides."""
-    give_order(context, "unlink", [number], other, by=by, as_json=as_json)
-
-
-def convert(
-    context: typer.Context,
-    number: Number,
-    reason: Annotated[str, typer.Argument(metavar="[REASON]", help="Why it is no failure.")] = "",
-    *,
-    by: By = None,
-    as_json: AsJson = False,
-) -> None:
-    """Make a service request of it: nothing has failed, somebody wants something."""
-    give_order(context, "convert", [number], reason, by=by, as_json=as_json)
-
-
-def route(
-    context: typer.Context,
-    number: Number,
-    group: Annotated[str, typer.Argument(metavar="GROUP", help="The group that is to have it.")],
-    *,
-    reason: Why = "",
-    by: By = None,
-    as_json: AsJson = False,
-) -> None:
-    """Give it to another group, whose people are then called."""
-    give_order(context, "route", [number], group, reason=reason, by=by, as_json=as_json)
 
 
 def escalate(
@@ -270,13 +149,59 @@ def unsnooze(context: typer.Context, numbers: Numbers, *, by: By = None, as_json
     give_order(context, "unsnooze", numbers, by=by, as_json=as_json)
 
 
-_COMMANDS = (
-    ack, start, hold, resume, assign, note, resolve, close, reopen, merge, split, link, unlink, convert, priority, root,
-    route, escalate, snooze, unsnooze,
-)  # fmt: skip
+_COMMANDS = (ack, start, resume, resolve, merge, link, priority, escalate, snooze, unsnooze)
+
+# The word to call it by, the verb, its help, what it needs to know, and whether it takes a --reason beside that.
+_WORDED = (
+    ("hold", "hold", "Put it on hold while somebody else has to act.", "REASON", "What is waited for.", False),
+    ("assign", "assign", "Give it to a person.", "WHO", "The person who works on it.", False),
+    ("note", "note", "Write something onto its timeline.", "TEXT", "What was found or done.", False),
+    ("close", "close", "Close a resolved incident before it closes by itself.", "[REASON]", "Why now.", False),
+    ("reopen", "reopen", "Open it again: it was not mended.", "[REASON]", "What still does not work.", False),
+    ("split", "split", "Give one CI's alerts an incident of their own.", "CI", "The CI whose alerts leave.", True),
+    ("root", "set_root", "Say what really failed; the daemon then leaves the root alone.", "CI", "What it was.", True),
+    ("route", "route", "Give it to another group, whose people are then called.", "GROUP", "Who is to have it.", True),
+    (
+        "unlink",
+        "unlink",
+        "Take its links to another record away, on both sides.",
+        "RECORD",
+        "As in INC-7 or PRB-3.",
+        False,
+    ),
+    (
+        "convert",
+        "convert",
+        "Make a service request of it: nothing has failed, somebody wants something.",
+        "[REASON]",
+        "Why it is no failure.",
+        False,
+    ),
+)
+
+
+def _worded(verb: str, metavar: str, words: str, *, has_reason: bool) -> Callable[..., None]:
+    """A command that needs to know one thing; it may be left out where its name stands in brackets."""
+    default: Any = "" if metavar.startswith("[") else ...
+
+    def order(
+        context: typer.Context,
+        number: Number,
+        value: Any = default,
+        *,
+        by: By = None,
+        as_json: AsJson = False,
+        **given: str | None,
+    ) -> None:
+        give_order(context, verb, [number], value, reason=given.get("reason") or "", by=by, as_json=as_json)
+
+    order.__annotations__["value"] = Annotated[str, typer.Argument(metavar=metavar, help=words)]
+    return with_options(order, {"reason": Why} if has_reason else {})
 
 
 def add_to(incident: typer.Typer) -> None:
     """Put the commands of this module under `incidentd incident`."""
     for command in _COMMANDS:
         incident.command()(command)
+    for name, verb, words, metavar, what, has_reason in _WORDED:
+        incident.command(name, help=words)(_worded(verb, metavar, what, has_reason=has_reason))
