@@ -16,13 +16,14 @@ from daemon.clock import Clock
 from daemon.config.config import Config
 from daemon.store.rows import NoticeRow
 from daemon.store.store import Store
-from notifiers.base import Channel
+from notifiers.base import NO_EXTRAS, Channel, Extras
 from notifiers.errors import SendError
 from notifiers.render import Renderer
 from rules.document import NoticeContent, alert_document
 
 Enrich = Callable[[NoticeRow], NoticeContent]
 RatingLink = Callable[[NoticeRow, NoticeContent], str]
+ExtrasOf = Callable[[NoticeRow, NoticeContent], Extras]
 
 _log = structlog.get_logger(__name__)
 _SPARE = timedelta(seconds=20)
@@ -72,7 +73,7 @@ class Deliverer:
     A notice is claimed only when it can be sent at once, for the time of `lease` or the longest send of any channel
     and some, whichever is more. A daemon that dies leaves claims that run out; the notice goes again under the same
     key. `on_result` hears of every attempt, from the sending thread. `rating_link` makes the address at which the
-    recipient of a notice can say how content they are.
+    recipient of a notice can say how content they are, `extras` what its reader can do from it.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Deliverer:
         enrich: Enrich | None = None,
         on_result: Callable[[Result], None] | None = None,
         rating_link: RatingLink | None = None,
+        extras: ExtrasOf | None = None,
         fallback: str = "",
         retry: RetryPolicy | None = None,
         workers: int = 8,
@@ -98,6 +100,7 @@ class Deliverer:
         self._enrich = enrich or self._with_alerts
         self._on_result = on_result
         self._rating_link = rating_link
+        self._extras = extras
         self._retry = retry or RetryPolicy()
         self._workers = workers
         self._per_channel = per_channel
@@ -224,9 +227,10 @@ class Deliverer:
             return SendError(f"no notifier named {name} is configured any more", permanent=True)
         try:
             content = self._asking(row, self._enrich(row))
-            message = ways.renderer.render(
-                content if name == row.to else without_address(content), sent_at=self._clock.now()
-            )
+            is_theirs = name == row.to
+            content = content if is_theirs else without_address(content)
+            extras = self._extras(row, content) if self._extras is not None and is_theirs else NO_EXTRAS
+            message = ways.renderer.render(content, sent_at=self._clock.now(), extras=extras)
             if message.fault:
                 _log.warning("template_failed", key=row.key, fault=message.fault)
             channel.send(message)

@@ -8,6 +8,40 @@ from rules.document import NoticeContent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """Something that the reader can do from the message itself.
+
+    `verb` is a word of `rules.decision.Verb`, `label` what stands on the button, in the reader's language. `url` opens
+    a page that asks once more; `token` is what a chat sends back when its button is pressed. Both stand for this
+    reader, incident and verb, and are secret.
+    """
+
+    verb: str
+    label: str
+    url: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What a channel says of a message it has taken: `ref` is how it names it, empty where it does not."""
+
+    ref: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extras:
+    """What a message gets on its way out that is no part of what was decided; each as in `Message`."""
+
+    anchor: str = ""
+    actions: tuple[Action, ...] = ()
+    reply_to: str = ""
+
+
+NO_EXTRAS = Extras()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One notice, ready to be sent.
 
@@ -25,6 +59,9 @@ class Message:
     starts_thread: bool
     sent_at: datetime
     fault: str = ""
+    anchor: str = ""
+    actions: tuple[Action, ...] = ()
+    reply_to: str = ""
 
     @property
     def key(self) -> str:
@@ -45,6 +82,6 @@ class Channel(Protocol):
         """How long one `send` can take at most, in seconds, whatever the other side does."""
         ...
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Receipt:
         """Deliver, or raise `SendError`."""
         ...

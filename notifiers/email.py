@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from email.message import EmailMessage
 
-from notifiers.base import Message
+from notifiers.base import Message, Receipt
 from notifiers.deadline import Deadline
 from notifiers.errors import SendError
 from notifiers.letter import address_of, compose, recipients_of
@@ -44,7 +44,7 @@ class EmailChannel:
         """How long one `send` can take at most, in seconds."""
         return self._deadline_s
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Receipt:
         """Hand the mail over once; a 4yz answer is worth another try, a 5yz answer is final (RFC 5321 4.2.1)."""
         letter = compose(message, self._settings)
         with self._lock:
@@ -60,6 +60,7 @@ class EmailChannel:
             self._remember(message.key, done | set(rest) - set(refused))
             raise self._refusal(refused, len(everybody))
         self._forget(message.key)
+        return Receipt()
 
     def _recipients(self, message: Message) -> tuple[str, ...]:
         """The bare addresses: the person's own where one is called, else those that the owner set."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import StrictUndefined
 
-from notifiers.base import Message
+from notifiers.base import NO_EXTRAS, Extras, Message
 from notifiers.samples import samples
 from notifiers.sandbox import Sandbox, rendered
 from notifiers.view import ChangeView, IncidentView, SourceView, change_view, incident_view, source_view
@@ -67,7 +67,7 @@ class Renderer:
         self._texts = tuple(Sandbox(folder, html=False) for folder in self._folders)
         self._pages = tuple(Sandbox(folder, html=True) for folder in self._folders)
 
-    def render(self, content: NoticeContent, *, sent_at: datetime) -> Message:
+    def render(self, content: NoticeContent, *, sent_at: datetime, extras: Extras = NO_EXTRAS) -> Message:
         """The message for `content`. It never fails: where a template does, the next best text goes out.
 
         The owner's template comes first, then the shipped one, then words that need no template; `Message.fault`
@@ -87,6 +87,9 @@ class Renderer:
             starts_thread=content.event == "opened" and content.incident is not None,
             sent_at=sent_at,
             fault="; ".join(faults),
+            anchor=extras.anchor,
+            actions=extras.actions,
+            reply_to=extras.reply_to,
         )
 
     def faults(self) -> tuple[str, ...]:

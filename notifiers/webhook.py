@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 import requests
 
-from notifiers.base import Message
+from notifiers.base import Message, Receipt
 from notifiers.deadline import Deadline
 from notifiers.errors import SendError
 from notifiers.secret import Secret
@@ -64,7 +64,7 @@ class WebhookChannel:
         """How long one `send` can take at most, in seconds."""
         return self._deadline_s
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Receipt:
         """POST once; SendError says whether another try can help and when the server wants it."""
         body = encode(message.content)
         with Deadline(self._deadline_s) as deadline:
@@ -72,6 +72,7 @@ class WebhookChannel:
                 self._post(body, message, deadline)
             except (OSError, ValueError) as error:
                 raise self._failed(error, deadline) from None
+        return Receipt()
 
     def _post(self, body: bytes, message: Message, deadline: Deadline) -> None:
         timeout_s = self._settings.timeout.total_seconds()
@@ -158,10 +159,10 @@ class WebhookChannel:
 
 
 def encode(content: NoticeContent) -> bytes:
-    """The body as promised in the documentation; `source`, `recipient` and `change` are there only where
-    there is one."""
+    """The body as promised in the documentation; `source`, `recipient`, `change` and `summary` are there
+    only where there is one."""
     fields = msgspec.structs.asdict(content)
-    for name in ("source", "recipient", "change"):
+    for name in ("source", "recipient", "change", "summary"):
         if fields[name] is None:
             del fields[name]
     if not fields.pop("asks_rating"):

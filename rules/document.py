@@ -128,9 +128,47 @@ class RecipientDocument(msgspec.Struct, frozen=True, kw_only=True):
     address: str
 
 
+class SummaryItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One incident in a summary: the last event that the reader is told of, and how things are now; `services` are the
+    business services that are hit."""
+
+    number: str
+    event: str
+    reason: str
+    title: str
+    status: str
+    priority: str
+    opened_at: str
+    resolved_at: str | None
+    root: str | None
+    services: tuple[ServiceDocument, ...]
+    group: str
+    assignee: str
+
+
+class SummaryDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """Many incidents in one notice. `kind` is `burst` (many at once), `quiet` (what waited for quiet hours to end),
+    `digest` (collected on purpose) or `limit` (one person had had enough notices). `since` is when the first of it
+    happened. `total` counts incidents, `open` those that are not over, `priorities` the open ones by priority;
+    `services` are the worst states of all business services hit by open ones. `items` are the worst first and bounded,
+    so there may be fewer than `total`."""
+
+    kind: str
+    since: str
+    total: int
+    open: int
+    priorities: dict[str, int]
+    services: tuple[ServiceDocument, ...]
+    items: tuple[SummaryItem, ...]
+
+
 class NoticeContent(msgspec.Struct, frozen=True, kw_only=True):
-    """What one notice is made from; the webhook sends it as it is. It is about an incident, a source or a change;
-    `recipient` is set where one person is meant.
+    """What one notice is made from; the webhook sends it as it is. It is about an incident, several (`summary`), a
+    source or a change; `recipient` is set where one person is meant.
+
+    `audience` is for whom it is worded: `operator`, `manager` or `customer`; `language` is the reader's, empty for the
+    usual one. `why` says why this recipient gets it, one sentence each. `next_word_at` is when they hear again even if
+    nothing happens; empty where nobody has promised that.
 
     Where `asks_rating`, whoever gets it is asked how content they are; `rating_url` is then filled in on the way out.
     """
@@ -145,6 +183,11 @@ class NoticeContent(msgspec.Struct, frozen=True, kw_only=True):
     change: ChangeDocument | None = None
     asks_rating: bool = False
     rating_url: str = ""
+    summary: SummaryDocument | None = None
+    audience: str = "operator"
+    language: str = ""
+    why: tuple[str, ...] = ()
+    next_word_at: str = ""
 
 
 def rfc3339(at: datetime) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from notifiers.base import Message
+from notifiers.base import Message, Receipt
 from notifiers.errors import SendError
 
 LOOPBACK = "127.0.0.1"
@@ -234,13 +234,14 @@ class ToldChannel:
         self.entered: queue.Queue[str] = queue.Queue()
         self._faults = list(faults)
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Receipt:
         """Keep the message or fail as told."""
         self.entered.put(message.key)
         assert self.gate.wait(WITHIN_S)
         if self._faults:
             raise self._faults.pop(0)
         self.sent.append(message)
+        return Receipt(ref=f"{self.name}-{len(self.sent)}")
 
     @property
     def keys(self) -> list[str]:
