@@ -158,13 +158,18 @@ class WebhookChannel:
         return SendError(f"{self._where} did not take it ({_cause(error)})", permanent=False)
 
 
+_WHERE_THERE_IS_ONE = ("source", "recipient", "change", "summary", "language", "why", "next_word_at")
+
+
 def encode(content: NoticeContent) -> bytes:
-    """The body as promised in the documentation; `source`, `recipient`, `change` and `summary` are there
-    only where there is one."""
+    """The body as promised in the documentation; what goes beyond an incident and its news is there only where there
+    is such a thing, and the audience where it is not operators."""
     fields = msgspec.structs.asdict(content)
-    for name in ("source", "recipient", "change", "summary"):
-        if fields[name] is None:
+    for name in _WHERE_THERE_IS_ONE:
+        if not fields[name]:
             del fields[name]
+    if content.audience == "operator":
+        del fields["audience"]
     if not fields.pop("asks_rating"):
         del fields["rating_url"]
     try:
