@@ -101,6 +101,7 @@ def restarted(before: Situation, record: Record, now: datetime) -> Situation:
         lessons=lessons,
         silences=silences,
         overrides=before.overrides.values(),
+        mailboxes=before.mailboxes.values(),
         records=before.records.values(),
         next_record=before.next_record,
     )

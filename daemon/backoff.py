@@ -48,9 +48,13 @@ class Lane:
     failures: int = 0
     rests_until: datetime | None = None
 
+    def is_resting(self, now: datetime) -> bool:
+        """Whether it rests because it failed again and again."""
+        return self.rests_until is not None and now < self.rests_until
+
     def is_full(self, now: datetime, width: int) -> bool:
         """Whether nothing more may be sent through it now."""
-        if self.rests_until is not None and now < self.rests_until:
+        if self.is_resting(now):
             return True
         return self.in_flight >= (1 if self.failures >= TRIPS_AFTER else width)
 

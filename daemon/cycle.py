@@ -238,6 +238,7 @@ class Cycle:
             lessons=loaded.lessons,
             silences=loaded.silences,
             overrides=loaded.overrides,
+            mailboxes=loaded.mailboxes,
             records=loaded.records,
             next_record=loaded.next_record,
         )

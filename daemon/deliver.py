@@ -4,7 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -16,17 +16,20 @@ from daemon.clock import Clock
 from daemon.config.config import Config
 from daemon.store.rows import NoticeRow
 from daemon.store.store import Store
-from notifiers.base import NO_EXTRAS, Channel, Extras
+from notifiers.base import NO_EXTRAS, Channel, Extras, Message
 from notifiers.errors import SendError
 from notifiers.render import Renderer
+from rules.decision import Notice, Way
 from rules.document import NoticeContent, alert_document
 
 Enrich = Callable[[NoticeRow], NoticeContent]
 RatingLink = Callable[[NoticeRow, NoticeContent], str]
+Outcome = Literal["delivered", "retry", "passed", "dead"]
 ExtrasOf = Callable[[NoticeRow, NoticeContent], Extras]
 
 _log = structlog.get_logger(__name__)
 _SPARE = timedelta(seconds=20)
+_STUCK = 200
 
 
 def renderer_of(config: Config) -> Renderer:
@@ -34,13 +37,36 @@ def renderer_of(config: Config) -> Renderer:
     return Renderer(templates_dir=config.messages.templates, zone=config.messages.zone)
 
 
-def without_address(content: NoticeContent) -> NoticeContent:
-    """The same for another notifier, where a person's address at this one means nothing, and their answer is their
-    own."""
-    if content.recipient is None:
-        return content
-    recipient = msgspec.structs.replace(content.recipient, address="")
-    return msgspec.structs.replace(content, recipient=recipient, asks_rating=False, rating_url="")
+def by_another_way(row: NoticeRow, fallback: str) -> Notice | None:
+    """The same notice by the next of its ways, after the last of them through the fallback; None where none is left.
+
+    The fallback tells its own recipients: a person's address elsewhere means nothing there, and their answer is theirs.
+    """
+    ways = row.others or ((Way(via=fallback),) if fallback and fallback != row.to else ())
+    if not ways:
+        return None
+    content, way = msgspec.json.decode(row.content, type=NoticeContent), ways[0]
+    key = f"{row.key}~{way.via}"
+    content = msgspec.structs.replace(content, idempotency_key=key)
+    if content.recipient is not None:
+        recipient = msgspec.structs.replace(content.recipient, address=way.address)
+        content = msgspec.structs.replace(content, recipient=recipient)
+    if not row.others:
+        content = msgspec.structs.replace(content, asks_rating=False, rating_url="")
+    return Notice(
+        key=key,
+        to=way.via,
+        event=row.event,
+        reason=row.reason,
+        at=row.at,
+        incident=row.incident,
+        content=msgspec.json.encode(content),
+        person=row.person,
+        subject=row.subject,
+        others=ways[1:],
+        is_call=row.is_call,
+        instead_of=row.instead_of or row.to,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +76,7 @@ class Result:
 
     to: str
     event: str
-    outcome: Literal["delivered", "retry", "dead"]
+    outcome: Outcome
     attempt: int
     latency_s: float
     waited_s: float
@@ -115,11 +141,23 @@ class Deliverer:
 
         A thread that is done takes the next notice by itself. StoreError where the outbox cannot be read.
         """
+        self._go_round_the_dead()
         started = 0
         while (row := self._take()) is not None:
             threading.Thread(target=self._work, args=(row,), name=f"deliver-{row.to}", daemon=True).start()
             started += 1
         return started
+
+    def _go_round_the_dead(self) -> None:
+        """Pass on what waits for a channel that has failed so often that nothing is to be expected of it."""
+        after, fallback, now = self._retry.fallback_after, self._ways.fallback, self._clock.now()
+        with self._change:
+            dead = [n for n, lane in self._lanes.items() if lane.failures >= after and lane.is_resting(now)]
+        for name in dead:
+            error = SendError(f"{name} has failed {after} times in a row or more", permanent=False)
+            has_fallback = fallback not in ("", name)
+            for row in self._store.claim_stuck(now, self._lease, _STUCK, name, with_other_ways=not has_fallback):
+                self._record_failure(row, error, now, 0.0, is_hopeless=True)
 
     def reconfigure(self, channels: Mapping[str, Channel], *, renderer: Renderer, fallback: str = "") -> None:
         """Use these from the next notice on; what is under way ends as it began. Rests are forgotten."""
@@ -157,7 +195,7 @@ class Deliverer:
         """The channels that rest because they failed again and again."""
         now = self._clock.now()
         with self._change:
-            return tuple(sorted(n for n, lane in self._lanes.items() if lane.rests_until and now < lane.rests_until))
+            return tuple(sorted(name for name, lane in self._lanes.items() if lane.is_resting(now)))
 
     def _busy(self) -> int:
         return sum(lane.in_flight for lane in self._lanes.values())
@@ -180,9 +218,8 @@ class Deliverer:
             return rows[0]
 
     def _lease_now(self) -> timedelta:
-        # Twice: the notice itself and, where that fails, the fallback.
         longest = max((channel.longest_s for channel in self._ways.channels.values()), default=0.0)
-        return max(self._lease, timedelta(seconds=2 * longest) + _SPARE)
+        return max(self._lease, timedelta(seconds=longest) + _SPARE)
 
     def _work(self, row: NoticeRow | None) -> None:
         while row is not None:
@@ -206,7 +243,7 @@ class Deliverer:
 
     def _deliver(self, row: NoticeRow) -> None:
         began = time.monotonic()
-        error = self._attempt(row, row.to)
+        error = self._attempt(row)
         took_s = time.monotonic() - began
         now = self._clock.now()
         if error is None:
@@ -216,30 +253,24 @@ class Deliverer:
             self._report(row, "delivered", now, took_s)
             return
         self._settle(row.to, error, now)
-        error = self._told_otherwise(row, error)
         self._record_failure(row, error, now, took_s)
 
-    def _attempt(self, row: NoticeRow, name: str) -> SendError | None:
-        """Send through the named channel; the error, if any, holds no secret."""
-        ways = self._ways
-        channel = ways.channels.get(name)
+    def _attempt(self, row: NoticeRow) -> SendError | None:
+        """Send through its channel; the error, if any, holds no secret."""
+        channel = self._ways.channels.get(row.to)
         if channel is None:
-            return SendError(f"no notifier named {name} is configured any more", permanent=True)
+            return SendError(f"no notifier named {row.to} is configured any more", permanent=True)
         try:
-            content = self._asking(row, self._enrich(row))
-            is_theirs = name == row.to
-            content = content if is_theirs else without_address(content)
-            extras = self._extras(row, content) if self._extras is not None and is_theirs else NO_EXTRAS
-            message = ways.renderer.render(content, sent_at=self._clock.now(), extras=extras)
-            if message.fault:
-                _log.warning("template_failed", key=row.key, fault=message.fault)
-            channel.send(message)
+            message = self._message(row)
+            receipt = channel.send(message)
+            if receipt.ref and not message.anchor:
+                self._store.threads.keep(row.to, _address(message.content), message.thread, receipt.ref)
         except SendError as error:
             return error
         except msgspec.DecodeError:
             return SendError("the notice's content cannot be read", permanent=True)
         except Exception as error:  # noqa: BLE001  whatever a channel does; its text might hold a secret
-            return SendError(f"{name} failed unexpectedly ({type(error).__name__})", permanent=False)
+            return SendError(f"{row.to} failed unexpectedly ({type(error).__name__})", permanent=False)
         return None
 
     def _asking(self, row: NoticeRow, content: NoticeContent) -> NoticeContent:
@@ -248,20 +279,27 @@ class Deliverer:
             return content
         return msgspec.structs.replace(content, rating_url=self._rating_link(row, content))
 
-    def _told_otherwise(self, row: NoticeRow, error: SendError) -> SendError:
-        """Ask the fallback once: when the channel refused for good, or has failed for a while."""
-        fallback, after = self._ways.fallback, self._retry.fallback_after
-        is_due = row.attempts == after or (error.permanent and row.attempts < after)
-        if not fallback or fallback == row.to or not is_due:
-            return error
-        failed = self._attempt(row, fallback)
-        _log.warning("notice_fallback", key=row.key, to=fallback, instead_of=row.to, error=str(failed or ""))
-        how = f"; {fallback} could not be told instead: {failed}" if failed else f"; {fallback} was told instead"
-        return SendError(f"{error}{how}", permanent=error.permanent, retry_after_s=error.retry_after_s)
+    def _message(self, row: NoticeRow) -> Message:
+        """What is sent, as of now: in the conversation that it belongs to, with what its reader can do."""
+        content = self._asking(row, self._enrich(row))
+        extras = self._extras(row, content) if self._extras is not None else NO_EXTRAS
+        message = self._ways.renderer.render(content, sent_at=self._clock.now(), extras=extras)
+        if message.fault:
+            _log.warning("template_failed", key=row.key, fault=message.fault)
+        return replace(message, anchor=self._store.threads.ref(row.to, _address(content), message.thread))
 
-    def _record_failure(self, row: NoticeRow, error: SendError, now: datetime, took_s: float) -> None:
+    def _record_failure(
+        self, row: NoticeRow, error: SendError, now: datetime, took_s: float, *, is_hopeless: bool = False
+    ) -> None:
         known = {"key": row.key, "to": row.to, "notice": row.event, "attempt": row.attempts, "error": str(error)}
-        if error.permanent or self._retry.is_spent(row.attempts, now - row.at):
+        is_spent = error.permanent or self._retry.is_spent(row.attempts, now - row.at)
+        is_late = is_spent or is_hopeless or row.attempts >= self._retry.fallback_after
+        if is_late and (by := self._another_way(row)) is not None:
+            self._store.pass_on(row, now, str(error), by)
+            _log.warning("notice_passed_on", **known, by=by.to)
+            self._report(row, "passed", now, took_s, str(error))
+            return
+        if is_spent:
             self._store.bury(row.key, now, str(error))
             _log.error("notice_dead", **known)
             self._report(row, "dead", now, took_s, str(error))
@@ -270,6 +308,12 @@ class Deliverer:
         self._store.retry_at(row.key, at, str(error))
         _log.warning("notice_retry", **known, retry_at=at.isoformat())
         self._report(row, "retry", now, took_s, str(error))
+
+    def _another_way(self, row: NoticeRow) -> Notice | None:
+        try:
+            return by_another_way(row, self._ways.fallback)
+        except msgspec.DecodeError:
+            return None
 
     def _settle(self, name: str, error: SendError | None, now: datetime) -> None:
         # A refusal for good is an answer: the channel itself works.
@@ -283,7 +327,7 @@ class Deliverer:
     def _report(
         self,
         row: NoticeRow,
-        outcome: Literal["delivered", "retry", "dead"],
+        outcome: Outcome,
         now: datetime,
         took_s: float,
         error: str = "",
@@ -311,3 +355,7 @@ class Deliverer:
         alerts = sorted(self._store.alerts_of(row.incident), key=lambda a: (a.starts_at, a.id))
         documents = tuple(alert_document(a) for a in alerts)
         return msgspec.structs.replace(content, incident=msgspec.structs.replace(incident, alerts=documents))
+
+
+def _address(content: NoticeContent) -> str:
+    return content.recipient.address if content.recipient is not None else ""

@@ -5,7 +5,7 @@ import msgspec
 from daemon.store.rows import InboxKind, InboxRow
 from daemon.store.store import Store
 from rules.alert import Sighting
-from rules.decision import Command, Order, OverrideOrder, Push, RecordOrder, ReportOrder, SilenceOrder
+from rules.decision import Command, Order, OverrideOrder, Push, RecordOrder, ReportOrder, SilenceOrder, Undelivered
 
 _ORDERS: dict[InboxKind, type[Order]] = {
     "command": Command,
@@ -22,8 +22,10 @@ def put_order(store: Store, order: Order) -> None:
     store.put(_KINDS[type(order)], order.actor, msgspec.json.encode(order))
 
 
-def change_of(row: InboxRow) -> Push | Order:
+def change_of(row: InboxRow) -> Push | Undelivered | Order:
     """What was put; msgspec.MsgspecError where the body is none of it."""
     if row.kind == "push":
         return Push(source=row.source, at=row.at, sightings=msgspec.json.decode(row.body, type=tuple[Sighting, ...]))
+    if row.kind == "undelivered":
+        return msgspec.json.decode(row.body, type=Undelivered)
     return msgspec.json.decode(row.body, type=_ORDERS[row.kind])

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from rules.document import NoticeContent, RecipientDocument, incident_document, rfc3339
-from rules.draft import Draft, Telling
+from rules.draft import Draft
 from rules.escalation import MOST_CALLS, Call
 from rules.incident import Incident
-from rules.notices import add_notice, notice_key
+from rules.notices import say
 from rules.responders import Responder
 from rules.roster import Person
+from rules.telling import Telling, key_of
 
 
 def call(
@@ -28,36 +28,22 @@ def call(
     )
     calls = (*incident.escalation.calls, made)[-MOST_CALLS:]
     incident = draft.change_incident(incident, escalation=replace(incident.escalation, calls=calls))
-    tell_person(draft, incident, person, event, reason)
+    incident = tell_person(draft, incident, person, event, reason, is_call=True)
     draft.note(incident.number, "called", f"calling {person.name} by {', '.join(made.via)}: {reason}", new=person.id)
     return incident
 
 
-def tell_person(draft: Draft, incident: Incident, person: Person, event: str, reason: str) -> None:
-    """One notice for each of the person's contacts; they are written by `send_calls`."""
-    draft.tellings += [
-        Telling(incident=incident.number, person=person, contact=contact, event=event, reason=reason)
-        for contact in person.contacts
-    ]
-
-
-def send_calls(draft: Draft) -> None:
-    """Write the notices of this cycle's calls, from the incidents as the whole cycle has left them."""
-    for telling in draft.tellings:
-        incident = draft.incident(telling.incident)
-        if incident is not None:
-            _send(draft, incident, telling)
-
-
-def _send(draft: Draft, incident: Incident, telling: Telling) -> None:
-    person, contact = telling.person, telling.contact
-    parts = (telling.event, contact.via, contact.address, person.id, telling.reason, str(incident.version))
-    content = NoticeContent(
-        event=telling.event,
-        reason=telling.reason,
-        at=rfc3339(draft.now),
-        idempotency_key=notice_key(incident.key, rfc3339(incident.opened_at), *parts),
-        incident=incident_document(incident, ()),
-        recipient=RecipientDocument(id=person.id, name=person.name, address=contact.address),
+def tell_person(
+    draft: Draft, incident: Incident, person: Person, event: str, reason: str, *, is_call: bool = False
+) -> Incident:
+    """Word for one person; a call goes to each of their contacts at once."""
+    word = Telling(
+        incident=incident.number,
+        to=key_of(person.id),
+        event=event,
+        reason=reason,
+        why=(reason,),
+        is_call=is_call,
+        batches=True,
     )
-    add_notice(draft, contact.via, content, incident.number)
+    return say(draft, incident, word)

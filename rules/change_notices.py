@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from rules.audience import recipients_of
 from rules.change_risk import Risk, risk_of
 from rules.document import NoticeContent, RecipientDocument, rfc3339
 from rules.draft import Draft
-from rules.notices import add_notice, notice_key
+from rules.outgoing import add_notice, notice_key
 from rules.record import Announced, Change, ChangePhase, ChangeStatus, ToldOfChange
 from rules.record_document import change_document
 from rules.roster import Person
 from rules.subscriptions import wants_change, wants_event_of_change
+from rules.telling import person_of
 
 _AHEAD = frozenset({ChangePhase.SCHEDULED, ChangePhase.STARTED})
 """Phases in which people hear of a change who have not heard of it before."""
@@ -119,15 +121,20 @@ def _news(change: Change, phase: ChangePhase) -> str:
 def _recipients(draft: Draft, change: Change, risk: Risk, phase: ChangePhase, event: str) -> Iterator[_Recipient]:
     """Who heard of it before and wants this too, and, while it lies ahead or goes on, who must hear of it now."""
     known = {t.to for t in change.told if not t.person}
-    wanting = {s.to for s in draft.situation.subscriptions if wants_event_of_change(s.when, event)}
+    wanting = {s.to for s in draft.situation.subscriptions if s.to and wants_event_of_change(s.when, event)}
     yield from (_Recipient(to=to) for to in sorted(known if event in _LAST else known & wanting))
     people = {t.person for t in change.told if t.person}
     if phase in _AHEAD:
         groups = {*risk.owners, change.group} - {""}
         services = {*(s.ci for s in risk.services), *change.services}
         for sub in draft.situation.subscriptions:
-            if sub.to not in known and wants_change(sub.when, event=event, services=services, groups=groups):
+            if not wants_change(sub.when, event=event, services=services, groups=groups):
+                continue
+            if sub.to and sub.to not in known:
                 yield _Recipient(to=sub.to)
+            elif event in sub.when.event:
+                # People hear of changes by a subscription only where it names them: not everybody's work is theirs.
+                people.update(map(person_of, recipients_of(sub, draft.situation.policy.roster, change.group, services)))
         people.update(p for group in groups for p in _people_of(draft, group))
     for person in map(draft.situation.policy.roster.people.get, sorted(people)):
         yield from _contacts(person)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rules.assess import review_priorities
-from rules.call import send_calls
 from rules.change_notices import tell_of_changes
 from rules.clock_steps import take_clock_steps
 from rules.deadlines import meet_deadlines, note_quiet
@@ -20,6 +19,7 @@ from rules.decision import (
     ReportOrder,
     SilenceOrder,
     SourceFailed,
+    Undelivered,
 )
 from rules.draft import Draft
 from rules.escalate import escalate
@@ -31,6 +31,7 @@ from rules.linking import complete_links
 from rules.notices import tell, tell_sources
 from rules.orders import carry_out
 from rules.overrides import take_override
+from rules.post import post
 from rules.record_orders import carry_out_record
 from rules.registering import complete, take_report
 from rules.situation import Situation
@@ -39,6 +40,7 @@ from rules.suppression import note_expected, review, take_silence, tie_evidence
 from rules.suspects import note_suspects
 from rules.timekeeping import keep_clocks
 from rules.trace import trace
+from rules.unreachable import take_undelivered
 
 
 def decide(situation: Situation, changes: Sequence[Change], now: datetime) -> Decision:
@@ -68,14 +70,17 @@ def decide(situation: Situation, changes: Sequence[Change], now: datetime) -> De
     note_suspects(draft)
     tie_evidence(draft)
     keep_clocks(draft)
+    for change in changes:
+        if isinstance(change, Undelivered):
+            take_undelivered(draft, change)
     escalate(draft)
     take_clock_steps(draft)
     keep_clocks(draft, draft.handed_over)
     learn(draft)
     complete_links(draft)
     trace(draft)
-    send_calls(draft)
     tell(draft)
+    post(draft)
     tell_of_changes(draft)
     tell_sources(draft)
     return draft.decision()

@@ -13,6 +13,7 @@ from rules.record import Given, Kind, Record
 from rules.report import Report
 from rules.rotation import Override
 from rules.silence import Silence
+from rules.telling import Mailbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +210,17 @@ class RecordOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Undelivered:
+    """A call that could not be delivered to a person (id) by a notifier, after every other try."""
+
+    at: datetime
+    incident: int
+    person: str
+    via: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recalled:
     """Records that orders of this cycle speak of and that were settled too long ago to be in mind."""
 
@@ -217,7 +229,7 @@ class Recalled:
 
 
 Order = Command | SilenceOrder | OverrideOrder | ReportOrder | RecordOrder
-Change = Listing | Push | SourceFailed | Recalled | Order
+Change = Listing | Push | SourceFailed | Recalled | Undelivered | Order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,10 +281,19 @@ class TimelineEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """A notifier, and the address there; empty for the notifier's own recipients."""
+
+    via: str
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """One message to one recipient. `to` is a notifier's name; `incident` is None for word about a change or a source,
     `subject` the key of the change, as in `CHG-3`, else empty. `person` is the id of whom it is for, empty where that
-    is everybody whom the notifier reaches.
+    is everybody whom the notifier reaches. `others` are the ways to them that are tried where this one fails, in order;
+    `is_call` says that somebody is to act. `instead_of` is the notifier that was to carry it and could not.
 
     `content` is the JSON that the message is made from, as it stood when this was decided
     (`rules.document.NoticeContent`). `key` is the idempotency key: the same notice has the same key for ever.
@@ -287,11 +308,16 @@ class Notice:
     content: bytes
     person: str = ""
     subject: str = ""
+    others: tuple[Way, ...] = ()
+    is_call: bool = False
+    instead_of: str = ""
 
     @property
     def about(self) -> str:
-        """What it is about: the key of an incident or change, or `source`."""
-        return self.subject or ("source" if self.incident is None else incident_key(self.incident))
+        """What it is about: the key of an incident or change, `summary` or `source`."""
+        if self.incident is not None:
+            return incident_key(self.incident)
+        return self.subject or ("summary" if self.event == "summary" else "source")
 
     @property
     def recipient(self) -> str:
@@ -320,7 +346,8 @@ class Decision:
     `begun` are the ids of the alerts that were not in mind before; what was forgotten of them may be remembered still
     (see `episodes`).
     `refreshed` and `forgotten` are for the situation alone: alerts of which only the time at which a source's word
-    runs out moved, and incidents that can no longer change.
+    runs out moved, and incidents that can no longer change; likewise `looks`, when it may have to be told of which
+    incident again though nothing happens to it.
     """
 
     at: datetime
@@ -334,8 +361,10 @@ class Decision:
     silences: tuple[Silence, ...] = ()
     records: tuple[Record, ...] = ()
     overrides: tuple[Override, ...] = ()
+    mailboxes: tuple[Mailbox, ...] = ()
     refreshed: tuple[Alert, ...] = ()
     forgotten: tuple[int, ...] = ()
+    looks: Mapping[int, datetime | None] = field(default_factory=dict)
     begun: frozenset[str] = frozenset()
 
     def episodes(self, remembered: Mapping[str, Alert]) -> list[Alert]:
@@ -360,5 +389,5 @@ class Decision:
         """Whether there is nothing to remember."""
         said = self.timeline or self.notices or self.replies
         ours = self.alerts or self.incidents or self.sources or self.lessons
-        orders = self.silences or self.overrides or self.records
+        orders = self.silences or self.overrides or self.records or self.mailboxes
         return not (ours or orders or said)

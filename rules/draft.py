@@ -1,6 +1,6 @@
 """A decision in the making: what one cycle has changed so far, laid over the situation it started from."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -12,24 +12,13 @@ from rules.escalation import ClockEvent
 from rules.incident import Incident
 from rules.lesson import Lesson, summed
 from rules.record import Kind, Record, kind_of
-from rules.roster import Contact, Person
 from rules.rotation import Override
 from rules.silence import Silence
 from rules.situation import Situation
+from rules.telling import Mailbox, Telling
 
 DAEMON = "incidentd"
 RecordT = TypeVar("RecordT", bound=Record)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Telling:
-    """Word to one contact of a person about an incident, to be written once the cycle has decided everything else."""
-
-    incident: int
-    person: Person
-    contact: Contact
-    event: str
-    reason: str
 
 
 class Draft:
@@ -49,6 +38,7 @@ class Draft:
         self.clock_events: list[ClockEvent] = []
         self.handed_over: set[int] = set()
         self.tellings: list[Telling] = []
+        self.said: set[tuple[int, str, str]] = set()
         self.lessons: list[Lesson] = []
         self._alerts: dict[str, Alert] = {}
         self._refreshed: dict[str, Alert] = {}
@@ -62,6 +52,8 @@ class Draft:
         self._recalled: dict[int, Incident] = {}
         self._recalled_records: dict[str, Record] = {}
         self._overrides: dict[str, Override] = {}
+        self._mailboxes: dict[str, Mailbox] = {}
+        self._looks: dict[int, datetime | None] = {}
         self._timeline: list[TimelineEntry] = []
         self._forgotten: list[int] = []
         self._next_number = situation.next_number
@@ -262,6 +254,14 @@ class Draft:
         every = {**self.situation.overrides, **self._overrides}
         return [every[i] for i in sorted(every)]
 
+    def put_mailbox(self, box: Mailbox) -> None:
+        """Record what is still to be told to one recipient."""
+        self._mailboxes[box.to] = box
+
+    def look_again(self, number: int, at: datetime | None) -> None:
+        """Say when it may have to be told of an incident again, though nothing happens to it."""
+        self._looks[number] = at
+
     def note(
         self,
         number: int,
@@ -336,6 +336,8 @@ class Draft:
             silences=tuple(self.changed_silences()),
             records=tuple(self.changed_records()),
             overrides=tuple(self._overrides[i] for i in sorted(self._overrides)),
+            mailboxes=tuple(self._mailboxes[key] for key in sorted(self._mailboxes)),
+            looks=dict(sorted(self._looks.items())),
             refreshed=tuple(self._refreshed[i] for i in sorted(self._refreshed)),
             forgotten=tuple(sorted({*self._forgotten, *(n for n in self._recalled if n in self._incidents)})),
             begun=frozenset(self._alerts.keys() - self.situation.alerts.keys()),

@@ -83,9 +83,19 @@ def follow(draft: Draft, incident: Incident) -> None:
     while (due := incident.escalation.next_at) is not None and due <= draft.now:
         policy = draft.situation.policy.roster.escalations.get(incident.escalation.policy)
         if policy is None or policy.next_timed(incident.escalation.step) >= len(policy.steps):
-            set_state(draft, incident, next_at=None, progress=Progress.EXHAUSTED)
+            _give_up(draft, incident)
             return
         incident = _take_step(draft, incident, policy)
+
+
+def _give_up(draft: Draft, incident: Incident) -> None:
+    """Nobody else can be called, and nobody has acknowledged: that is itself an alarm."""
+    state = incident.escalation
+    called = draft.situation.policy.roster.names(state.called) if state.called else "nobody"
+    words = f"escalation {state.policy} has come to its end and nobody has acknowledged; called: {called}"
+    draft.note(incident.number, "escalation", words)
+    draft.news.append((incident.number, "nobody_reached", words))
+    set_state(draft, incident, next_at=None, progress=Progress.EXHAUSTED)
 
 
 def _stop(draft: Draft, incident: Incident) -> None:
@@ -176,8 +186,9 @@ def _plan_next(
     if turn < policy.repeat:
         again = _if_open(incident, draft.now + policy.repeat_after)
         return set_state(draft, incident, step=policy.next_timed(0), round=turn + 1, next_at=again)
-    draft.note(incident.number, "escalation", f"escalation {policy.name} has come to its end; nobody else is called")
-    return set_state(draft, incident, step=number, next_at=None, progress=Progress.EXHAUSTED)
+    # Who was called last gets the same time to answer before it is said that nobody did.
+    wait = policy.repeat_after if has_reached else _NOW
+    return set_state(draft, incident, step=number, next_at=_if_open(incident, draft.now + wait))
 
 
 def _if_open(incident: Incident, at: datetime) -> datetime | None:

@@ -76,7 +76,8 @@ class Progress(enum.StrEnum):
 class Call:
     """One person called: when, at which step (from 1) of which policy, why this person, and by which notifiers.
 
-    `round` (from 0) counts how often the steps had been through, `turn` how often they had been begun anew.
+    `round` (from 0) counts how often the steps had been through, `turn` how often they had been begun anew. By the
+    notifiers in `failed` it could not be delivered.
     """
 
     person: str
@@ -87,6 +88,12 @@ class Call:
     via: tuple[str, ...]
     round: int = 0
     turn: int = 0
+    failed: tuple[str, ...] = ()
+
+    @property
+    def is_in_vain(self) -> bool:
+        """Whether no word of it can have arrived."""
+        return set(self.via) <= set(self.failed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

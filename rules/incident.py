@@ -77,7 +77,7 @@ class HitService:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What one recipient was last told, so that nothing is said twice, not even after a restart."""
+    """What one recipient (by key) was last told, so that nothing is said twice, not even after a restart."""
 
     to: str
     event: str
@@ -169,7 +169,8 @@ class Incident:
     fields a person has set, which the daemon then leaves alone. `quiet_since` is when the last of its alerts cleared.
     `confirmed_root` is the CI that a person says has failed; `taught` is what was learnt from the incident so far.
     `suspects` is work near the root before its first sign, likeliest first. `known_errors` are those that match it now;
-    `known_told` says that people have been told that the error is known.
+    `known_told` says that people have been told that the error is known. `watchers` are ids of people who are told of
+    everything about it.
     `group_reason` says in words why that group; `responders` are ids of the people who were called last.
     `priority_rule` names what the priority was made by: the matrix, a rule of the organisation's or a person; at
     `priority_until` a calendar that it depends on may make another. `users` is how many are known to be hit.
@@ -213,6 +214,7 @@ class Incident:
     known_errors: tuple[KnownError, ...] = ()
     suspects: tuple[Suspect, ...] = ()
     known_told: bool = False
+    watchers: tuple[str, ...] = ()
     group_reason: str = ""
     responders: tuple[str, ...] = ()
     escalation: Escalation = field(default_factory=Escalation)

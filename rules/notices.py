@@ -1,35 +1,178 @@
 """Who is told what, and when. What each recipient was last told is part of the incident, so nothing is said twice."""
 
-import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-
-import msgspec
+from datetime import datetime
 
 from cmdb.model import State
-from rules.decision import Notice, SourceState
-from rules.document import CONTACT, NoticeContent, RecipientDocument, SourceDocument, incident_document, rfc3339
+from rules.audience import recipients_of
+from rules.contact_letters import tell_contact
+from rules.decision import SourceState
+from rules.document import NoticeContent, SourceDocument, rfc3339
 from rules.draft import Draft
 from rules.incident import Incident, Told
-from rules.resolution import Ask
-from rules.subscriptions import CLOCK_EVENTS, Subscription, matches
-
-_ENDED = frozenset({"resolved", "closed", "merged", "converted"})
+from rules.interest import Interest, interest, person_known, telling, why_words
+from rules.outgoing import add_notice, notice_key, ways_of
+from rules.subscriptions import CLOCK_EVENTS, Facts, Subscription, miss
+from rules.telling import OPERATOR, OVER, Telling, person_of
 
 
 def tell(draft: Draft) -> None:
-    """Decide on the notices of this cycle."""
+    """Decide on the word of this cycle about incidents; what of it leaves now is decided by `rules.post`."""
+    news: dict[int, list[tuple[str, str]]] = {}
     for number, event, reason in draft.news:
+        news.setdefault(number, []).append((event, reason))
+    for number in sorted({*news, *_in_question(draft)}):
         incident = draft.incident(number)
-        if incident is not None and event in CLOCK_EVENTS:
-            _tell_clock(draft, incident, event, reason)
-        elif incident is not None:
-            _tell_event(draft, incident, event, reason)
-            if event == "resolved":
-                _tell_contact(draft, incident, event, reason)
-    for incident in draft.all_incidents():
-        if incident.is_active and may_call(draft, incident):
-            _tell_state(draft, incident)
-            _tell_known(draft, incident)
+        if incident is not None:
+            _Teller(draft, incident).tell(news.get(number, []))
+
+
+def _in_question(draft: Draft) -> Iterator[int]:
+    """Incidents of which somebody may have to be told something: an idle one costs nothing."""
+    yield from draft.situation.telling.due(draft.now)
+    yield from (i.number for i in draft.touched())
+    yield from (a.incident for a in draft.changed_alerts() if a.incident is not None)
+
+
+class _Teller:
+    """Decides what is told of one incident in this cycle."""
+
+    def __init__(self, draft: Draft, incident: Incident) -> None:
+        self._draft = draft
+        self._incident = incident
+        self._interest: Interest = interest(draft, incident)
+        self._manners = draft.situation.policy.manners
+        self._looks: list[datetime] = []
+
+    def tell(self, news: Iterable[tuple[str, str]]) -> None:
+        for event, reason in news:
+            if event in CLOCK_EVENTS or event == "nobody_reached":
+                self._tell_all(event, reason)
+            else:
+                self._tell_those_told(event, reason)
+                if event == "resolved":
+                    tell_contact(self._draft, self._incident, event, reason)
+        if self._incident.is_active and may_call(self._draft, self._incident):
+            self._tell_state()
+            self._tell_known()
+        self._draft.look_again(self._incident.number, min(self._looks, default=None))
+
+    def _tell_those_told(self, event: str, reason: str) -> None:
+        """News of a step: to those who know of the incident."""
+        for told in self._incident.told:
+            if event == "closed" and told.event == "resolved":
+                continue
+            if event == "acknowledged" and self._incident.assignee in _names(self._draft, told.to):
+                continue  # nobody is told what they did themselves
+            subs = self._interest.wanting(told.to, event)
+            if subs or event in OVER:
+                self._say(told.to, event, reason, subs or self._interest.by_key.get(told.to, ()))
+
+    def _tell_all(self, event: str, reason: str) -> None:
+        """News of a promise, or that nobody could be reached: to all who want it. Where all that fires is silenced,
+        only to those who know."""
+        is_hushed = not may_call(self._draft, self._incident) and _is_firing(self._draft, self._incident)
+        for key in self._interest.by_key:
+            subs = self._interest.wanting(key, event)
+            if subs and not (is_hushed and self._told(key) is None):
+                self._say(key, event, reason, subs)
+
+    def _tell_state(self) -> None:
+        """Compare what each recipient was told with how things are."""
+        for key in self._interest.by_key:
+            told = self._told(key)
+            if told is None:
+                self._tell_first(key)
+            elif reason := needs_update(told, self._incident):
+                self._tell_change(key, told, reason)
+            else:
+                self._tell_again(key, told)
+
+    def _tell_first(self, key: str) -> None:
+        subs = self._interest.wanting(key, "opened")
+        settled_at = self._incident.opened_at + self._draft.situation.policy.settle
+        if self._draft.now < settled_at:
+            self._looks.append(settled_at)
+        elif subs:
+            self._say(key, "opened", self._incident.priority_reason, subs)
+        elif self._interest.has_hours:
+            self._looks.append(self._draft.now)
+
+    def _tell_change(self, key: str, told: Told, reason: str) -> None:
+        incident = self._incident
+        kinds = [
+            *(["priority_changed"] if incident.priority != told.priority else []),
+            *(["root_changed"] if incident.root.ci != told.root else []),
+        ]
+        subs = self._interest.wanting(key, "changed", was=str(told.priority), kinds=kinds)
+        due_at = told.at + self._draft.situation.policy.update_every
+        if subs and (str(incident.priority) < str(told.priority) or self._draft.now >= due_at):
+            self._say(key, "changed", reason, subs)
+        elif subs:
+            self._looks.append(due_at)
+
+    def _tell_again(self, key: str, told: Told) -> None:
+        """A word from time to time, although nothing has changed: to people of the business, and who asks for it."""
+        every = self._manners.updates.get(str(self._incident.priority))
+        if every is None:
+            return
+        subs = tuple(s for s in self._interest.wanting(key, "update") if self._hears_updates(key, s))
+        if subs and self._draft.now >= told.at + every:
+            self._say(key, "update", "nothing has changed since the last word", subs)
+        elif subs:
+            self._looks.append(told.at + every)
+
+    def _hears_updates(self, key: str, sub: Subscription) -> bool:
+        person = person_known(self._draft, key)
+        audience = sub.audience or (person.audience if person is not None else OPERATOR)
+        return audience != OPERATOR or "update" in sub.when.event
+
+    def _tell_known(self) -> None:
+        """Say once that the error is known, also to whoever reported it; who hears of the incident in this very cycle
+        hears it with that."""
+        incident, draft = self._incident, self._draft
+        if not incident.known_errors or incident.known_told:
+            return
+        if draft.now < (settled_at := incident.opened_at + draft.situation.policy.settle):
+            self._looks.append(settled_at)
+            return
+        reason = "; ".join(
+            f"it is known as {e.key}, {e.why}; until it is mended: {e.workaround}" for e in incident.known_errors
+        )
+        self._incident = draft.change_incident(incident, known_told=True)
+        for key in self._interest.by_key:
+            subs = self._interest.wanting(key, "known_error")
+            if subs and (incident.number, key, "opened") not in draft.said:
+                self._say(key, "known_error", reason, subs)
+        tell_contact(draft, self._incident, "known_error", reason)
+
+    def _told(self, key: str) -> Told | None:
+        return next((t for t in self._incident.told if t.to == key), None)
+
+    def _say(self, key: str, event: str, reason: str, subs: tuple[Subscription, ...]) -> None:
+        # Whoever is called in this cycle, or told as one who was, is not told the same by a subscription.
+        if (self._incident.number, key, event) not in self._draft.said:
+            word = telling(self._incident, key, event, reason, subs)
+            self._incident = say(self._draft, self._incident, word)
+
+
+def say(draft: Draft, incident: Incident, word: Telling) -> Incident:
+    """Have it told, and remember on the incident what its recipient knows now."""
+    is_new = all(t.to != word.to for t in incident.told)
+    said = Told(
+        to=word.to,
+        event=word.event,
+        at=draft.now,
+        priority=incident.priority,
+        root=incident.root.ci,
+        services=_services(incident),
+    )
+    others = tuple(t for t in incident.told if t.to != word.to)
+    incident = draft.change_incident(incident, told=tuple(sorted((*others, said), key=lambda t: t.to)))
+    draft.said.add((word.incident, word.to, word.event))
+    draft.tellings.append(replace(word, is_new=is_new))
+    return incident
 
 
 def tell_sources(draft: Draft) -> None:
@@ -43,93 +186,6 @@ def tell_sources(draft: Draft) -> None:
         elif source.is_up and source.told:
             _tell_source(draft, source, "source_up", f"{source.name} can be heard again")
             draft.put_source(replace(source, told=False))
-
-
-def _tell_event(draft: Draft, incident: Incident, event: str, reason: str) -> None:
-    """News of a step: to those who know of the incident."""
-    for told in incident.told:
-        if event == "closed" and told.event == "resolved":
-            continue
-        sub = next((s for s in draft.situation.subscriptions if s.to == told.to and _wants(s, incident, event)), None)
-        if sub is not None or event in _ENDED:
-            incident = _send(draft, incident, told.to, event, reason)
-
-
-def _tell_contact(draft: Draft, incident: Incident, event: str, reason: str) -> None:
-    """That its error is known, and the end of it: to whoever reported it, where mail can reach them."""
-    satisfaction, contact = draft.situation.policy.satisfaction, incident.contact
-    if not satisfaction.via or not contact.mail:
-        return
-    content = NoticeContent(
-        event=event,
-        reason=reason,
-        at=rfc3339(draft.now),
-        idempotency_key=notice_key(
-            incident.key,
-            rfc3339(incident.opened_at),
-            event,
-            f"{satisfaction.via} to the contact",
-            str(incident.version),
-        ),
-        incident=incident_document(incident, ()),
-        recipient=RecipientDocument(id=CONTACT, name=contact.name or contact.mail, address=contact.mail),
-        asks_rating=event == "resolved" and satisfaction.ask is not Ask.NOBODY,
-    )
-    add_notice(draft, satisfaction.via, content, incident.number)
-    words = f"telling the contact {contact.mail} by {satisfaction.via}: {event}, {reason}"
-    draft.note(incident.number, "notice", words, new=contact.mail)
-
-
-def _asks_those_told(draft: Draft, incident: Incident, event: str) -> bool:
-    """Whether those who were told of an incident are asked how content they are: where nobody else can be."""
-    satisfaction = draft.situation.policy.satisfaction
-    is_contact_asked = bool(satisfaction.via and incident.contact.mail)
-    return event == "resolved" and satisfaction.ask is Ask.EVERYONE and not is_contact_asked
-
-
-def _tell_clock(draft: Draft, incident: Incident, event: str, reason: str) -> None:
-    """News of a promised time: to all who want it. Where all that fires is silenced, only to those who know."""
-    wanted = dict.fromkeys(s.to for s in draft.situation.subscriptions if _wants(s, incident, event))
-    is_hushed = not may_call(draft, incident) and _is_firing(draft, incident)
-    for to in wanted:
-        if not is_hushed or _told(incident, to) is not None:
-            incident = _send(draft, incident, to, event, reason)
-
-
-def _tell_state(draft: Draft, incident: Incident) -> None:
-    """Compare what each recipient was told with how things are."""
-    policy = draft.situation.policy
-    for sub in draft.situation.subscriptions:
-        told = _told(incident, sub.to)
-        if told is None:
-            if draft.now - incident.opened_at >= policy.settle and _wants(sub, incident, "opened"):
-                incident = _send(draft, incident, sub.to, "opened", incident.priority_reason)
-            continue
-        reason = needs_update(told, incident)
-        worse = str(incident.priority) < str(told.priority)
-        due = worse or draft.now - told.at >= policy.update_every
-        if reason and due and _wants(sub, incident, "changed", was=str(told.priority)):
-            incident = _send(draft, incident, sub.to, "changed", reason)
-
-
-def _tell_known(draft: Draft, stale: Incident) -> None:
-    """Say once that the error is known, also to whoever reported it; who hears of the incident in this very cycle hears
-    it with that."""
-    incident = draft.incident(stale.number) or stale
-    if not incident.known_errors or incident.known_told:
-        return
-    if draft.now - incident.opened_at < draft.situation.policy.settle:
-        return
-    reason = "; ".join(
-        f"it is known as {e.key}, {e.why}; until it is mended: {e.workaround}" for e in incident.known_errors
-    )
-    incident = draft.change_incident(incident, known_told=True)
-    heard = {n.to for n in draft.notices if n.incident == incident.number and n.event == "opened"}
-    for sub in draft.situation.subscriptions:
-        if sub.to not in heard and _wants(sub, incident, "known_error"):
-            heard.add(sub.to)
-            incident = _send(draft, incident, sub.to, "known_error", reason)
-    _tell_contact(draft, incident, "known_error", reason)
 
 
 def needs_update(told: Told, incident: Incident) -> str:
@@ -158,78 +214,40 @@ def _is_firing(draft: Draft, incident: Incident) -> bool:
     return any(a is not None and a.is_firing for a in map(draft.alert, draft.members(incident.number)))
 
 
-def _wants(sub: Subscription, incident: Incident, event: str, was: str = "") -> bool:
-    services = [s.ci for s in incident.services]
-    priorities = {str(incident.priority), was or str(incident.priority)}
-    return any(
-        matches(sub.when, priority=p, event=event, services=services, group=incident.group) for p in sorted(priorities)
-    )
-
-
-def _told(incident: Incident, to: str) -> Told | None:
-    return next((t for t in incident.told if t.to == to), None)
-
-
 def _services(incident: Incident) -> tuple[tuple[str, int], ...]:
     return tuple(sorted((s.ci, int(s.state)) for s in incident.services if s.state > State.UP))
 
 
-def _send(draft: Draft, incident: Incident, to: str, event: str, reason: str) -> Incident:
-    said = Told(
-        to=to,
-        event=event,
-        at=draft.now,
-        priority=incident.priority,
-        root=incident.root.ci,
-        services=_services(incident),
-    )
-    others = tuple(t for t in incident.told if t.to != to)
-    incident = draft.change_incident(incident, told=tuple(sorted((*others, said), key=lambda t: t.to)))
-    key = notice_key(incident.key, rfc3339(incident.opened_at), event, to, str(incident.version))
-    content = NoticeContent(
-        event=event,
-        reason=reason,
-        at=rfc3339(draft.now),
-        idempotency_key=key,
-        incident=incident_document(incident, ()),
-        asks_rating=_asks_those_told(draft, incident, event),
-    )
-    add_notice(draft, to, content, incident.number)
-    draft.note(incident.number, "notice", f"telling {to}: {event}, {reason}", new=to)
-    return incident
+def _names(draft: Draft, key: str) -> tuple[str, ...]:
+    person = person_known(draft, key)
+    return () if person is None else (person.id, person.name)
 
 
 def _tell_source(draft: Draft, source: SourceState, event: str, reason: str) -> None:
     document = SourceDocument(name=source.name, is_up=source.is_up, since=rfc3339(source.since), error=source.error)
-    told = set()
+    for key, sub in wanting_at_large(draft, event):
+        for way in ways_of(draft, key, sub.via)[:1]:
+            content = NoticeContent(
+                event=event,
+                reason=reason,
+                at=rfc3339(draft.now),
+                idempotency_key=notice_key(source.name, rfc3339(source.since), event, way.via, way.address),
+                source=document,
+                recipient=way.recipient,
+                why=(why_words(sub),) if way.recipient is not None else (),
+            )
+            add_notice(draft, way.via, content, None)
+
+
+def wanting_at_large(draft: Draft, event: str) -> Iterator[tuple[str, Subscription]]:
+    """Who wants to hear of what belongs to no incident, once each. People of the business hear only what they name."""
+    seen = set()
     for sub in draft.situation.subscriptions:
-        if sub.to in told or not matches(sub.when, priority="", event=event, services=(), group=""):
+        if miss(sub.when, Facts(event=event)):
             continue
-        told.add(sub.to)
-        key = notice_key(source.name, rfc3339(source.since), event, sub.to)
-        content = NoticeContent(event=event, reason=reason, at=rfc3339(draft.now), idempotency_key=key, source=document)
-        add_notice(draft, sub.to, content, None)
-
-
-def add_notice(draft: Draft, to: str, content: NoticeContent, number: int | None, subject: str = "") -> None:
-    """Put a notice with this content on its way through the notifier `to`: about the incident of that number, or the
-    change with the key `subject`."""
-    draft.notices.append(
-        Notice(
-            key=content.idempotency_key,
-            to=to,
-            event=content.event,
-            reason=content.reason,
-            at=draft.now,
-            incident=number,
-            content=msgspec.json.encode(content),
-            person=content.recipient.id if content.recipient is not None else "",
-            subject=subject,
-        )
-    )
-
-
-def notice_key(*parts: str) -> str:
-    """The same notice has the same key for ever, another never has: the opening time tells databases apart."""
-    digest = hashlib.blake2b("\xff".join(parts).encode(), digest_size=6).hexdigest()
-    return f"{parts[0]}-{digest}"
+        for key in recipients_of(sub, draft.situation.policy.roster, "", ()):
+            person = person_known(draft, key)
+            is_asked = event in sub.when.event or not person_of(key)
+            if key not in seen and (is_asked or (person is not None and person.audience == OPERATOR)):
+                seen.add(key)
+                yield key, sub

@@ -14,6 +14,7 @@ from rules.request_rule import RequestRule
 from rules.resolution import RESOLUTION_CODES, Satisfaction
 from rules.roster import Roster
 from rules.service_level import STANDARD, ServiceLevel
+from rules.telling import Manners
 from rules.template import Template
 
 Matrix = Mapping[tuple[Level, Level], Priority]
@@ -61,9 +62,9 @@ class Policy:
     announced windows, past and to come. `service_levels` say what is promised, the first that fits counts; `calendars`
     are all that they may have been promised in. `roster` says who there is to call. `categories` are what incidents are
     about, `resolution_codes` how they end (word to meaning; the first is what a person means who gives none). Of
-    `templates` the first whose rule fits is taken. `satisfaction` says who is asked for it. `requests`
-    say which alerts ask for a service instead of telling of a failure, `suggest` when incidents of one CI are worth a
-    problem.
+    `templates` the first whose rule fits is taken. `satisfaction` says who is asked for it, `manners` how people are
+    told. `requests` say which alerts ask for a service instead of telling of a failure, `suggest` when incidents of one
+    CI are worth a problem.
     """
 
     resolve_after: timedelta = timedelta(minutes=2)
@@ -85,6 +86,7 @@ class Policy:
     resolution_codes: Mapping[str, str] = field(default_factory=lambda: RESOLUTION_CODES, hash=False)
     templates: tuple[Template, ...] = ()
     satisfaction: Satisfaction = field(default_factory=Satisfaction)
+    manners: Manners = field(default_factory=Manners)
 
     def priority(self, impact: Level, urgency: Level) -> Priority:
         """The priority that the matrix gives."""

@@ -3,12 +3,16 @@
 import enum
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from rules.escalation import EscalationPolicy
 from rules.rotation import Schedule
 from rules.routing import Route
+from rules.subscriptions import Subscription
+from rules.telling import OPERATOR
+from rules.wallclock import Hours, end_of
 
 
 class Kind(enum.StrEnum):
@@ -28,7 +32,13 @@ class Contact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody who can be called. `manager` is another person's id; `contacts` are all used at once."""
+    """Somebody who can be called or told. `manager` is another person's id. A call uses all `contacts` at once, other
+    word the first that works.
+
+    `audience` is how things are worded for them, `language` their own, empty for the usual one. `services` are the
+    business services that they use or answer for; who has some hears, by role, of these only. In `quiet` hours of their
+    day only what is urgent reaches them. `notify` are subscriptions of their own.
+    """
 
     id: str
     name: str
@@ -38,6 +48,20 @@ class Person:
     department: str = ""
     manager: str = ""
     contacts: tuple[Contact, ...] = ()
+    audience: str = OPERATOR
+    language: str = ""
+    services: frozenset[str] = frozenset()
+    quiet: tuple[Hours, ...] = ()
+    notify: tuple[Subscription, ...] = ()
+
+    def ways(self, via: tuple[str, ...]) -> tuple[Contact, ...]:
+        """The contacts in the order in which they are tried: by the notifiers of `via`, or all where none fits."""
+        chosen = tuple(c for name in via for c in self.contacts if c.via == name)
+        return chosen or self.contacts
+
+    def quiet_until(self, now: datetime) -> datetime | None:
+        """When the quiet hours end that it is in now; None outside them."""
+        return end_of(self.quiet, now, self.zone)
 
     @property
     def mail_addresses(self) -> frozenset[str]:

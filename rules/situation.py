@@ -26,6 +26,7 @@ from rules.resolve import subject_of
 from rules.rotation import OVERRIDES_KEPT, Override
 from rules.silence import KEPT, Silence
 from rules.subscriptions import Subscription
+from rules.telling import Mailbox
 
 KeyT = TypeVar("KeyT")
 _STEP_S = 15
@@ -54,7 +55,9 @@ class Situation:
         self.records: dict[str, Record] = {}
         self.next_record: dict[Kind, int] = {}
         self.overrides: dict[str, Override] = {}
+        self.mailboxes: dict[str, Mailbox] = {}
         self.agenda = Agenda()
+        self.telling = Agenda()
         self.held: dict[Hold, set[str]] = {}
         self.next_number = 1
         self.decided_at: datetime | None = None
@@ -73,6 +76,7 @@ class Situation:
         self._take_silences(decision)
         self._take_records(decision)
         self._take_overrides(decision)
+        self._take_mailboxes(decision)
         self.decided_at = decision.at
         self._forget(decision)
 
@@ -159,6 +163,11 @@ class Situation:
         for old in [o.id for o in self.overrides.values() if o.ends_at < decision.at - OVERRIDES_KEPT]:
             del self.overrides[old]
 
+    def _take_mailboxes(self, decision: Decision) -> None:
+        self.mailboxes.update((box.to, box) for box in decision.mailboxes)
+        for number, at in decision.looks.items():
+            self.telling.put(number, at)
+
     def _take_incident(self, incident: Incident) -> None:
         self._index_incident(self.incidents.get(incident.number), present=False)
         self.incidents[incident.number] = incident
@@ -182,6 +191,7 @@ class Situation:
                 self._drop_alert(alert_id)
             self._index_incident(self.incidents.pop(number, None), present=False)
             self.agenda.put(number, None)
+            self.telling.put(number, None)
         for alert in decision.alerts:
             if not alert.is_firing and alert.incident is None:
                 self._drop_alert(alert.id)
@@ -228,6 +238,7 @@ def rebuild(
     records: Iterable[Record] = (),
     next_record: Mapping[Kind, int] = MappingProxyType({}),
     overrides: Iterable[Override] = (),
+    mailboxes: Iterable[Mailbox] = (),
 ) -> None:
     """Fill an empty situation with what the store held, less what the daemon had forgotten before it was stopped."""
     situation.next_record.update(next_record)
@@ -243,6 +254,8 @@ def rebuild(
             silences=tuple(silences),
             records=tuple(records),
             overrides=tuple(overrides),
+            mailboxes=tuple(mailboxes),
+            looks={i.number: at for i in kept if i.is_active},
             forgotten=tuple(i.number for i in kept if is_past(i, at, situation.policy) and i.number not in held),
         )
     )

@@ -59,6 +59,7 @@ SAID_BY: dict[str, frozenset[str]] = {
     "least_priority": frozenset({"template"}),
     "known_errors": frozenset({"known_error"}),
     "suspects": frozenset({"suspect"}),
+    "watchers": frozenset({"watch"}),
     "is_waiting_for_steps": frozenset({"resolution_waits", "resolved", "reopened"}),
 }
 """Which kinds of line tell of a change of which field, beside those that name it (`TimelineEntry.field`)."""

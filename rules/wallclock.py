@@ -1,10 +1,12 @@
 """Time of day on the wall of one zone, and the instants it stands for: right where clocks are put forward or back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY = timedelta(days=1)
+_WEEK = timedelta(days=7)
 _SECOND = timedelta(seconds=1)
 MIDNIGHT = time(0, 0)
 
@@ -69,3 +71,16 @@ class Hours:
         days = f"{DAYS[ordered[0]]} to {DAYS[ordered[-1]]}" if is_run else ", ".join(DAYS[d] for d in ordered)
         clock = "" if self.begin == self.end == MIDNIGHT else f" from {self.begin:%H:%M} to {self.end:%H:%M}"
         return f"{'every day' if len(ordered) == 7 else days}{clock}"
+
+
+def end_of(hours: Sequence[Hours], now: datetime, zone: tzinfo) -> datetime | None:
+    """When these hours end, one joining the other, as seen from `now`; None outside them, and where they never end."""
+    wall = start = wall_of(now, zone)
+    while wall - start <= _WEEK:
+        today = datetime.combine(wall, MIDNIGHT)
+        spans = (h.span_on(day) for h in hours for day in (today - _DAY, today))
+        ends = [span[1] for span in spans if span is not None and span[0] <= wall < span[1]]
+        if not ends:
+            return None if wall == start else instant_of(wall, zone)
+        wall = max(ends)
+    return None

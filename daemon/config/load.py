@@ -13,6 +13,7 @@ from daemon.config.config import Config, HttpSettings, MessageSettings
 from daemon.config.context import Context
 from daemon.config.document import Loc, read_document
 from daemon.config.fields import suggestion
+from daemon.config.notify_schema import Notify, TellingSection
 from daemon.config.oncall import make_roster
 from daemon.config.priority_rules import read_priority_rules
 from daemon.config.record import read_record
@@ -30,13 +31,13 @@ from daemon.config.schema import (
     MaintenanceWindow,
     MappingRules,
     Messages,
-    Notify,
     PriorityRules,
     ProblemRules,
     RequestMatch,
     Section,
 )
 from daemon.config.service_levels import read_service_levels
+from daemon.config.subscriptions import Subscriptions, make_manners
 from daemon.errors import ConfigError
 from notifiers.secret import Secret
 from notifiers.settings import NotifierSettings
@@ -94,8 +95,11 @@ class _Loader:
         self._names("sources")
         self._refuse_second_push()
         rules_path, rules = self._rules()
-        subscriptions = [*self._notify(self._context, raw), *self._notify(rules, _raw_of(rules))]
+        makes = self._subscriptions(rules, notifiers)
+        subscriptions = [*_notify(makes, self._context, raw), *_notify(makes, rules, _raw_of(rules))]
         windows = [*self._maintenance(self._context, raw), *self._maintenance(rules, _raw_of(rules))]
+        policy = self._whole_policy(rules, notifiers, windows)
+        subscriptions += [sub for person in policy.roster.people.values() for sub in person.notify]
         config = Config(
             file=self._path,
             directory=self._context.directory,
@@ -106,7 +110,7 @@ class _Loader:
             rules=rules_path,
             notifiers=tuple(notifiers),
             notify=tuple(subscriptions),
-            policy=self._whole_policy(rules, notifiers, windows),
+            policy=policy,
             log=self._log(),
             messages=self._one("messages", Messages, parts.make_messages) or MessageSettings(),
             **self._delivery(),
@@ -191,13 +195,9 @@ class _Loader:
             _mapping(context, RULES_KEYS)
         return path, context
 
-    def _notify(self, context: Context | None, raw: Mapping[str, Any]) -> Iterator[Subscription]:
-        if context is None:
-            return
-        for loc, item in context.items(("notify",), raw.get("notify")):
-            section = context.section(loc, item, Notify)
-            if section is not None:
-                yield from parts.make_subscriptions(context, loc, section, self._notifier_names)
+    def _subscriptions(self, rules: Context | None, notifiers: list[NotifierSettings]) -> Subscriptions:
+        raw = _raw_of(rules)
+        return Subscriptions(self._notifiers_known(notifiers), names_in(raw, "people", "id"), names_in(raw, "groups"))
 
     def _maintenance(self, context: Context | None, raw: Mapping[str, Any]) -> Iterator[Window]:
         if context is None:
@@ -245,8 +245,12 @@ class _Loader:
         if rules is None:
             return policy
         raw, known = _raw_of(rules), self._notifiers_known(notifiers)
+        telling = _section(rules, raw, "telling", TellingSection)
         return replace(
-            policy, roster=make_roster(rules, raw, known, policy.service_levels), **read_record(rules, raw, known)
+            policy,
+            roster=make_roster(rules, raw, known, policy.service_levels),
+            manners=make_manners(telling or TellingSection()),
+            **read_record(rules, raw, known),
         )
 
     def _notifiers_known(self, notifiers: list[NotifierSettings]) -> dict[str, NotifierSettings | None]:
@@ -264,6 +268,24 @@ class _Loader:
 
     def _log(self) -> Any:
         return self._one("log", Log, lambda _c, _loc, section: parts.make_log(section)) or parts.make_log(Log())
+
+
+def names_in(raw: Mapping[str, Any], key: str, field: str = "name") -> tuple[str, ...]:
+    """What the members of a section are called, also of those with mistakes."""
+    listed = raw.get(key)
+    found = (
+        item.get(field) if isinstance(item, dict) else None for item in (listed if isinstance(listed, list) else ())
+    )
+    return tuple(name for name in found if isinstance(name, str))
+
+
+def _notify(makes: Subscriptions, context: Context | None, raw: Mapping[str, Any]) -> Iterator[Subscription]:
+    if context is None:
+        return
+    for loc, item in context.items(("notify",), raw.get("notify")):
+        section = context.section(loc, item, Notify)
+        if section is not None:
+            yield from makes.of(context, loc, section)
 
 
 def _raw_of(context: Context | None) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from daemon.config.oncall_schema import (
     StepSection,
 )
 from daemon.config.schema import Section
+from daemon.config.subscriptions import Subscriptions
 from notifiers.settings import EmailSettings, NotifierSettings, is_mail_address
 from rules.escalation import EscalationPolicy, EscalationStep
 from rules.roster import Contact, Group, Kind, Person, Roster
@@ -70,6 +71,7 @@ class _Maker:
         self._groups = self._names("groups")
         self._schedules = self._names("schedules")
         self._escalations = self._names("escalation")
+        self._subscriptions = Subscriptions(notifiers)
 
     def roster(self) -> Roster:
         people = [self._person(loc, s) for loc, s in self._sections("people", PersonSection)]
@@ -128,6 +130,14 @@ class _Maker:
             department=section.department,
             manager=section.manager or "",
             contacts=tuple(Contact(via=c.via, address=c.address) for c in section.contact),
+            audience=section.audience,
+            language=section.language or "",
+            services=frozenset(section.services),
+            quiet=read_hours(self._context, (*loc, "quiet"), section.quiet),
+            notify=tuple(
+                self._subscriptions.of_person(self._context, (*loc, "notify", index), section.id, own)
+                for index, own in enumerate(section.notify)
+            ),
         )
 
     def _group(self, loc: Loc, section: GroupSection) -> Group:

@@ -7,10 +7,12 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from daemon.config.fields import Duration, Name, Names, Number, OneOrMany, Refused, Texts, one_of, shown
 from daemon.config.hours import ClockTime
+from daemon.config.notify_schema import Audience, OwnNotify
 from daemon.config.schema import PriorityWord, Section, Zone
 from rules.document import CONTACT
 from rules.escalation import ON
 from rules.rotation import SHORTEST_TURN
+from rules.telling import OPERATOR
 
 _TURNS = {"daily": timedelta(days=1), "weekly": timedelta(weeks=1)}
 _LONGEST_WAIT = timedelta(days=7)
@@ -75,6 +77,11 @@ class PersonSection(Section):
     department: str = ""
     manager: Name | None = None
     contact: list[ContactSection] = Field(default_factory=list)
+    audience: Audience = OPERATOR
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(_[A-Z]{2})?$")] | None = None
+    services: Texts = Field(default_factory=list)
+    quiet: Any = None
+    notify: list[OwnNotify] = Field(default_factory=list)
 
 
 class GroupSection(Section):

@@ -20,7 +20,6 @@ from daemon.config.schema import (
     Log,
     MaintenanceWindow,
     Messages,
-    Notify,
     PolledSource,
     PriorityRules,
     ProblemRules,
@@ -40,7 +39,6 @@ from rules.matchers import matches_empty, parse_matchers
 from rules.policy import ITIL_MATRIX, Matrix
 from rules.recurrence import SuggestAfter
 from rules.request_rule import RequestRule
-from rules.subscriptions import Subscription, When
 
 _MAIL_PORTS = {"starttls": 587, "implicit": 465, "none": 25}
 _DATABASES = ("sqlite:///FILE", "postgresql+psycopg://USER@HOST/NAME")
@@ -189,18 +187,6 @@ def _email(context: Context, loc: Loc, section: EmailNotifier) -> EmailSettings:
         ca_file=context.maybe_path((*loc, "ca_file"), section.ca_file),
         **given(section, "timeout"),
     )
-
-
-def make_subscriptions(
-    context: Context, loc: Loc, section: Notify, notifiers: tuple[str, ...]
-) -> tuple[Subscription, ...]:
-    """One subscription for every recipient named; a problem where there is no such notifier."""
-    when = When(**{name: frozenset(getattr(section.when, name)) for name in When.__dataclass_fields__})
-    for name in section.to:
-        if name not in notifiers:
-            allowed = suggestion(name, notifiers) if notifiers else "there are no notifiers"
-            context.problem((*loc, "to"), f'to: there is no notifier "{name}"', allowed)
-    return tuple(Subscription(to=name, when=when) for name in dict.fromkeys(section.to))
 
 
 def make_window(context: Context, loc: Loc, section: MaintenanceWindow) -> Window | None:

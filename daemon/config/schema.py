@@ -22,18 +22,14 @@ from daemon.config.fields import (
     Listen,
     Memory,
     Name,
-    Names,
     Number,
-    OneOrMany,
     Refused,
     SecretUrl,
     SessionLength,
     Texts,
     Timeout,
-    one_of,
     shown,
 )
-from rules.subscriptions import EVENTS
 
 
 def _zone_name(name: str) -> str:
@@ -179,22 +175,6 @@ PriorityWord = Literal["P1", "P2", "P3", "P4", "P5"]
 LevelWord = Literal["high", "medium", "low"]
 
 
-class When(Section):
-    """What a recipient wants to hear of; a key left out asks for nothing in particular."""
-
-    priority: Annotated[list[PriorityWord], OneOrMany] = Field(default_factory=list)
-    event: Annotated[list[Annotated[str, one_of(EVENTS)]], OneOrMany] = Field(default_factory=list)
-    service: Texts = Field(default_factory=list)
-    group: Texts = Field(default_factory=list)
-
-
-class Notify(Section):
-    """Who hears of what."""
-
-    to: Annotated[Names, Field(min_length=1)]
-    when: When = Field(default_factory=When)
-
-
 class Incidents(Section):
     """Lengths of time in an incident's life; what is left out keeps the default of `rules.policy.Policy`."""
 
@@ -297,6 +277,7 @@ RULES_KEYS = (
     "resolution_codes",
     "templates",
     "satisfaction",
+    "telling",
 )
 SOURCES: dict[str, type[Section]] = {"prometheus": PolledSource, "alertmanager": PolledSource, "push": PushSource}
 CMDBS: dict[str, type[Section]] = {"yaml": CmdbFile}

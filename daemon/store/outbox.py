@@ -5,10 +5,11 @@ under the same key. Per recipient and incident notices leave in the order in whi
 reads "resolved" before "opened".
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -27,11 +28,12 @@ from sqlalchemy.sql.selectable import FromClause
 
 from daemon.clock import Clock
 from daemon.store.engine import Database
-from daemon.store.record import timeline_row
-from daemon.store.records import clean
+from daemon.store.record import notice_row, timeline_row
+from daemon.store.records import clean, ways_of
 from daemon.store.rows import NoticeRow, NoticeState
-from daemon.store.schema import notices, timeline
-from rules.decision import TimelineEntry
+from daemon.store.schema import inbox, notices, timeline
+from daemon.store.upsert import upsert
+from rules.decision import Notice, TimelineEntry, Undelivered
 from rules.record import Kind
 
 _OPEN: tuple[NoticeState, ...] = ("pending", "sending")
@@ -62,18 +64,34 @@ class Outbox:
     def claim(self, now: datetime, lease: timedelta, limit: int, exclude: Collection[str]) -> list[NoticeRow]:
         """Take up to `limit` notices that are due, longest due first, for the time of `lease`.
 
-        Nobody else gets them before it runs out. None goes to a recipient in `exclude`.
+        Nobody else gets them before it runs out. None goes through a notifier in `exclude`.
         """
+        conditions = [notices.c.due_at <= now]
+        if exclude:
+            conditions.append(notices.c.to.not_in(sorted(exclude)))
+        return self._claim(conditions, now, lease, limit)
+
+    def claim_stuck(
+        self, now: datetime, lease: timedelta, limit: int, to: str, *, with_other_ways: bool
+    ) -> list[NoticeRow]:
+        """Take notices that wait to go through the notifier `to`, whenever they were to be tried again; only those that
+        have other ways of their own where that is asked."""
+        conditions = [notices.c.to == clean(to)]
+        if with_other_ways:
+            conditions.append(notices.c.others != "[]")
+        return self._claim(conditions, now, lease, limit)
+
+    def _claim(
+        self, conditions: Sequence[ColumnElement[bool]], now: datetime, lease: timedelta, limit: int
+    ) -> list[NoticeRow]:
         due = (
             select(notices.c.key)
-            .where(_undelivered(notices), notices.c.due_at <= now)
+            .where(_undelivered(notices), *conditions)
             .where(or_(notices.c.lease_until.is_(None), notices.c.lease_until <= now))
             .where(_is_next())
             .order_by(notices.c.due_at, notices.c.id)
             .limit(limit)
         )
-        if exclude:
-            due = due.where(notices.c.to.not_in(sorted(exclude)))
         with self._database.write() as connection:
             # Rows that another sender is just claiming are passed over (SQLite has one writer at a time anyhow).
             keys = connection.execute(due.with_for_update(skip_locked=True, of=notices)).scalars().all()
@@ -100,14 +118,29 @@ class Outbox:
             connection.execute(again.values(state="pending", due_at=at, lease_until=None, last_error=clean(error)))
 
     def bury(self, key: str, at: datetime, error: str) -> None:
-        """It can never arrive: a dead letter, told on the timeline of its incident or change."""
+        """It can never arrive: a dead letter, told on the timeline of its incident or change. Where it was a call, the
+        next decision hears of it."""
         dead = update(notices).where(notices.c.key == clean(key), _undelivered(notices))
         dead = dead.values(state="dead", lease_until=None, last_error=clean(error))
         with self._database.write() as connection:
             found = connection.execute(dead.returning(*_COLUMNS)).mappings().one_or_none()
             row = None if found is None else _row(found)
             if row is not None and (row.incident is not None or row.subject):
-                connection.execute(insert(timeline), [timeline_row(_obituary(row, at, error))])
+                words = f"{row.recipient} could not be told of “{row.event}”: {error}"
+                connection.execute(insert(timeline), [timeline_row(_failure(row, at, words))])
+            if row is not None and row.is_call and row.incident is not None:
+                connection.execute(insert(inbox), [_undelivered_row(row, at, error)])
+
+    def pass_on(self, row: NoticeRow, at: datetime, error: str, by: Notice) -> None:
+        """It did not arrive and goes `by` another way from now on, in one step; nothing where it has been settled."""
+        passed = update(notices).where(notices.c.key == clean(row.key), _undelivered(notices))
+        passed = passed.values(state="passed", lease_until=None, last_error=clean(error))
+        with self._database.write() as connection:
+            if connection.execute(passed).rowcount:
+                upsert(connection, notices, ("key",), [notice_row(by, at)], replace=False)
+                if row.incident is not None or row.subject:
+                    words = f"{row.recipient} could not be told of “{row.event}”, so {by.recipient} is: {error}"
+                    connection.execute(insert(timeline), [timeline_row(_failure(row, at, words))])
 
     def revive(self, keys: Collection[str]) -> int:
         """Send dead letters after all, from now on; how many there were."""
@@ -155,17 +188,19 @@ def _revive(connection: Connection, keys: list[str], now: datetime) -> int:
     return connection.execute(dead.values(state="pending", due_at=now, attempts=0)).rowcount
 
 
-def _obituary(row: NoticeRow, at: datetime, error: str) -> TimelineEntry:
-    return TimelineEntry(
-        incident=row.incident or 0,
-        at=at,
-        kind="notice_failed",
-        text=f"{row.recipient} could not be told of “{row.event}”: {error}",
-        subject=row.subject,
-    )
+def _failure(row: NoticeRow, at: datetime, words: str) -> TimelineEntry:
+    return TimelineEntry(incident=row.incident or 0, at=at, kind="notice_failed", text=words, subject=row.subject)
+
+
+def _undelivered_row(row: NoticeRow, at: datetime, error: str) -> dict[str, Any]:
+    # The one that stood before it where it was passed on: that is whom was called.
+    via, number = row.instead_of or row.to, row.incident or 0
+    failed = Undelivered(at=at, incident=number, person=row.person, via=via, error=clean(error))
+    return {"kind": "undelivered", "source": "outbox", "body": msgspec.json.encode(failed), "at": at}
 
 
 def _row(found: RowMapping) -> NoticeRow:
     row: dict[str, Any] = {str(name): value for name, value in found.items()}
     number = -row.pop("subject")
+    row["others"] = ways_of(row["others"])
     return NoticeRow(**row, subject=f"{Kind.CHANGE.series}-{number}" if number > 0 else "")

@@ -16,6 +16,7 @@ from daemon.store.records import (
     clean_or_none,
     encode,
     incident_of,
+    mailbox_of,
     override_of,
     silence_of,
     source_of,
@@ -25,6 +26,7 @@ from daemon.store.schema import (
     alerts,
     experience,
     incidents,
+    mailboxes,
     notices,
     overrides,
     records,
@@ -42,6 +44,7 @@ from rules.lesson import Lesson
 from rules.record import parse_key
 from rules.rotation import OVERRIDES_KEPT, Override
 from rules.silence import KEPT, Silence
+from rules.telling import Mailbox
 
 REPLIES_KEPT = timedelta(days=1)
 _CHUNK = 500
@@ -58,9 +61,10 @@ def commit(database: Database, decision: Decision, inbox_ids: Collection[int], e
         (silences, ("id",), [_silence_row(s) for s in decision.silences]),
         (records, ("kind", "number"), [record_row(r) for r in decision.records]),
         (overrides, ("id",), [_override_row(o) for o in decision.overrides]),
+        (mailboxes, ("to",), [_mailbox_row(m) for m in decision.mailboxes]),
     ]
     entries = [timeline_row(e) for e in decision.timeline]
-    told = [_notice_row(n) for n in decision.notices]
+    told = [notice_row(n, n.at) for n in decision.notices]
     learnt = [_lesson_row(lesson) for lesson in decision.lessons]
     with database.write() as connection:
         fence(connection, epoch, hold=False)
@@ -110,6 +114,7 @@ def load(database: Database, since: datetime) -> Loaded:
         states = connection.execute(select(sources.c.record).order_by(sources.c.name)).scalars()
         quiet = connection.execute(select(silences.c.record).order_by(silences.c.id)).scalars()
         shifted = connection.execute(select(overrides.c.record).order_by(overrides.c.id)).scalars()
+        boxes = connection.execute(select(mailboxes.c.record).order_by(mailboxes.c.to)).scalars()
         last = connection.execute(select(func.max(incidents.c.number))).scalar()
         return Loaded(
             incidents=kept,
@@ -120,6 +125,7 @@ def load(database: Database, since: datetime) -> Loaded:
             records=kept_records(connection, since),
             next_record=next_records(connection),
             overrides=tuple(override_of(record) for record in shifted),
+            mailboxes=tuple(mailbox_of(record) for record in boxes),
             next_number=(last or 0) + 1,
         )
 
@@ -190,6 +196,10 @@ def _override_row(override: Override) -> dict[str, Any]:
     return {"id": clean(override.id), "ends_at": override.ends_at, "record": encode(override)}
 
 
+def _mailbox_row(mailbox: Mailbox) -> dict[str, Any]:
+    return {"to": clean(mailbox.to), "record": encode(mailbox)}
+
+
 def _reply_row(reply: Reply, at: datetime) -> dict[str, Any]:
     return {
         "command": clean(reply.command),
@@ -203,7 +213,8 @@ def _reply_row(reply: Reply, at: datetime) -> dict[str, Any]:
     }
 
 
-def _notice_row(notice: Notice) -> dict[str, Any]:
+def notice_row(notice: Notice, due_at: datetime) -> dict[str, Any]:
+    """The columns of a notice that is to leave at `due_at`."""
     return {
         "key": clean(notice.key),
         "to": clean(notice.to),
@@ -216,6 +227,9 @@ def _notice_row(notice: Notice) -> dict[str, Any]:
         "content": notice.content,
         "state": "pending",
         "attempts": 0,
-        "due_at": notice.at,
+        "due_at": due_at,
         "last_error": "",
+        "others": encode(notice.others),
+        "is_call": notice.is_call,
+        "instead_of": clean(notice.instead_of),
     }

@@ -6,11 +6,12 @@ import msgspec
 
 from daemon.errors import StoreError
 from rules.alert import Alert
-from rules.decision import SourceState
+from rules.decision import SourceState, Way
 from rules.incident import Incident
 from rules.record import RECORDS, Kind, Record
 from rules.rotation import Override
 from rules.silence import Silence
+from rules.telling import Mailbox
 
 _encoder = msgspec.json.Encoder()
 _alert_decoder = msgspec.json.Decoder(Alert)
@@ -19,6 +20,8 @@ _source_decoder = msgspec.json.Decoder(SourceState)
 _silence_decoder = msgspec.json.Decoder(Silence)
 _record_decoders = {kind: msgspec.json.Decoder(model) for kind, model in RECORDS.items()}
 _override_decoder = msgspec.json.Decoder(Override)
+_mailbox_decoder = msgspec.json.Decoder(Mailbox)
+_ways_decoder = msgspec.json.Decoder(tuple[Way, ...])
 
 
 def clean(text: str) -> str:
@@ -98,3 +101,19 @@ def override_of(record: str) -> Override:
         return _override_decoder.decode(record)
     except msgspec.DecodeError as error:
         raise StoreError(f"an override in the database cannot be read: {error}") from error
+
+
+def mailbox_of(record: str) -> Mailbox:
+    """What waits to be told to a recipient, as it was encoded; StoreError where the text is something else."""
+    try:
+        return _mailbox_decoder.decode(record)
+    except msgspec.DecodeError as error:
+        raise StoreError(f"a mailbox in the database cannot be read: {error}") from error
+
+
+def ways_of(text: str) -> tuple[Way, ...]:
+    """The ways that were encoded; StoreError where the text is something else."""
+    try:
+        return _ways_decoder.decode(text)
+    except msgspec.DecodeError as error:
+        raise StoreError(f"the ways of a notice in the database cannot be read: {error}") from error

@@ -13,9 +13,11 @@ from rules.lesson import Lesson
 from rules.record import Kind, Record
 from rules.rotation import Override
 from rules.silence import Silence
+from rules.telling import Mailbox
 
-InboxKind = Literal["push", "command", "silence", "override", "report", "record"]
-NoticeState = Literal["pending", "sending", "delivered", "dead"]
+InboxKind = Literal["push", "command", "silence", "override", "report", "record", "undelivered"]
+NoticeState = Literal["pending", "sending", "delivered", "passed", "dead"]
+"""`passed` has gone on by another way, as a notice of its own; `dead` has none left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,5 +173,6 @@ class Loaded:
     silences: tuple[Silence, ...]
     records: tuple[Record, ...]
     overrides: tuple[Override, ...]
+    mailboxes: tuple[Mailbox, ...]
     next_number: int
     next_record: dict[Kind, int]

@@ -22,10 +22,11 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
     text,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0005", "0006", "0007", "0008", "0009")
+REVISIONS = ("0001", "0002", "0003", "0005", "0006", "0007", "0008", "0009", "0010")
 """Every schema revision this code knows, oldest first; the last is the one it works with."""
 
 
@@ -195,6 +196,11 @@ notices = Table(
     Column("last_error", Text, nullable=False),
     Column("delivered_at", UtcDateTime),
     Column("latency_s", Float),
+    # The ways that are tried where this one fails: a JSON list.
+    Column("others", Text, nullable=False, server_default=text("'[]'")),
+    Column("is_call", Boolean, nullable=False, server_default=false()),
+    # The notifier that was to carry it and could not; empty where it is the first one.
+    Column("instead_of", Text, nullable=False, server_default=text("''")),
     Index("uq_notices_key", "key", unique=True),
     Index("ix_notices_incident", "incident", "id"),
     Index("ix_notices_due", "due_at", "id", sqlite_where=text(UNDELIVERED), postgresql_where=text(UNDELIVERED)),
@@ -299,6 +305,26 @@ overrides = Table(
     Column("id", Text, primary_key=True),
     Column("ends_at", UtcDateTime, nullable=False),
     Column("record", Text, nullable=False),
+)
+
+# What waits to be told to each recipient.
+mailboxes = Table(
+    "mailboxes",
+    metadata,
+    Column("to", Text, primary_key=True),
+    Column("record", Text, nullable=False),
+)
+
+# How a channel names the first message of a conversation with an address.
+threads = Table(
+    "threads",
+    metadata,
+    Column("to", Text, primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("thread", Text, primary_key=True),
+    Column("ref", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index("ix_threads_ref", "to", "ref"),
 )
 
 lease = Table(

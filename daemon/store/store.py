@@ -30,10 +30,11 @@ from daemon.store.rows import (
     TokenRow,
 )
 from daemon.store.search import search_incidents
+from daemon.store.threads import Threads
 from daemon.store.tokens import Tokens
 from daemon.store.users import Users
 from rules.alert import Alert
-from rules.decision import Decision, Reply, SourceState, TimelineEntry
+from rules.decision import Decision, Notice, Reply, SourceState, TimelineEntry
 from rules.incident import Incident
 from rules.lesson import Lesson
 from rules.past import History
@@ -47,7 +48,7 @@ class Store:
     """One database. Every method may be called from any thread and raises `StoreError` where the database fails.
 
     `users` are people and their sessions, `audit` who administered them, `answers` what was answered to requests that
-    may come again, `ratings` how content people were.
+    may come again, `ratings` how content people were, `threads` the conversations that channels have begun.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -60,6 +61,7 @@ class Store:
         self.audit = Audit(database)
         self.answers = Answers(database, clock)
         self.ratings = Ratings(database)
+        self.threads = Threads(database, clock)
 
     @classmethod
     def open(cls, url: str, clock: Clock) -> "Store":
@@ -216,6 +218,12 @@ class Store:
         """Take notices that are due, for the time of `lease`; never one that an older one has to precede."""
         return self._outbox.claim(now, lease, limit, exclude)
 
+    def claim_stuck(
+        self, now: datetime, lease: timedelta, limit: int, to: str, *, with_other_ways: bool
+    ) -> list[NoticeRow]:
+        """Take notices that wait for the notifier `to`, due or not; those with own other ways, where that is asked."""
+        return self._outbox.claim_stuck(now, lease, limit, to, with_other_ways=with_other_ways)
+
     def delivered(self, key: str, at: datetime, latency_s: float) -> None:
         """A notice has arrived, `latency_s` seconds after sending began."""
         self._outbox.delivered(key, at, latency_s)
@@ -227,6 +235,10 @@ class Store:
     def bury(self, key: str, at: datetime, error: str) -> None:
         """A notice can never arrive: a dead letter, told on its incident's timeline."""
         self._outbox.bury(key, at, error)
+
+    def pass_on(self, row: NoticeRow, at: datetime, error: str, by: Notice) -> None:
+        """A notice did not arrive and goes `by` another way from now on, told on its incident's timeline."""
+        self._outbox.pass_on(row, at, error, by)
 
     def revive(self, keys: Collection[str]) -> int:
         """Send dead letters after all; how many there were."""

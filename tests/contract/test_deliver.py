@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from daemon.backoff import RetryPolicy
 from daemon.clock import ManualClock
 from daemon.deliver import Deliverer, Result
+from daemon.inbox import change_of
 from daemon.store.rows import NoticeRow
 from daemon.store.store import Store
 from notifiers.errors import SendError
@@ -21,7 +22,7 @@ from notifiers.render import Renderer
 from notifiers.samples import samples
 from notifiers.secret import Secret
 from notifiers.settings import WebhookSettings
-from rules.decision import Notice
+from rules.decision import Notice, Undelivered, Way
 from rules.document import NoticeContent, RecipientDocument
 from tests.builders import T0, alert, incident, notice
 from tests.contract.stores import OpenStore, restarted
@@ -47,7 +48,7 @@ def told(key: str, *, number: int = 1, event: str = "opened", to: str = "noc", *
     sample = SAMPLES[event]
     assert sample.incident is not None
     record = msgspec.structs.replace(sample.incident, number=f"INC-{number}", alerts=())
-    content = msgspec.structs.replace(sample, idempotency_key=key, incident=record)
+    content = fields.pop("body", None) or msgspec.structs.replace(sample, idempotency_key=key, incident=record)
     body = msgspec.json.encode(content)
     return notice(key, to=to, incident=number, event=event, content=body, **fields)
 
@@ -295,7 +296,7 @@ def test_the_claim_outlasts_the_slowest_channel(
         assert deliverer.run_once() == 1
         until = row_of(store, "a").lease_until
         assert until is not None
-        assert until >= clock.now() + timedelta(seconds=600)
+        assert until >= clock.now() + timedelta(seconds=300)
     assert deliverer.drain(LONG)
 
 
@@ -342,14 +343,17 @@ def test_a_mended_server_gets_everything(
 
 
 def test_the_fallback_hears_at_once_of_what_is_refused_for_good(
-    store: Store, commit: Commit, deliver: Callable[..., Deliverer]
+    store: Store, commit: Commit, deliver: Callable[..., Deliverer], results: list[Result]
 ) -> None:
     noc, spare = ToldChannel("noc", GONE), ToldChannel("spare")
     commit(incidents=(incident(1),), notices=(told("a"),))
     assert deliver(noc, spare, fallback="spare").drain(LONG)
-    assert spare.keys == ["a"]
-    row = row_of(store, "a")
-    assert (row.state, row.last_error) == ("dead", "no such room; spare was told instead")
+    assert spare.keys == ["a~spare"]
+    assert states(store) == {"a": "passed", "a~spare": "delivered"}
+    assert row_of(store, "a").last_error == "no such room"
+    words = "noc could not be told of “opened”, so spare is: no such room"
+    assert [e.text for e in store.timeline(1) if e.kind == "notice_failed"] == [words]
+    assert [r.outcome for r in results] == ["passed", "delivered"]
 
 
 def test_the_fallback_hears_once_of_what_keeps_failing(
@@ -358,18 +362,78 @@ def test_the_fallback_hears_once_of_what_keeps_failing(
     noc, spare = ToldChannel("noc", *[BUSY] * 6), ToldChannel("spare")
     commit(notices=(told("a"),))
     deliverer = deliver(noc, spare, fallback="spare")
-    for expected in ([], [], [], ["a"], ["a"], ["a"], ["a"]):
+    for expected in ([], [], [], ["a~spare"], ["a~spare"], ["a~spare"], ["a~spare"]):
         assert deliverer.drain(LONG)
         assert spare.keys == expected
         clock.advance(timedelta(minutes=15))
-    assert noc.keys == ["a"]
-    assert states(store) == {"a": "delivered"}
+    assert noc.keys == []
 
 
-def test_a_fallback_that_fails_too_is_told_of(store: Store, commit: Commit, deliver: Callable[..., Deliverer]) -> None:
+def test_a_fallback_that_fails_too_ends_as_a_dead_letter_of_its_own(
+    store: Store, commit: Commit, deliver: Callable[..., Deliverer]
+) -> None:
     commit(incidents=(incident(1),), notices=(told("a"),))
-    assert deliver(ToldChannel("noc", GONE), ToldChannel("spare", BUSY), fallback="spare").drain(LONG)
-    assert row_of(store, "a").last_error == "no such room; spare could not be told instead: the server is busy"
+    assert deliver(ToldChannel("noc", GONE), ToldChannel("spare", GONE), fallback="spare").drain(LONG)
+    assert states(store) == {"a": "passed", "a~spare": "dead"}
+
+
+def test_a_person_is_told_by_their_next_contact_before_the_fallback(
+    store: Store, commit: Commit, deliver: Callable[..., Deliverer]
+) -> None:
+    anna = RecipientDocument(id="anna", name="Anna", address="@anna")
+    content = msgspec.structs.replace(msgspec.json.decode(told("a").content, type=NoticeContent), recipient=anna)
+    ways = (Way(via="mail", address="anna@x.net"), Way(via="pager", address="112"))
+    commit(notices=(told("a", person="anna", others=ways, body=content),))
+    channels = [ToldChannel(name, *faults) for name, faults in (("noc", [GONE]), ("mail", [GONE]), ("pager", [GONE]))]
+    spare = ToldChannel("spare")
+    assert deliver(*channels, spare, fallback="spare").drain(LONG)
+    rows = {row.to: row for row in store.notices()}
+    assert {to: row.state for to, row in rows.items()} == {
+        "noc": "passed",
+        "mail": "passed",
+        "pager": "passed",
+        "spare": "delivered",
+    }
+    addresses = [
+        msgspec.json.decode(rows[to].content, type=NoticeContent).recipient for to in ("mail", "pager", "spare")
+    ]
+    assert [r.address for r in addresses if r is not None] == ["anna@x.net", "112", ""]
+    assert {row.instead_of for row in rows.values()} == {"", "noc"}
+
+
+def test_what_waits_for_a_dead_channel_does_not_wait_for_its_turn_to_fail(
+    store: Store, commit: Commit, clock: ManualClock, deliver: Callable[..., Deliverer]
+) -> None:
+    noc, spare = ToldChannel("noc", *[BUSY] * 1000), ToldChannel("spare")
+    commit(notices=tuple(told(f"k{n}", number=n) for n in range(50)))
+    deliverer = deliver(noc, spare, fallback="spare", per_channel=1)
+    began = clock.now()
+    while len(spare.sent) < 50:
+        assert deliverer.drain(LONG)
+        clock.advance(timedelta(seconds=1))
+        assert clock.now() - began < timedelta(seconds=30)
+    assert sorted(states(store).values()) == ["delivered"] * 50 + ["passed"] * 50
+
+
+def test_a_call_that_reaches_nobody_is_news_for_the_next_decision(
+    store: Store, commit: Commit, deliver: Callable[..., Deliverer]
+) -> None:
+    commit(incidents=(incident(1),), notices=(told("a", person="anna", is_call=True), told("b", number=2)))
+    assert deliver(ToldChannel("noc", GONE, GONE), ToldChannel("spare", GONE, GONE), fallback="spare").drain(LONG)
+    (row,) = store.pending(10)
+    failed = change_of(row)
+    assert isinstance(failed, Undelivered)
+    assert (failed.incident, failed.person, failed.via, failed.error) == (1, "anna", "noc", "no such room")
+
+
+def test_a_conversation_is_remembered_for_the_messages_after_the_first(
+    store: Store, commit: Commit, deliver: Callable[..., Deliverer]
+) -> None:
+    noc = ToldChannel("noc")
+    commit(notices=(told("a"), told("b", event="resolved")))
+    assert deliver(noc, per_channel=1).drain(LONG)
+    assert [m.anchor for m in noc.sent] == ["", "noc-1"]
+    assert store.threads.thread_of("noc", "noc-1") == noc.sent[0].thread
 
 
 def test_a_channel_that_breaks_in_an_unknown_way_is_tried_again_without_its_words(

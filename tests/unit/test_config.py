@@ -73,7 +73,9 @@ def test_the_example_everybody_knows_loads(site: Site) -> None:
         ("push", "push", "", timedelta(seconds=15)),
     ]
     assert config.cmdb == (site.directory / "cmdb.yaml",)
-    assert config.notify == (Subscription(to="noc", when=When(priority=frozenset({"P1", "P2", "P3"}))),)
+    assert config.notify == (
+        Subscription(to="noc", when=When(priority=frozenset({"P1", "P2", "P3"})), name="entry 1 of notify"),
+    )
     assert config.policy == Policy(resolve_after=timedelta(minutes=2), reopen_within=timedelta(minutes=30))
     assert config.remarks == ()
 
@@ -112,7 +114,8 @@ notify:
         "allowed: a whole number with a unit, as in 15s, 2m, 1h30m or 3d",
         '8: the file "nowhere.yaml" cannot be read: No such file or directory',
         '12: to: there is no notifier "nok"; did you mean "noc"?; allowed: noc',
-        '13: unknown key "prioritty"; did you mean "priority"?; allowed: priority, event, service, group',
+        '13: unknown key "prioritty"; did you mean "priority"?; '
+        "allowed: priority, event, service, group, category, ci, under, hours",
     ]
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from rules.incident import Level, Priority
 from rules.policy import ITIL_MATRIX, Policy
-from rules.subscriptions import Subscription, When, matches
+from rules.subscriptions import Facts, Subscription, When, miss
 
 
 @pytest.mark.parametrize(
@@ -23,12 +23,13 @@ from rules.subscriptions import Subscription, When, matches
     ],
 )
 def test_every_axis_that_is_set_must_agree(when: When, wanted: bool) -> None:
-    assert matches(when, priority="P2", event="opened", services=("shop", "mail"), group="dba") is wanted
+    facts = Facts(event="opened", priorities=frozenset({"P2"}), services=("shop", "mail"), group="dba")
+    assert (miss(when, facts) == "") is wanted
 
 
 def test_news_of_a_blind_source_reaches_those_who_chose_priorities() -> None:
-    assert matches(When(priority=frozenset({"P1"})), priority="", event="source_down", services=(), group="")
-    assert not matches(When(service=frozenset({"shop"})), priority="", event="source_down", services=(), group="")
+    assert miss(When(priority=frozenset({"P1"})), Facts(event="source_down")) == ""
+    assert miss(When(service=frozenset({"shop"})), Facts(event="source_down")) == "service"
 
 
 def test_a_subscription_without_conditions_wants_everything() -> None:
