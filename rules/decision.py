@@ -71,6 +71,8 @@ class Verb(enum.StrEnum):
     ESCALATE = "escalate"
     SNOOZE = "snooze"
     UNSNOOZE = "unsnooze"
+    WATCH = "watch"
+    UNWATCH = "unwatch"
     SET = "set"
     STEP = "step"
 
@@ -107,8 +109,8 @@ class Command:
 
     `value` is the assignee, the note, the resolution, the reason, the new priority, root CI or group, the number of the
     incident to merge into, that this is a duplicate or child of, or of the record to unlink, the end of a snooze
-    (RFC 3339), for a split the CI whose alerts leave, the new value of a field that is set, or `done` or `open` for a
-    step. `field` is the field that is set, or the number of the step.
+    (RFC 3339), the id of a person who is to be told or not, for a split the CI whose alerts leave, the new value of a
+    field that is set, or `done` or `open` for a step. `field` is the field that is set, or the number of the step.
     `root` is the CI that failed, where whoever resolves the incident says so, and `resolving` what else they say.
     `expects` is the version of the incident that the person saw: where it has another by now the order is refused, so
     that nobody overwrites what they have not seen. `asker` is as what the actor asks. `id` comes back in the `Reply`.

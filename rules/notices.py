@@ -86,8 +86,7 @@ class _Teller:
                 self._tell_first(key)
             elif reason := needs_update(told, self._incident):
                 self._tell_change(key, told, reason)
-            else:
-                self._tell_again(key, told)
+            self._tell_again(key)
 
     def _tell_first(self, key: str) -> None:
         subs = self._interest.wanting(key, "opened")
@@ -112,16 +111,19 @@ class _Teller:
         elif subs:
             self._looks.append(due_at)
 
-    def _tell_again(self, key: str, told: Told) -> None:
+    def _tell_again(self, key: str) -> None:
         """A word from time to time, although nothing has changed: to people of the business, and who asks for it."""
-        every = self._manners.updates.get(str(self._incident.priority))
-        if every is None:
+        every, told = self._manners.updates.get(str(self._incident.priority)), self._told(key)
+        if every is None or told is None:
             return
         subs = tuple(s for s in self._interest.wanting(key, "update") if self._hears_updates(key, s))
-        if subs and self._draft.now >= told.at + every:
+        if not subs:
+            return
+        due_at = told.at + every
+        if self._draft.now >= due_at:
             self._say(key, "update", "nothing has changed since the last word", subs)
-        elif subs:
-            self._looks.append(told.at + every)
+            due_at = self._draft.now + every
+        self._looks.append(due_at)
 
     def _hears_updates(self, key: str, sub: Subscription) -> bool:
         person = person_known(self._draft, key)

@@ -21,6 +21,7 @@ from rules.ownership import check_asker
 from rules.refused import Forbidden, Refused, Stale, refuse_stale, required
 from rules.resolving import check_resolving, check_step, resolve_by_hand
 from rules.signs import LOCKED
+from rules.watching import unwatch, watch
 
 
 def carry_out(draft: Draft, command: Command) -> None:
@@ -266,4 +267,6 @@ _ORDERS: dict[Verb, Callable[[Draft, Incident, Command], str]] = {
     **ESCALATION_ORDERS,
     Verb.SET: set_field,
     Verb.STEP: check_step,
+    Verb.WATCH: watch,
+    Verb.UNWATCH: unwatch,
 }

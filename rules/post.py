@@ -69,6 +69,8 @@ class _Postman:
             return self._item(word, quiet_until, "quiet")
         if len(self._sent) >= manners.limit:
             return self._item(word, self._sent[-manners.limit] + manners.within, "limit")
+        if len(recent := spared(self._sent, now - manners.call_again)) >= manners.burst:
+            return self._item(word, recent[-manners.burst] + manners.call_again, "burst")
         pause = manners.call_again if word.is_call else manners.summary_every
         if self._summed_at is not None and now < self._summed_at + pause:
             return self._item(word, self._summed_at + pause, "burst")
@@ -93,12 +95,14 @@ class _Postman:
             self._draft.put_mailbox(box)
 
     def _leave(self, items: list[Waiting]) -> None:
-        together_from = 2 if any(i.kept in ("quiet", "digest", "limit") for i in items) else self._manners.burst
-        if len(items) >= together_from:
+        """One message for all where they were collected, or would be too many one by one."""
+        is_collected = any(i.kept in ("quiet", "digest", "limit") for i in items)
+        lately = len(spared(self._sent, self._draft.now - self._manners.call_again))
+        if len(items) > 1 and (is_collected or len(items) + lately >= self._manners.burst):
             self._sum_up(items)
-        else:
-            for item in items:
-                self._send(item)
+            return
+        for item in items:
+            self._send(item)
 
     def _sum_up(self, items: list[Waiting]) -> None:
         draft = self._draft

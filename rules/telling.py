@@ -95,8 +95,9 @@ class Manners:
 
     `urgent` priorities wait for nothing. Word for an audience waits for its `gather`, in which more of a burst may
     come; so many incidents as `burst` at once become one summary, and after one the next comes `summary_every` later,
-    of calls `call_again` later. A person gets `limit` messages `within` that time; what goes beyond comes later, as a
-    summary. `updates` say after how long without news people of the business hear of an open incident of a priority.
+    of calls `call_again` later. So many messages within `call_again` are a burst too. A person gets `limit` messages
+    `within` that time; what goes beyond comes later, as a summary. `updates` say after how long without news people of
+    the business hear of an open incident of a priority.
 
     A minute of gathering is as long as a storm usually takes to show its size; four incidents are more than a person
     reads one by one; half an hour between updates on a P1 is common practice of major incident management.

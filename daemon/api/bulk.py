@@ -26,7 +26,7 @@ Version = Annotated[int, Field(strict=True, ge=1, le=999_999_999_999)]
 Action = Literal[
     "acknowledge", "start", "hold", "resume", "assign", "note", "resolve", "close", "reopen", "merge", "split",
     "priority", "root", "route", "escalate", "snooze", "unsnooze", "set", "step", "duplicate", "child", "unlink",
-    "convert",
+    "convert", "watch", "unwatch",
 ]
 # fmt: on
 

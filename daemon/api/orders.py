@@ -140,6 +140,12 @@ class Route(Remark):
     group: Word
 
 
+class Watch(Order):
+    """The person who is told of everything about it, or no more."""
+
+    person: Annotated[str, Field(min_length=1, max_length=63, description="The id of one of `people`.")]
+
+
 class SnoozeUntil(Remark):
     """Until when nobody is called."""
 
@@ -182,6 +188,8 @@ KINDS = (
     Kind("escalate", Verb.ESCALATE, Remark, "reason"),
     Kind("snooze", Verb.SNOOZE, SnoozeUntil, "until", is_required=True),
     Kind("unsnooze", Verb.UNSNOOZE, Remark, "reason"),
+    Kind("watch", Verb.WATCH, Watch, "person", is_required=True),
+    Kind("unwatch", Verb.UNWATCH, Watch, "person", is_required=True),
 )
 
 

@@ -161,6 +161,8 @@ _WORDED = (
     ("split", "split", "Give one CI's alerts an incident of their own.", "CI", "The CI whose alerts leave.", True),
     ("root", "set_root", "Say what really failed; the daemon then leaves the root alone.", "CI", "What it was.", True),
     ("route", "route", "Give it to another group, whose people are then called.", "GROUP", "Who is to have it.", True),
+    ("watch", "watch", "Tell a person of everything about it.", "PERSON", "The id of one of `people`.", False),
+    ("unwatch", "unwatch", "Tell a person no more who was to be told of it.", "PERSON", "Their id.", False),
     (
         "unlink",
         "unlink",

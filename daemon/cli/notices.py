@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from daemon.cli.notify_explain import explain
 from daemon.cli.place import AsJson, open_store, read_config
 
 if TYPE_CHECKING:
@@ -160,4 +161,5 @@ def _test_message(config: "Config") -> "Message":
 def add_to(app: typer.Typer) -> None:
     """Put the commands of this module into the command line."""
     app.command()(notices)
+    notify.command()(explain)
     app.add_typer(notify)

@@ -6,8 +6,8 @@ from sqlalchemy import ColumnElement, func, select
 
 from daemon.store.engine import Database
 from daemon.store.record import lessons_in
-from daemon.store.records import alert_of, clean, incident_of, override_of, silence_of, source_of
-from daemon.store.schema import alerts, incidents, overrides, replies, silences, sources, timeline
+from daemon.store.records import alert_of, clean, incident_of, mailbox_of, override_of, silence_of, source_of
+from daemon.store.schema import alerts, incidents, mailboxes, overrides, replies, silences, sources, timeline
 from rules.alert import Alert
 from rules.decision import ActorKind, Reply, SourceState, TimelineEntry
 from rules.draft import DAEMON
@@ -15,6 +15,7 @@ from rules.incident import Incident
 from rules.lesson import Lesson
 from rules.rotation import Override
 from rules.silence import Silence
+from rules.telling import Mailbox
 
 
 def incident(database: Database, number: int) -> Incident | None:
@@ -90,6 +91,13 @@ def reply(database: Database, command_id: str) -> Reply | None:
             incident=row.incident,
             subject=row.subject or "",
         )
+
+
+def list_mailboxes(database: Database) -> list[Mailbox]:
+    """What waits to be told to whom, by recipient."""
+    with database.read() as connection:
+        found = connection.execute(select(mailboxes.c.record).order_by(mailboxes.c.to)).scalars()
+        return [mailbox_of(record) for record in found]
 
 
 def list_silences(database: Database) -> list[Silence]:

@@ -42,6 +42,7 @@ from rules.record import Change, Kind, Problem, Record
 from rules.recurrence import Occurrence, SuggestAfter, Suggestion, suggestions
 from rules.rotation import Override
 from rules.silence import Silence
+from rules.telling import Mailbox
 
 
 class Store:
@@ -184,6 +185,10 @@ class Store:
     def sources(self) -> list[SourceState]:
         """What is known of every source, by name."""
         return reads.source_states(self._database)
+
+    def mailboxes(self) -> list[Mailbox]:
+        """What waits to be told to whom, by recipient."""
+        return reads.list_mailboxes(self._database)
 
     def silences(self) -> list[Silence]:
         """Every silence that is kept, expired ones for `rules.silence.KEPT`, by id."""
