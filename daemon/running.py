@@ -111,6 +111,9 @@ class Daemon:
     def run(self) -> int:
         """Start all parts, wait for signals, stop all parts."""
         self._cycle.load()
+        # Whoever held the lease before is gone, or goes: what they were sending must not wait for their claims to end.
+        if freed := self._store.free_claims():
+            _log.info("notices_taken_over", count=freed)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         self._server.start()

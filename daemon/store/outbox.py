@@ -103,6 +103,12 @@ class Outbox:
             place = {key: number for number, key in enumerate(keys)}
             return sorted(claimed, key=lambda row: place[row.key])
 
+    def free_claims(self) -> int:
+        """Let go of what a daemon before this one had claimed and can no longer send; how many those were."""
+        stuck = update(notices).where(_undelivered(notices), notices.c.state == "sending")
+        with self._database.write() as connection:
+            return connection.execute(stuck.values(state="pending", lease_until=None)).rowcount
+
     def delivered(self, key: str, at: datetime, latency_s: float) -> None:
         """It has arrived, `latency_s` seconds after sending began. True even where another sender has it by now."""
         arrived = update(notices).where(notices.c.key == clean(key))

@@ -223,6 +223,10 @@ class Store:
         """Take notices that are due, for the time of `lease`; never one that an older one has to precede."""
         return self._outbox.claim(now, lease, limit, exclude)
 
+    def free_claims(self) -> int:
+        """Let go of notices that a daemon before this one was sending; they go again under the same keys."""
+        return self._outbox.free_claims()
+
     def claim_stuck(
         self, now: datetime, lease: timedelta, limit: int, to: str, *, with_other_ways: bool
     ) -> list[NoticeRow]:

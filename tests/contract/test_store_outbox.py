@@ -22,6 +22,13 @@ def claim(store: Store, seconds: float = 0, **options: object) -> list[str]:
     return keys(store.claim(at(seconds), MINUTE, **{"limit": 100, **options}))  # type: ignore[arg-type]
 
 
+def test_what_a_dead_daemon_was_sending_goes_again_at_once(store: Store, commit: Commit) -> None:
+    commit(notices=(notice("a"), notice("b", incident=2)))
+    assert claim(store, limit=1) == ["a"]
+    assert store.free_claims() == 1
+    assert [(row.key, row.attempts) for row in store.claim(at(0), MINUTE, 10)] == [("a", 2), ("b", 1)]
+
+
 def test_a_notice_is_claimed_as_it_was_committed(store: Store, commit: Commit) -> None:
     told = notice("k", to="noc", event="resolved", reason="all clear", incident=7, content=b'{"\x00\xff"}', at=at(3))
     commit(notices=(told,))
