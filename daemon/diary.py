@@ -33,9 +33,8 @@ def write_diary(decision: Decision, situation: Situation, before: Mapping[str, S
             known |= {"title": incident.title, "why": "; ".join(incident.root.evidence[:2])}
         if entry.kind in _NEXT:
             known |= {"next": _next(entry.kind, situation.policy)}
-        _log.info(
-            f"incident_{entry.kind}", incident=f"INC-{entry.incident}", **known, actor=entry.actor, reason=entry.text
-        )
+        log = _log.error if entry.kind == "nobody_reached" else _log.info
+        log(f"incident_{entry.kind}", incident=f"INC-{entry.incident}", **known, actor=entry.actor, reason=entry.text)
     for silence in decision.silences:
         state = silence.state_at(decision.at)
         matchers = ", ".join(m.text for m in silence.matchers)

@@ -93,7 +93,7 @@ def _give_up(draft: Draft, incident: Incident) -> None:
     state = incident.escalation
     called = draft.situation.policy.roster.names(state.called) if state.called else "nobody"
     words = f"escalation {state.policy} has come to its end and nobody has acknowledged; called: {called}"
-    draft.note(incident.number, "escalation", words)
+    draft.note(incident.number, "nobody_reached", words)
     draft.news.append((incident.number, "nobody_reached", words))
     set_state(draft, incident, next_at=None, progress=Progress.EXHAUSTED)
 

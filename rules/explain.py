@@ -68,8 +68,7 @@ def _grounds(draft: Draft, incident: Incident, key: str, person: Person | None) 
         if key in set(recipients(sub, incident, draft.situation.policy.roster)):
             yield _ground(draft, incident, sub, facts, person)
         elif person is not None and sub.roles:
-            words = f"means {_whom(sub)}, and {person.name} is not of these for {incident.key}"
-            yield Ground(subscription=sub.words, fits=False, words=words)
+            yield Ground(subscription=sub.words, fits=False, words=_not_meant(sub, incident, person))
 
 
 def _ground(draft: Draft, incident: Incident, sub: Subscription, facts: Facts, person: Person | None) -> Ground:
@@ -103,6 +102,13 @@ def _missed(sub: Subscription, name: str, incident: Incident, facts: Facts, cloc
         "hours": f"asks for certain hours, and it is {clock}",
         "event": f"asks for {wanted}",
     }[name]
+
+
+def _not_meant(sub: Subscription, incident: Incident, person: Person) -> str:
+    hit = {s.ci for s in incident.services}
+    if person.services and person.services.isdisjoint(hit) and sub.roles & {person.audience, "user", "contractor"}:
+        return f"means {_whom(sub)}, and {incident.key} hits none of {person.name}'s services"
+    return f"means {_whom(sub)}, and {person.name} is not of these for {incident.key}"
 
 
 def _whom(sub: Subscription) -> str:

@@ -3,7 +3,7 @@
 What waits is in the recipient's mailbox, part of the record, so a restart loses nothing and says nothing twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -26,9 +26,17 @@ def post(draft: Draft) -> None:
     fresh: dict[str, list[Telling]] = {}
     for word in draft.tellings:
         fresh.setdefault(word.to, []).append(word)
-    due = [box.to for box in draft.situation.mailboxes.values() if box.next_at is not None and box.next_at <= draft.now]
-    for key in sorted({*fresh, *due}):
+    for key in sorted({*fresh, *_due(draft)}):
         _Postman(draft, key).carry(fresh.get(key, ()))
+
+
+def _due(draft: Draft) -> Iterator[str]:
+    """Recipients for whom something is due, or may have become urgent while it waits."""
+    changed = {incident.number for incident in draft.touched()}
+    for box in draft.situation.mailboxes.values():
+        is_due = box.next_at is not None and box.next_at <= draft.now
+        if is_due or any(item.incident in changed for item in box.waiting):
+            yield box.to
 
 
 class _Postman:

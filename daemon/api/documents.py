@@ -30,9 +30,11 @@ class TimelineDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NoticeDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """One message to one recipient and how far it has come: pending, sending, delivered or dead.
+    """One message to one recipient and how far it has come: pending, sending, delivered, passed (on by another way) or
+    dead.
 
-    `person` is the id of whom it is for, empty where that is everybody whom the notifier reaches.
+    `person` is the id of whom it is for, empty where that is everybody whom the notifier reaches. `instead_of` is the
+    notifier that was to carry it and could not; `latency_s` how long the sending that succeeded took, in seconds.
     """
 
     idempotency_key: str
@@ -46,6 +48,8 @@ class NoticeDocument(msgspec.Struct, frozen=True, kw_only=True):
     delivered_at: str | None
     last_error: str
     person: str = ""
+    instead_of: str = ""
+    latency_s: float | None = None
 
 
 class IncidentDetail(IncidentDocument, frozen=True, kw_only=True):
@@ -158,6 +162,8 @@ def notice_document(row: NoticeRow) -> NoticeDocument:
         delivered_at=None if row.delivered_at is None else rfc3339(row.delivered_at),
         last_error=row.last_error,
         person=row.person,
+        instead_of=row.instead_of,
+        latency_s=row.latency_s,
     )
 
 

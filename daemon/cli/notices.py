@@ -53,6 +53,8 @@ def notice_fields(row: "NoticeRow") -> dict[str, Any]:
         "state": row.state,
         "attempts": row.attempts,
         "delivered_at": None if row.delivered_at is None else rfc3339(row.delivered_at),
+        "latency_s": row.latency_s,
+        "instead_of": row.instead_of,
         "last_error": row.last_error,
     }
 

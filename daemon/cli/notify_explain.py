@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     from daemon.config.config import Config
     from daemon.store.rows import NoticeRow
     from daemon.store.store import Store
+    from rules.decision import TimelineEntry
     from rules.explain import Explanation
     from rules.incident import Incident
     from rules.situation import Situation
 
 MOST_NOTICES = 10_000
+_SAID = frozenset({"notice", "notice_waits", "called"})
 
 
 def explain(
@@ -30,6 +32,7 @@ def explain(
     from daemon.clock import SystemClock
     from rules.draft import Draft
     from rules.explain import explain as find_grounds
+    from rules.telling import person_of
 
     config = read_config(context)
     key = _key_of(config, to)
@@ -37,11 +40,12 @@ def explain(
         incident = _incident(store, number)
         situation = _situation(context, config, store, incident)
         found = find_grounds(Draft(situation, SystemClock().now()), incident, key)
+        said = [e for e in store.timeline(incident.number) if e.kind in _SAID and e.new in (key, person_of(key))]
         sent = [row for row in store.notices(incident=incident.number, limit=MOST_NOTICES) if _is_to(row, key)]
     if as_json:
-        emit(_document(incident, found, sent))
+        emit(_document(incident, found, said, sent))
     else:
-        _show(config, incident, found, sent)
+        _show(config, incident, found, said, sent)
 
 
 def _key_of(config: "Config", who: str) -> str:
@@ -87,7 +91,9 @@ def _is_to(row: "NoticeRow", key: str) -> bool:
     return row.person == person_of(key) if person_of(key) else row.to == key and not row.person
 
 
-def _document(incident: "Incident", found: "Explanation", sent: list["NoticeRow"]) -> dict[str, Any]:
+def _document(
+    incident: "Incident", found: "Explanation", said: "list[TimelineEntry]", sent: list["NoticeRow"]
+) -> dict[str, Any]:
     from daemon.cli.notices import notice_fields
     from rules.document import rfc3339
     from rules.telling import person_of
@@ -102,26 +108,39 @@ def _document(incident: "Incident", found: "Explanation", sent: list["NoticeRow"
         "waiting": None
         if waiting is None
         else {"event": waiting.event, "kept": waiting.kept, "due_at": rfc3339(waiting.due_at)},
+        "decided": [{"at": rfc3339(entry.at), "text": entry.text} for entry in said],
         "notices": [notice_fields(row) for row in sent],
     }
 
 
-def _show(config: "Config", incident: "Incident", found: "Explanation", sent: list["NoticeRow"]) -> None:
+def _show(
+    config: "Config",
+    incident: "Incident",
+    found: "Explanation",
+    said: "list[TimelineEntry]",
+    sent: "list[NoticeRow]",
+) -> None:
     from daemon.cli.notices import notice_table
-    from daemon.cli.out import instant, safe, say
+    from daemon.cli.out import instant, safe, say, table
     from rules.telling import person_of
 
     name = config.policy.roster.name(person_of(found.to)) if person_of(found.to) else found.to
     verdict = "is told" if found.is_wanted else "is not told"
     say(safe(f"{name} {verdict} of {incident.key} ({incident.priority}, {incident.status}): {incident.title}", 400))
-    for ground in found.grounds:
-        say(safe(f"  {'yes' if ground.fits else 'no '}  {ground.subscription} {ground.words}", 400))
-    if not found.grounds:
-        say("  no   no subscription means them, nobody has called them, and they do not watch it")
+    grounds = [["yes" if g.fits else "no", safe(g.subscription, 120), safe(g.words, 300)] for g in found.grounds]
+    if grounds:
+        say(table(["told", "by", "why"], grounds, wide="why"))
+    else:
+        say("No subscription means them, nobody has called them, and they do not watch it.")
     for obstacle in found.obstacles:
-        say(safe(f"  but  {obstacle}", 400))
+        say(safe(f"But {obstacle}.", 400))
     if found.waiting is not None:
-        waits = f"“{found.waiting.event}” waits until {instant(found.waiting.due_at)} ({found.waiting.kept})"
-        say(safe(f"  then {waits}", 400))
+        say(f"“{found.waiting.event}” waits until {instant(found.waiting.due_at)} ({found.waiting.kept}).")
+    if said:
+        say(
+            table(
+                ["at", "what was decided"], [[instant(e.at), safe(e.text, 300)] for e in said], wide="what was decided"
+            )
+        )
     if sent:
         say(notice_table(sent))

@@ -37,7 +37,7 @@ from rules.decision import Notice, TimelineEntry, Undelivered
 from rules.record import Kind
 
 _OPEN: tuple[NoticeState, ...] = ("pending", "sending")
-_COLUMNS = [c for c in notices.c if c.name not in {"id", "latency_s"}]
+_COLUMNS = [c for c in notices.c if c.name != "id"]
 _CHUNK = 500
 
 

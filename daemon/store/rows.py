@@ -36,7 +36,7 @@ class NoticeRow(Notice):
     """A notice and how far its delivery has come.
 
     `attempts` counts the claims, so a sender that died counts too. `lease_until` is set while one sender has it;
-    `last_error` is empty until something went wrong.
+    `last_error` is empty until something went wrong; `latency_s` is how long the sending that succeeded took.
     """
 
     state: NoticeState
@@ -45,6 +45,7 @@ class NoticeRow(Notice):
     lease_until: datetime | None = None
     last_error: str = ""
     delivered_at: datetime | None = None
+    latency_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
