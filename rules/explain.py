@@ -44,7 +44,7 @@ class Explanation:
 def explain(draft: Draft, incident: Incident, key: str) -> Explanation:
     """Why the recipient is told of it, as things are at the draft's moment."""
     person, box = person_known(draft, key), draft.situation.mailboxes.get(key)
-    waiting = next((w for w in box.waiting if w.incident == incident.number), None) if box is not None else None
+    waiting = next((w for w in box.waiting if w.word.incident == incident.number), None) if box is not None else None
     return Explanation(
         to=key,
         grounds=tuple(_grounds(draft, incident, key, person)),

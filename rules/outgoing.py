@@ -72,6 +72,6 @@ def notice_key(*parts: str) -> str:
     return f"{parts[0]}-{digest}"
 
 
-def spared(moments: tuple[datetime, ...], since: datetime) -> tuple[datetime, ...]:
+def later_than(moments: tuple[datetime, ...], since: datetime) -> tuple[datetime, ...]:
     """Those after `since`."""
     return tuple(at for at in moments if at > since)

@@ -31,8 +31,8 @@ def summary_of(kind: str, items: Sequence[tuple[Waiting, Incident]]) -> SummaryD
 def _item(waiting: Waiting, incident: Incident) -> SummaryItem:
     return SummaryItem(
         number=incident.key,
-        event=waiting.event,
-        reason=waiting.reason,
+        event=waiting.word.event,
+        reason=waiting.word.reason,
         title=incident.title,
         status=str(incident.status),
         priority=str(incident.priority),

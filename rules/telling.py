@@ -56,19 +56,12 @@ class Telling:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
     """Word that waits in a mailbox until `due_at`, and why it does: `kept` is `gather`, `burst`, `quiet`, `digest` or
-    `limit`. `is_new` says that the recipient has not heard of the incident before; `at` is when it was decided."""
+    `limit`, empty where it does not. `at` is when it was decided."""
 
-    incident: int
-    event: str
-    reason: str
+    word: Telling
     at: datetime
     due_at: datetime
     kept: str
-    is_new: bool
-    why: tuple[str, ...] = ()
-    is_call: bool = False
-    via: tuple[str, ...] = ()
-    audience: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

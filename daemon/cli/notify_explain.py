@@ -107,7 +107,7 @@ def _document(
         "obstacles": list(found.obstacles),
         "waiting": None
         if waiting is None
-        else {"event": waiting.event, "kept": waiting.kept, "due_at": rfc3339(waiting.due_at)},
+        else {"event": waiting.word.event, "kept": waiting.kept, "due_at": rfc3339(waiting.due_at)},
         "decided": [{"at": rfc3339(entry.at), "text": entry.text} for entry in said],
         "notices": [notice_fields(row) for row in sent],
     }
@@ -135,7 +135,7 @@ def _show(
     for obstacle in found.obstacles:
         say(safe(f"But {obstacle}.", 400))
     if found.waiting is not None:
-        say(f"“{found.waiting.event}” waits until {instant(found.waiting.due_at)} ({found.waiting.kept}).")
+        say(f"“{found.waiting.word.event}” waits until {instant(found.waiting.due_at)} ({found.waiting.kept}).")
     if said:
         say(
             table(

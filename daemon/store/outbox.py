@@ -34,6 +34,8 @@ from daemon.store.rows import NoticeRow, NoticeState
 from daemon.store.schema import inbox, notices, timeline
 from daemon.store.upsert import upsert
 from rules.decision import Notice, TimelineEntry, Undelivered
+from rules.document import NoticeContent
+from rules.incident import incident_number
 from rules.record import Kind
 
 _OPEN: tuple[NoticeState, ...] = ("pending", "sending")
@@ -134,8 +136,8 @@ class Outbox:
             if row is not None and (row.incident is not None or row.subject):
                 words = f"{row.recipient} could not be told of “{row.event}”: {error}"
                 connection.execute(insert(timeline), [timeline_row(_failure(row, at, words))])
-            if row is not None and row.is_call and row.incident is not None:
-                connection.execute(insert(inbox), [_undelivered_row(row, at, error)])
+            if row is not None and row.is_call and (failed := _undelivered_rows(row, at, error)):
+                connection.execute(insert(inbox), failed)
 
     def pass_on(self, row: NoticeRow, at: datetime, error: str, by: Notice) -> None:
         """It did not arrive and goes `by` another way from now on, in one step; nothing where it has been settled."""
@@ -198,11 +200,19 @@ def _failure(row: NoticeRow, at: datetime, words: str) -> TimelineEntry:
     return TimelineEntry(incident=row.incident or 0, at=at, kind="notice_failed", text=words, subject=row.subject)
 
 
-def _undelivered_row(row: NoticeRow, at: datetime, error: str) -> dict[str, Any]:
-    # The one that stood before it where it was passed on: that is whom was called.
-    via, number = row.instead_of or row.to, row.incident or 0
-    failed = Undelivered(at=at, incident=number, person=row.person, via=via, error=clean(error))
-    return {"kind": "undelivered", "source": "outbox", "body": msgspec.json.encode(failed), "at": at}
+def _undelivered_rows(row: NoticeRow, at: datetime, error: str) -> list[dict[str, Any]]:
+    """What the next decision hears of a call that reached nobody: of each incident that it was about."""
+    via, found = row.instead_of or row.to, []
+    for number in [row.incident] if row.incident is not None else _numbers_in(row.content):
+        failed = Undelivered(at=at, incident=number, person=row.person, via=via, error=clean(error))
+        found.append({"kind": "undelivered", "source": "outbox", "body": msgspec.json.encode(failed), "at": at})
+    return found
+
+
+def _numbers_in(content: bytes) -> list[int]:
+    """The incidents that a summary names."""
+    summary = msgspec.json.decode(content, type=NoticeContent).summary
+    return [incident_number(item.number) for item in (summary.items if summary is not None else ())]
 
 
 def _row(found: RowMapping) -> NoticeRow:

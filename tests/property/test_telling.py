@@ -73,7 +73,7 @@ def test_what_is_urgent_never_waits(estate: Estate, story: list[Step]) -> None:
     def check(_: int) -> None:
         for box in desk.situation.mailboxes.values():
             for item in box.waiting:
-                incident = desk.situation.incidents.get(item.incident)
+                incident = desk.situation.incidents.get(item.word.incident)
                 assert incident is None or str(incident.priority) != "P1"
 
     play(desk, story, before=check)
@@ -87,7 +87,8 @@ def test_nothing_waits_for_ever_and_nothing_is_said_twice(estate: Estate, story:
     for _ in range(30):
         desk.wait(3600)
         decisions.append(desk.decide())
-    assert not [box for box in desk.situation.mailboxes.values() if box.waiting]
+        for item in (item for box in desk.situation.mailboxes.values() for item in box.waiting):
+            assert desk.now < item.due_at <= item.at + timedelta(days=1)
     keys = Counter(n.key for d in decisions for n in d.notices)
     assert not [key for key, count in keys.items() if count > 1]
     for decision in decisions:

@@ -6,7 +6,7 @@ import pytest
 
 from rules.decision import TimelineEntry
 from rules.incident import Priority
-from rules.telling import Mailbox, Waiting
+from rules.telling import Mailbox, Telling, Waiting
 from tests.builders import T0, at, incident, notice
 from tests.unit.test_cli_oncall import Site
 from tests.unit.test_config_notify import PEOPLE
@@ -17,7 +17,8 @@ NOTIFY = "notify: [{name: urgent, role: manager, when: {priority: P1}}, {name: a
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     made = Site(tmp_path, PEOPLE.replace("ci: db", "ci: sw") + NOTIFY)
-    waiting = Waiting(incident=1, event="opened", reason="r", at=T0, due_at=at(60), kept="gather", is_new=True)
+    word = Telling(incident=1, to="@mia", event="opened", reason="r")
+    waiting = Waiting(word=word, at=T0, due_at=at(60), kept="gather")
     made.store(
         incidents=(incident(1, priority=Priority.P3, title="The switch is off"),),
         notices=(notice("n1", to="mail", person="mia"), notice("n2", to="pager")),
