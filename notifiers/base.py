@@ -46,7 +46,8 @@ class Message:
     """One notice, ready to be sent.
 
     `content` is for programs; `subject`, `text` and `html` say the same to people, cleaned of control characters and
-    bounded. `thread` names the conversation that the message belongs to and stays the same for an incident's whole
+    bounded. `brief` says the heart of it in one to three lines, for chats and short messages. `thread` names the
+    conversation that the message belongs to and stays the same for an incident's whole
     life; `starts_thread` is set on the message that begins it. `sent_at` is the moment of this attempt, aware UTC.
     `fault` says, for the log, why a template could not be used; empty where all is well.
     """
@@ -59,6 +60,7 @@ class Message:
     starts_thread: bool
     sent_at: datetime
     fault: str = ""
+    brief: str = ""
     anchor: str = ""
     actions: tuple[Action, ...] = ()
     reply_to: str = ""

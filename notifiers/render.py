@@ -19,6 +19,8 @@ from rules.document import CONTACT, NoticeContent
 
 SHIPPED = Path(__file__).parent / "templates"
 MAX_SUBJECT_CHARS = 180
+MAX_BRIEF_LINES = 3
+MAX_BRIEF_LINE_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +50,9 @@ class _Page:
 class Renderer:
     """Makes messages. It is built once and used from any thread.
 
-    `templates_dir` may hold the owner's `subject.txt`, `message.txt` and `message.html`, or one for a single event
-    such as `opened.txt`; what is missing there is taken from those that ship. `link_base` is the public address of
-    the console, for links. `zone` is the reader's time zone. `shipped` is where the shipped templates lie.
+    `templates_dir` may hold the owner's `subject.txt`, `brief.txt`, `message.txt` and `message.html`, or one for a
+    single event such as `opened.txt`; what is missing there is taken from those that ship. `link_base` is the public
+    address of the console, for links. `zone` is the reader's time zone. `shipped` is where the shipped templates lie.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Renderer:
         text = self._first(self._texts, _names(content, "txt"), page, faults) or _plain(page)
         html = self._first(self._pages, _names(content, "html"), page, faults) or _bare_html(text)
         subject = self._first(self._texts, ("subject.txt",), page, faults) or _plain_subject(page)
+        brief = self._first(self._texts, ("brief.txt",), page, faults) or _plain_subject(page)
         return Message(
             content=content,
             subject=one_line(subject, MAX_SUBJECT_CHARS),
@@ -87,6 +90,7 @@ class Renderer:
             starts_thread=content.event == "opened" and content.incident is not None,
             sent_at=sent_at,
             fault="; ".join(faults),
+            brief=_short(brief),
             anchor=extras.anchor,
             actions=extras.actions,
             reply_to=extras.reply_to,
@@ -97,9 +101,9 @@ class Renderer:
         found: dict[str, None] = {}
         for content in samples():
             page = self._page(content)
-            for name, is_html in (("subject.txt", False), ("message.txt", False), ("message.html", True)):
-                strict = Sandbox(self._folders[0], html=is_html, undefined=StrictUndefined)
-                names = (name,) if name == "subject.txt" else _names(content, name.rpartition(".")[2])
+            for name in ("subject.txt", "brief.txt", "message.txt", "message.html"):
+                strict = Sandbox(self._folders[0], html=name.endswith(".html"), undefined=StrictUndefined)
+                names = _names(content, name.rpartition(".")[2]) if name.startswith("message") else (name,)
                 try:
                     rendered(strict, names, page.values())
                 except Exception as error:  # noqa: BLE001  a template can fail in any way
@@ -183,6 +187,11 @@ def _plain_lines(page: _Page) -> Iterator[str]:
         yield f"Since {page.source.since}. {page.source.error}"
     yield page.head.next_step
     yield page.reason
+
+
+def _short(text: str) -> str:
+    lines = [one_line(line, MAX_BRIEF_LINE_CHARS) for line in text.splitlines() if line.strip()]
+    return "\n".join(lines[:MAX_BRIEF_LINES])
 
 
 def _bare_html(text: str) -> str:

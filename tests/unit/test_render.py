@@ -112,6 +112,16 @@ def test_the_first_lines_carry_it_all() -> None:
     ]
 
 
+def test_the_heart_of_it_fits_three_lines() -> None:
+    assert render(SAMPLES["opened"]).brief.splitlines() == [
+        "P1 New incident: tor-3a is down: Payments and Online shop are down",
+        "Down: Online shop, Payments. Degraded: Reporting.",
+        "INC-42, failed: tor-3a, network, nobody in person yet",
+    ]
+    for content in samples():
+        assert 1 <= len(render(content).brief.splitlines()) <= 3
+
+
 @pytest.mark.parametrize(
     ("event", "subject", "first"),
     [
@@ -182,9 +192,15 @@ def test_foreign_text_does_no_harm(text: str) -> None:
     message = render(hostile(text), link_base="https://noc.example.net")
     assert message.fault == ""
     assert len(message.subject) <= 180
+    assert len(message.brief) <= 602
     assert len(message.text) < 20_000
     assert len(message.html) < 60_000
-    for shown in (message.subject, message.text.replace("\n", ""), message.html.replace("\n", "")):
+    for shown in (
+        message.subject,
+        message.brief.replace("\n", ""),
+        message.text.replace("\n", ""),
+        message.html.replace("\n", ""),
+    ):
         assert shown.isprintable() or all(c.isprintable() or c in "\u2002 " for c in shown)
         shown.encode()
     page = Elements(message.html)
