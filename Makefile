@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 STATE  ?= var
 
-.PHONY: help run test dev check check-thorough bench bench-accuracy bench-scale servers lock clean
+.PHONY: help run test dev check check-thorough bench bench-accuracy bench-scale servers words lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -43,6 +43,12 @@ bench-accuracy: $(READY)  ## how often the failed component is named right; CASE
 
 servers:  ## real Prometheus, Alertmanager, PostgreSQL and Chromium, where Debian's packages can be installed
 	@bash tests/servers.sh
+
+words: $(READY)  ## bring the catalogues in notifiers/locale up to date with what notices say
+	$(BIN)/pybabel -q extract -F pyproject.toml -k marked --no-location --sort-output -o $(VENV)/messages.pot .
+	@for file in notifiers/locale/*/messages.po; do language=$$(basename $$(dirname $$file)); \
+	  $(BIN)/pybabel -q update -i $(VENV)/messages.pot -o $$file -l $$language -w 110 \
+	    --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date; done
 
 lock: $(READY)  ## pin every dependency anew, with hashes (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \

@@ -34,7 +34,7 @@ _STUCK = 200
 
 def renderer_of(config: Config) -> Renderer:
     """What makes messages as the configuration wants them; without links until there is a page that they could open."""
-    return Renderer(templates_dir=config.messages.templates, zone=config.messages.zone)
+    return config.messages.renderer()
 
 
 def by_another_way(row: NoticeRow, fallback: str) -> Notice | None:
@@ -283,7 +283,7 @@ class Deliverer:
         """What is sent, as of now: in the conversation that it belongs to, with what its reader can do."""
         content = self._asking(row, self._enrich(row))
         extras = self._extras(row, content) if self._extras is not None else NO_EXTRAS
-        message = self._ways.renderer.render(content, sent_at=self._clock.now(), extras=extras)
+        message = self._ways.renderer.render(content, sent_at=self._clock.now(), extras=extras, to=row.to)
         if message.fault:
             _log.warning("template_failed", key=row.key, fault=message.fault)
         return replace(message, anchor=self._store.threads.ref(row.to, _address(content), message.thread))

@@ -1,16 +1,29 @@
 """One made-up notice for every event, to try templates and channels with."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
-from rules.document import AlertDocument, IncidentDocument, NoticeContent, RecipientDocument, SourceDocument
-from rules.incident_shapes import CandidateDocument, RootDocument, ServiceDocument
-from rules.record_shapes import ChangeDocument, RiskDocument
+from rules.document import (
+    AlertDocument,
+    IncidentDocument,
+    NoticeContent,
+    RecipientDocument,
+    SourceDocument,
+    SummaryDocument,
+    SummaryItem,
+)
+from rules.incident_shapes import CandidateDocument, ClockDocument, KnownErrorDocument, RootDocument, ServiceDocument
+from rules.record_shapes import ChangeDocument, RiskDocument, StepDocument
 from rules.subscriptions import CHANGE_EVENTS, EVENTS
 
 _STATUS = {word: word for word in ("acknowledged", "resolved", "closed", "merged", "converted")}
+_DUE = "2026-11-24T12:00:12.000Z"
 _AT = "2026-11-24T08:12:30.000Z"
+
+SAMPLED = tuple(dict.fromkeys((*EVENTS, "update", "nobody_reached", "summary")))
+"""Every event of which there is a sample, without the test."""
 
 
 def samples() -> Iterator[NoticeContent]:
@@ -19,8 +32,10 @@ def samples() -> Iterator[NoticeContent]:
     told = _notice("resolved", incident=_incident("resolved"))
     url = "https://incidents.example.net/rate/sample"
     yield msgspec.structs.replace(told, recipient=contact, asks_rating=True, rating_url=url)
-    for event in EVENTS:
-        if event.startswith("source_"):
+    for event in SAMPLED:
+        if event == "summary":
+            yield _notice(event, summary=_summary())
+        elif event.startswith("source_"):
             is_up = event != "source_down"
             error = "" if is_up else "http://prometheus.example.net:9090 did not answer within 10 s"
             source = SourceDocument(name="main", is_up=is_up, since="2026-11-24T08:00:00.000Z", error=error)
@@ -38,6 +53,7 @@ def _notice(
     incident: IncidentDocument | None = None,
     source: SourceDocument | None = None,
     change: ChangeDocument | None = None,
+    summary: SummaryDocument | None = None,
 ) -> NoticeContent:
     return NoticeContent(
         event=event,
@@ -47,6 +63,9 @@ def _notice(
         incident=incident,
         source=source,
         change=change,
+        summary=summary,
+        why=("you subscribe to incidents of the priorities P1 and P2",),
+        next_word_at="2026-11-24T08:42:30.000Z" if event == "update" else "",
     )
 
 
@@ -111,6 +130,82 @@ def _incident(event: str) -> IncidentDocument:
         resolution="The switch was replaced." if is_over else "",
         links=(),
         alerts=_alerts(is_over),
+        **(_further(event) if event not in ("opened", "resolved") else {}),
+    )
+
+
+def _further(event: str) -> dict[str, Any]:
+    """What not every incident has: people who are hit, promises, a workaround and steps."""
+    workaround = "Pay by invoice: the order form has a box for it."
+    known = KnownErrorDocument(problem="PRB-3", title="Old firmware", workaround=workaround, why="named by its root")
+    return {
+        "users": 250,
+        "clocks": (_clock("response", "2026-11-24T08:15:12.000Z", event), _clock("resolution", _DUE, event)),
+        "known_errors": (known,),
+        "steps": (
+            StepDocument(number=1, text="Look at the switch's serial console", done_by="maria", done_at=_AT),
+            StepDocument(number=2, text="Switch it off and on", done_by="", done_at=None),
+        ),
+        "steps_required": True,
+    }
+
+
+def _clock(goal: str, due_at: str, event: str) -> ClockDocument:
+    is_broken = event == f"{goal}_breached"
+    return ClockDocument(
+        agreement="SLA",
+        goal=goal,
+        level="standard",
+        priority="P1",
+        group="",
+        state="breached" if is_broken else "running",
+        target_s=14_400.0,
+        calendar="always",
+        started_at="2026-11-24T08:00:12.000Z",
+        due_at=None if is_broken else due_at,
+        next_at=None,
+        paused_at=None,
+        pause_reason="",
+        left_s=None,
+        warned=0,
+        breached_at="2026-11-24T08:10:12.000Z" if is_broken else None,
+        ended_at=None,
+        late_s=None,
+    )
+
+
+def _summary() -> SummaryDocument:
+    items = tuple(_item(number, event, status) for number, (event, status) in enumerate(_STANDING))
+    is_open = sum(item.resolved_at is None for item in items)
+    return SummaryDocument(
+        kind="burst",
+        since="2026-11-24T08:00:12.000Z",
+        total=14,
+        open=11 + is_open,
+        priorities={"P1": 1, "P2": 1, "P3": 11},
+        services=_services(),
+        items=items,
+    )
+
+
+_STANDING = (("opened", "open"), ("acknowledged", "acknowledged"), ("resolved", "resolved"))
+
+
+def _item(number: int, event: str, status: str) -> SummaryItem:
+    roots = ("tor-3a", "san-2", "lb-1")
+    return SummaryItem(
+        number=f"INC-{42 + number}",
+        event=event,
+        reason="a sample",
+        title=f"{roots[number]} failed: {('Payments and Online shop', 'Reporting', 'Search')[number]} down",
+        status=status,
+        priority=f"P{number + 1}",
+        opened_at="2026-11-24T08:00:12.000Z",
+        resolved_at=_AT if status == "resolved" else None,
+        root=roots[number],
+        services=(_services()[:2], _services()[2:], ())[number],
+        group="network",
+        assignee="Maria Okafor" if status == "acknowledged" else "",
     )
 
 

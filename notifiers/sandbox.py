@@ -1,18 +1,34 @@
 """Templates that can neither reach out nor grow without end, even where the owner's hand slips."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChainableUndefined, FileSystemLoader, TemplatesNotFound, TemplateSyntaxError, Undefined
+from jinja2 import (
+    ChainableUndefined,
+    ChoiceLoader,
+    FileSystemLoader,
+    PrefixLoader,
+    Template,
+    TemplatesNotFound,
+    TemplateSyntaxError,
+    Undefined,
+    pass_eval_context,
+)
 from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
+from jinja2.nodes import EvalContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup, escape
+
+from notifiers.language import Language, expand
 
 MAX_OUTPUT_CHARS = 262_144
 _MAX_OPERAND = 10_000
 _MAX_TURNS = 1_000
+_MAX_MESSAGE = 1_000_000
+_MAX_WIDTH = 40
 
 _FILTERS = frozenset(
     {"abs", "capitalize", "count", "d", "default", "e", "escape", "first", "float", "int", "last", "length", "list"}
@@ -41,20 +57,32 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
-    def __init__(self, folder: Path, *, html: bool, undefined: type[Undefined] = ChainableUndefined) -> None:
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        *,
+        html: bool,
+        language: Language | None = None,
+        undefined: type[Undefined] = ChainableUndefined,
+    ) -> None:
+        """Templates are taken from the first folder that has them. `shipped/NAME` is the one of the last folder, so
+        that an owner's template can extend the one that it stands in for."""
+        shipped = PrefixLoader({"shipped": FileSystemLoader(folders[-1])})
         super().__init__(
-            loader=FileSystemLoader(folder),
+            loader=ChoiceLoader([FileSystemLoader(folders), shipped]),
             autoescape=html,
             undefined=undefined,
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
             auto_reload=False,
-            extensions=[NoTilde],
+            extensions=[NoTilde, "jinja2.ext.i18n"],
         )
+        self.policies["ext.i18n.trimmed"] = True
+        self.newstyle_gettext = True
         self.filters = {name: f for name, f in self.filters.items() if name in _FILTERS}
-        self.filters["join"] = _short_join
-        self.globals = {"range": _short_range, "namespace": self.globals["namespace"]}
+        self.filters |= {"join": _short_join, "label": _label}
+        self.globals = {"range": _short_range, "namespace": self.globals["namespace"], **_words(language or Language())}
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Neither private attributes nor methods that make text grow."""
@@ -73,15 +101,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
         raise SecurityError(f"{operator} is allowed on numbers, and + on short texts")
 
 
-def rendered(environment: Sandbox, names: tuple[str, ...], values: dict[str, Any]) -> str | None:
-    """The first template of `names` that exists, rendered; None where none does.
-
-    SecurityError once it is longer than is sensible; a template may raise anything else as well.
-    """
-    try:
-        template = environment.select_template(list(names))
-    except TemplatesNotFound:
-        return None
+def rendered(template: Template, values: dict[str, Any]) -> str:
+    """The template's text. SecurityError once it is longer than is sensible; a template may raise anything else."""
     parts: list[str] = []
     size = 0
     for part in template.generate(values):
@@ -90,6 +111,45 @@ def rendered(environment: Sandbox, names: tuple[str, ...], values: dict[str, Any
             raise SecurityError(f"the text is longer than {MAX_OUTPUT_CHARS} characters")
         parts.append(part)
     return "".join(parts)
+
+
+def first_template(environment: Sandbox, names: Sequence[str]) -> Template | None:
+    """The first template of `names` that exists; None where none does."""
+    try:
+        return environment.select_template(list(names))
+    except TemplatesNotFound:
+        return None
+
+
+def _words(language: Language) -> dict[str, Callable[..., str]]:
+    """What `{% trans %}` and `_()` stand for. Values are escaped where the page is; no message grows without end."""
+
+    @pass_eval_context
+    def gettext(context: EvalContext, message: str, **values: object) -> str:
+        return _filled(context, language.gettext(message), values)
+
+    @pass_eval_context
+    def ngettext(context: EvalContext, one: str, many: str, number: int, **values: object) -> str:
+        values.setdefault("num", language.number(number))
+        return _filled(context, language.translations.ngettext(one, many, number), values)
+
+    return {"_": gettext, "gettext": gettext, "ngettext": ngettext}
+
+
+def _filled(context: EvalContext, message: str, values: Mapping[str, object]) -> str:
+    shown = {name: str(escape(value) if context.autoescape else value) for name, value in values.items()}
+    longest = max(map(len, shown.values()), default=0)
+    if len(message) * max(longest, 1) > _MAX_MESSAGE:
+        raise SecurityError(f"a message is allowed up to {_MAX_MESSAGE} characters")
+    text = expand(message, shown)
+    return Markup(text) if context.autoescape else text  # noqa: S704  the message is ours or the owner's
+
+
+def _label(text: str, width: int = 8) -> str:
+    """The text with a colon, then spaces up to `width`, so that what follows stands in a column."""
+    if width > _MAX_WIDTH:
+        raise SecurityError(f"label is allowed up to {_MAX_WIDTH}")
+    return f"{text}:" + " " * max(width - len(text) - 1, 1)
 
 
 def _short_range(*bounds: int) -> range:

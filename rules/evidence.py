@@ -8,7 +8,7 @@ from cmdb.impact import Hit
 from cmdb.model import State
 from rules.likelihood import Sign
 from rules.maintenance import Window
-from rules.words import span
+from rules.words import TELL_APART, span
 
 _NAMED = 4
 
@@ -78,7 +78,7 @@ def doubt_lines(
     silent = [ci for ci in (root, *rivals) if ci not in signs]
     look = silent[0] if silent and silent[0] != root else root
     other = f"it is {root}" if look != root else f"it is {_either(rivals)}"
-    return [f"{_either([root, *rivals])}: {why}", f"to tell them apart: check {look}; if it works, {other}"]
+    return [f"{_either([root, *rivals])}: {why}", f"{TELL_APART}check {look}; if it works, {other}"]
 
 
 def weighed_lines(

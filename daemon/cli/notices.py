@@ -6,13 +6,16 @@ import typer
 
 from daemon.cli.notify_explain import explain
 from daemon.cli.place import AsJson, open_store, read_config
+from daemon.cli.preview import notifier_settings, preview
 
 if TYPE_CHECKING:
     from daemon.config.config import Config
     from daemon.store.rows import NoticeRow
     from notifiers.base import Message
 
-notify = typer.Typer(name="notify", help="Notices: send again, try a notifier.", no_args_is_help=True)
+notify = typer.Typer(
+    name="notify", help="Notices: see them before they go, send again, try a notifier.", no_args_is_help=True
+)
 Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many, the newest first.")]
 
 
@@ -115,7 +118,7 @@ def try_out(
     from notifiers.registry import build_channel
 
     config = read_config(context)
-    channel = build_channel(_settings(config, name))
+    channel = build_channel(notifier_settings(config, name))
     message = _test_message(config)
     try:
         channel.send(message)
@@ -132,15 +135,7 @@ def try_out(
         say(safe(f"{name}: sent, and taken by the other side"))
 
 
-def _settings(config: "Config", name: str) -> Any:
-    from daemon.cli.refusal import Refusal
-    from daemon.config.fields import suggestion
-
-    names = [n.name for n in config.notifiers]
-    if name not in names:
-        allowed = suggestion(name, names) if names else "there are no notifiers"
-        raise Refusal(f'there is no notifier "{name}"; {allowed}')
-    return config.notifiers[names.index(name)]
+notify.command()(preview)
 
 
 def _test_message(config: "Config") -> "Message":

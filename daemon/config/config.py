@@ -10,8 +10,11 @@ from zoneinfo import ZoneInfo
 from cmdb.problems import Problem
 from daemon.backoff import RetryPolicy
 from daemon.sources.settings import SourceSettings
+from notifiers.language import SOURCE
+from notifiers.render import Renderer
 from notifiers.secret import Secret
 from notifiers.settings import NotifierSettings
+from notifiers.views.links import LinkTemplate
 from rules.policy import Policy
 from rules.subscriptions import Subscription
 
@@ -62,10 +65,25 @@ class DeliverySettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageSettings:
-    """How notices for people are worded: the owner's own templates, and the time zone of those who read them."""
+    """How notices for people are worded: the owner's own templates, the time zone and language of those who read them
+    unless they have another one, links for operators, and whether managers see components."""
 
     templates: Path | None = None
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    language: str = SOURCE
+    links: tuple[LinkTemplate, ...] = ()
+    managers_see_cis: bool = False
+
+    def renderer(self, link_base: str = "") -> Renderer:
+        """What makes messages this way; `link_base` is where the console is, empty where nobody can open it."""
+        return Renderer(
+            templates_dir=self.templates,
+            zone=self.zone,
+            language=self.language,
+            links=self.links,
+            managers_see_cis=self.managers_see_cis,
+            link_base=link_base,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """From checked sections to the values that the daemon's parts are made with."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from daemon.config.schema import (
     Incidents,
     Log,
     MaintenanceWindow,
+    MessageLink,
     Messages,
     PolledSource,
     PriorityRules,
@@ -30,9 +32,9 @@ from daemon.config.schema import (
     WebhookNotifier,
 )
 from daemon.sources.settings import SourceSettings, TlsSettings
-from notifiers.render import Renderer
 from notifiers.secret import Secret
 from notifiers.settings import EmailSettings, NotifierSettings, WebhookSettings, faults
+from notifiers.views.links import PLACEHOLDERS, LinkTemplate, is_link, unknown_placeholders
 from rules.incident import Level, Priority
 from rules.maintenance import Window
 from rules.matchers import matches_empty, parse_matchers
@@ -249,18 +251,38 @@ def make_delivery(context: Context, loc: Loc, section: Delivery, notifiers: tupl
 
 
 def make_messages(context: Context, loc: Loc, section: Messages) -> MessageSettings:
-    """How notices are worded; every fault of the owner's templates is a problem."""
-    zone = ZoneInfo(section.time_zone)
-    if section.templates is None:
-        return MessageSettings(zone=zone)
-    folder, place = context.directory / section.templates, (*loc, "templates")
-    if not folder.is_dir():
-        context.problem(place, f"templates: {shown(section.templates)} is not a directory")
-        return MessageSettings(zone=zone)
-    faults = Renderer(templates_dir=folder, zone=zone).faults()
+    """How notices are worded; every fault of the owner's templates, catalogues and links is a problem."""
+    folder = context.directory / section.templates if section.templates is not None else None
+    if folder is not None and not folder.is_dir():
+        context.problem((*loc, "templates"), f"templates: {shown(section.templates)} is not a directory")
+        folder = None
+    made = MessageSettings(
+        templates=folder,
+        zone=ZoneInfo(section.time_zone),
+        links=_links(context, (*loc, "links"), section.links),
+        managers_see_cis=section.managers_see_cis,
+    )
+    renderer = made.renderer()
+    faults = renderer.faults() if folder is not None else ()
     if faults:
-        context.problem(place, f"templates: {'; '.join(faults[:10])}")
-    return MessageSettings(templates=folder, zone=zone)
+        context.problem((*loc, "templates"), f"templates: {'; '.join(faults[:10])}")
+    languages = sorted(renderer.languages.by_code)
+    if section.language not in languages:
+        wrong = f"language: there is no catalogue for {shown(section.language)}"
+        context.problem((*loc, "language"), wrong, suggestion(section.language, languages))
+        return made
+    return replace(made, language=section.language)
+
+
+def _links(context: Context, loc: Loc, links: list[MessageLink]) -> tuple[LinkTemplate, ...]:
+    allowed = "allowed: " + ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+    for place, link in enumerate(links):
+        unknown = unknown_placeholders(link.url)
+        if unknown:
+            context.problem((*loc, place, "url"), f"url: {{{unknown[0]}}} is not known", allowed)
+        elif not is_link(link.url):
+            context.problem((*loc, place, "url"), "url is no address", "allowed: https://host/path with " + allowed[9:])
+    return tuple(LinkTemplate(name=link.name, url=link.url) for link in links)
 
 
 def make_log(section: Log) -> LogSettings:

@@ -199,11 +199,21 @@ class Delivery(Section):
     attempts: Annotated[Number, Field(ge=1, le=1000)] | None = None
 
 
+class MessageLink(Section):
+    """A link for operators; its address may name things of the incident in braces."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    url: Annotated[str, Field(max_length=1000)]
+
+
 class Messages(Section):
     """How notices for people are worded."""
 
     templates: str | None = None
     time_zone: Zone = "UTC"
+    language: str = "en"
+    links: Annotated[list[MessageLink], Field(max_length=10)] = Field(default_factory=list)
+    managers_see_cis: bool = False
 
 
 class Log(Section):

@@ -234,6 +234,15 @@ MAIL = "notifiers:\n  - {name: noc, type: email, host: mx, from: a@b.de, to: c@d
         ("delivery: {workers: 0}\n", "1: workers is out of range; allowed: 1 or more"),
         ("delivery: {fallback: x}\n", '1: fallback: there is no notifier "x"'),
         ("messages: {time_zone: Mars/Base}\n", '1: time_zone: "Mars/Base" is not a time zone that is known here'),
+        (
+            "messages: {language: fr}\n",
+            '1: language: there is no catalogue for "fr"; allowed: en, ru',
+        ),
+        (
+            "messages: {links: [{name: Grafana, url: 'https://g/?from={form_ms}'}]}\n",
+            "1: url: {form_ms} is not known; allowed: {from_ms}, {to_ms}, ",
+        ),
+        ("messages: {links: [{name: Grafana, url: 'grafana'}]}\n", "1: url is no address; allowed: https://host/path"),
         ("messages: {templates: gone}\n", '1: templates: "gone" is not a directory'),
         ("rules: gone.yaml\n", '1: the file "gone.yaml" cannot be read: No such file or directory'),
         ("rules: [a]\n", "1: rules must be the path of a file"),

@@ -69,8 +69,8 @@ def test_whoever_reported_it_is_told_once_that_the_error_is_known() -> None:
     assert clerk.desk.notices[0].person == "contact"
     message = Renderer().render(msgspec.json.decode(clerk.desk.notices[0].content, type=NoticeContent), sent_at=T0)
     assert message.fault == ""
-    assert message.text.startswith("About your report INC-1: the error is known: Nobody can pay\n")
-    assert "What helps until it is mended: power cycle it\n" in message.text
+    assert message.text.startswith("Your report INC-1: The fault is known\nNobody can pay\n")
+    assert "What helps:   power cycle it\n" in message.text
     assert "PRB-1" not in message.text + message.html
     clerk.desk.ask(Verb.RESOLVE, 1, "new switch")
     assert clerk.desk.told("mail") == ["known_error", "resolved"]

@@ -1,6 +1,6 @@
 """What people read: the first lines carry it all, and nothing that an alert says can do harm."""
 
-from datetime import timedelta, timezone
+from datetime import UTC, timedelta, timezone
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,10 @@ import msgspec
 import pytest
 
 from notifiers.base import Message
+from notifiers.language import Language
+from notifiers.reader import Reader
 from notifiers.render import Renderer
 from notifiers.samples import samples
-from notifiers.view import duration
 from notifiers.wording import one_line, web_link
 from rules.document import AlertDocument, NoticeContent
 from rules.subscriptions import EVENTS
@@ -33,8 +34,11 @@ HOSTILE = [
 ]
 
 
+USUAL = Renderer()
+
+
 def render(content: NoticeContent, **settings: Any) -> Message:
-    return Renderer(**settings).render(content, sent_at=T0)
+    return (Renderer(**settings) if settings else USUAL).render(content, sent_at=T0)
 
 
 def with_incident(event: str = "opened", **fields: Any) -> NoticeContent:
@@ -242,7 +246,8 @@ def test_lines_are_cut_where_they_are_too_long() -> None:
     [(0, "0 s"), (59, "59 s"), (60, "1 min"), (738, "12 min 18 s"), (3600, "1 h"), (90_061, "1 d 1 h"), (-1, "")],
 )
 def test_time_spans_in_words(seconds: int, words: str) -> None:
-    assert duration(T0.isoformat(), (T0 + timedelta(seconds=seconds)).isoformat()) == words
+    reader = Reader(language=Language(), zone=UTC, at="")
+    assert reader.lasted(T0.isoformat(), (T0 + timedelta(seconds=seconds)).isoformat()) == words
 
 
 def test_a_probability_never_claims_certainty() -> None:
