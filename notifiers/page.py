@@ -28,13 +28,12 @@ from notifiers.views.operator_words import (
 )
 from notifiers.views.source import SourceView, source_view
 from notifiers.views.summary import SummaryView, summary_view
+from notifiers.views.why import why_lines
 from notifiers.wording import one_line, web_link
 from rules.document import CONTACT, NoticeContent
 
 AUDIENCES = ("operator", "manager", "customer")
 """The kinds of readers; whoever reported an incident, the contact, is one more."""
-
-MAX_WHY = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +96,7 @@ def page_of(content: NoticeContent, language: Language, style: Style, actions: t
         source=source,
         change=change,
         reason=one_line(content.reason, 400),
-        why=tuple(one_line(line, 300) for line in content.why[:MAX_WHY]),
+        why=why_lines(content, reader, audience),
         actions=tuple(Link(name=one_line(a.label, 40), url=url) for a in actions if (url := web_link(a.url))),
         rating_link=web_link(content.rating_url),
         shows_cis=style.managers_see_cis and audience == "manager",

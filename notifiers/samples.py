@@ -64,7 +64,7 @@ def _notice(
         source=source,
         change=change,
         summary=summary,
-        why=("you subscribe to incidents of the priorities P1 and P2",),
+        why=("the subscription “P1 and P2” asks for it",),
         next_word_at="2026-11-24T08:42:30.000Z" if event == "update" else "",
     )
 

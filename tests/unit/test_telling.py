@@ -19,7 +19,7 @@ from rules.explain import explain
 from rules.policy import Policy
 from rules.roster import Contact, Group, Kind, Person, Roster
 from rules.subscriptions import Digest, Subscription, When
-from rules.telling import MANAGER, Manners
+from rules.telling import CUSTOMER, MANAGER, Manners
 from rules.wallclock import Hours
 from tests.builders import sighting
 from tests.desk import Desk, needs, service
@@ -51,6 +51,7 @@ def house(
     racks: int = 40,
     steps: tuple[EscalationStep, ...] = (),
     manners: Manners | None = None,
+    cis: tuple[CI, ...] = (),
     **fields: Any,
 ) -> Desk:
     known = people or (mia(), person("anna"), person("ben"))
@@ -60,7 +61,11 @@ def house(
         escalations={"default": EscalationPolicy(name="default", steps=steps)} if steps else {},
     )
     lengths = {"settle": timedelta(), "update_every": timedelta(), "service_levels": (), **fields}
-    desk = Desk(estate(racks), Policy(roster=roster, manners=manners or Manners(), **lengths), told=())
+    desk = Desk(
+        Estate.of(cis) if cis else estate(racks),
+        Policy(roster=roster, manners=manners or Manners(), **lengths),
+        told=(),
+    )
     desk.situation.subscriptions = subscriptions
     return desk
 
@@ -153,6 +158,19 @@ def test_managers_are_addressed_as_such_and_told_when_they_hear_again() -> None:
     fail(desk, 1)
     said = content(desk.notices[0])
     assert (said.audience, said.next_word_at) == ("manager", "2026-11-24T08:30:00.000Z")
+
+
+def test_customers_are_told_of_their_own_services_only() -> None:
+    shared = CI(id="tor-1", type="switch", owner="network")
+    shops = [service(f"shop-{n}", f"Shop {n}", Criticality.CRITICAL, needs("tor-1")) for n in (1, 2)]
+    customer = mia(audience=CUSTOMER, services=frozenset({"shop-2"}))
+    desk = house(Subscription(roles=frozenset({"customer"})), people=(customer,), manners=EAGER, cis=(shared, *shops))
+    fail(desk, 1)
+    (notice,) = desk.notices
+    incident = content(notice).incident
+    assert incident is not None
+    assert [s.id for s in incident.services] == ["shop-2"]
+    assert incident.impacted_services == ("shop-2",)
 
 
 def test_what_is_not_urgent_is_gathered_for_managers() -> None:

@@ -22,6 +22,8 @@ from notifiers.samples import SAMPLED, samples
 from notifiers.views.links import LinkTemplate, Span, at_its_time
 from rules.document import IncidentDocument, NoticeContent
 from rules.incident_shapes import KnownErrorDocument
+from rules.interest import WATCHING, why_words
+from rules.subscriptions import Subscription
 from tests.builders import T0, at
 from tests.cli_site import Site, site
 
@@ -158,9 +160,14 @@ def test_a_summary_says_first_how_many_and_how_bad() -> None:
 
 
 def test_why_somebody_gets_it_stands_at_the_foot() -> None:
-    message = render("opened", why=("you are on call for network", "you follow Payments"))
-    assert message.text.endswith("\nWhy you get this: you are on call for network; you follow Payments\n")
-    assert "Why you get this: you are on call for network; you follow Payments" in message.html
+    subscribed, called = why_words(Subscription(to="noc", name="shop")), "on call in schedule network"
+    message = render("opened", why=(subscribed, called))
+    words = "Why you get this: the subscription “shop” asks for it; on call in schedule network"
+    assert message.text.endswith(f"\n{words}\n")
+    assert words in message.html
+    manager = render("opened", "manager", "ru", why=(subscribed, called, WATCHING))
+    words = "так настроена подписка “shop”; вы среди тех, кого вызывают; вы за ним следите"
+    assert f"Почему вы это получили: {words}\n" in manager.text
 
 
 def test_buttons_are_links_in_the_page_and_lines_in_the_text() -> None:
