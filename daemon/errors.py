@@ -32,3 +32,7 @@ class LeaseLost(StoreError):
 
 class BadLink(IncidentdError):
     """A link was not made here, or its time is over."""
+
+
+class NotDone(IncidentdError):
+    """What somebody asked for was refused; the text says why, for people."""

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from cmdb.graph import Estate
+from daemon.acts import actions_of
 from daemon.api.app import create_api
 from daemon.api.ports import Ports, Readiness
 from daemon.api.server import HttpServer
@@ -34,7 +35,7 @@ from daemon.sources.settings import DEFAULT_IGNORED_LABELS, SourceSettings
 from daemon.store.rows import NoticeRow
 from daemon.store.store import Store
 from daemon.telemetry import Metrics, set_up_logging
-from notifiers.base import Channel
+from notifiers.base import Channel, Extras
 from notifiers.errors import SettingsError
 from notifiers.registry import build_channel
 from rules.decision import Decision, SourceFailed
@@ -237,6 +238,7 @@ class Daemon:
             estate=lambda: self._cycle.situation.estate,
             policy=lambda: self._cycle.situation.policy,
             roster=lambda: self._cycle.situation.policy.roster,
+            notifiers=lambda: [n.name for n in self._config.notifiers],
             ignore_labels=push.ignore_labels if push else DEFAULT_IGNORED_LABELS,
             hosts=frozenset(filter(None, [urlsplit(config.http.public_url).hostname])),
             is_secure=config.http.public_url.startswith("https://"),
@@ -252,6 +254,7 @@ class Daemon:
             renderer=renderer_of(config),
             on_result=self._note_result,
             rating_link=self._rating_link,
+            extras=self._extras,
             fallback=config.delivery.fallback,
             retry=config.delivery.retry,
             workers=config.delivery.workers,
@@ -266,8 +269,14 @@ class Daemon:
             by=content.recipient.name if content.recipient is not None else row.to,
             expires_at=row.at + self._config.policy.satisfaction.lasts,
         )
-        base = self._config.http.public_url or self._server.address
-        return f"{base}/rate/{token_of(self._store.ratings.key(), asked)}"
+        return f"{self._base}/rate/{token_of(self._store.links.key(), asked)}"
+
+    def _extras(self, row: NoticeRow, content: NoticeContent) -> Extras:
+        return Extras(actions=actions_of(self._store, row, content, self._base))
+
+    @property
+    def _base(self) -> str:
+        return self._config.http.public_url or self._server.address
 
     def _note_result(self, result: Result) -> None:
         self._metrics.notices.labels(result.to, result.outcome).inc()

@@ -7,6 +7,7 @@ import anyio
 from fastapi import APIRouter, FastAPI
 
 from daemon.api.access import check_declared
+from daemon.api.acting import acting_routes
 from daemon.api.alertmanager import alertmanager_routes, push_routes
 from daemon.api.audit import audit_routes
 from daemon.api.boundaries import AnswerHeaders, BodyLimits, BrowserGuard
@@ -46,6 +47,7 @@ _MAKERS: tuple[Callable[[Ports], APIRouter], ...] = (
     report_routes,
     order_routes,
     satisfaction_routes,
+    acting_routes,
     change_calendar_routes,
     problem_routes,
     record_routes,

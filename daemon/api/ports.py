@@ -33,6 +33,7 @@ class Ports:
     `accept(source, body)` stores an encoded `tuple[Sighting, ...]`, durable when it returns; StoreError else.
     `order(command)` waits for the decision; TimeoutError where none came in time (the command stays stored).
     `push_source` is the name under which pushes are booked, with `ignore_labels` dropped from every alert.
+    `notifiers` are the names of all that are configured.
     `hosts` are the names by which a browser may call this server beside those it calls it by itself; `is_secure` says
     that it does so by HTTPS. A session ends `session_lasts` after the login.
     """
@@ -47,6 +48,7 @@ class Ports:
     estate: Callable[[], Estate]
     policy: Callable[[], Policy] = Policy
     roster: Callable[[], Roster] = Roster
+    notifiers: Callable[[], Collection[str]] = tuple
     ignore_labels: Collection[str] = DEFAULT_IGNORED_LABELS
     hosts: frozenset[str] = frozenset()
     is_secure: bool = False

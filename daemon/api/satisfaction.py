@@ -5,23 +5,20 @@ programs which look at links in mails answer nothing; a POST answers, once. Whoe
 that it is not solved, which opens it again.
 """
 
-import base64
-import hashlib
 import secrets
 from datetime import timedelta
 from http import HTTPStatus
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
 
 from daemon.api.access import anyone, require
 from daemon.api.documents import json_response
 from daemon.api.openapi import answers
 from daemon.api.ports import Ports
+from daemon.api.public_page import PublicPage
 from daemon.errors import BadLink
 from daemon.links import Asked, read_token
 from rules.decision import Asker, Command, Verb
@@ -30,25 +27,6 @@ from rules.record_shapes import FiguresDocument
 from rules.satisfaction import MAX_REMARK, SCORES, Rating
 from rules.satisfaction_document import figures_document
 
-_PAGES = Path(__file__).parent / "pages"
-_STYLE = (
-    ":root{color-scheme:light dark;font:1rem/1.5 system-ui,sans-serif}"
-    "main{max-width:34rem;margin:2rem auto;padding:0 1rem}"
-    "h1{font-size:1.4rem;overflow-wrap:anywhere}"
-    "fieldset{border:1px solid #8a93a0;border-radius:.5rem;margin:1rem 0}"
-    "label{display:block;padding:.3rem 0}"
-    "textarea{width:100%;box-sizing:border-box;font:inherit}"
-    "button{font:inherit;padding:.5rem 1.5rem;margin-top:1rem}"
-    ".soft{opacity:.75;overflow-wrap:anywhere}.bad{color:#d32f2f}"
-)
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'sha256-"
-    + base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-    + "'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-    # The address is a key and must not reach other sites; with `no-referrer` browsers would hide where the answer to
-    # the form comes from, and it would be refused.
-    "Referrer-Policy": "same-origin",
-}
 _CHOICES = tuple(zip(SCORES, ("not at all", "little", "so-so", "content", "very content"), strict=True))
 _MOST_FORM_FIELDS = 8
 _REOPENED = "it is not solved, says whoever reported it"
@@ -92,14 +70,7 @@ class _Page:
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
-        pages = Environment(
-            loader=FileSystemLoader(_PAGES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._template = pages.get_template("rate.html")
+        self._page = PublicPage("rate.html")
 
     def show(self, token: str) -> Response:
         try:
@@ -151,7 +122,7 @@ class _Page:
         return "" if reply.done else reply.message
 
     def _asked(self, token: str) -> Asked:
-        asked = read_token(self._ports.store.ratings.key(), token, self._ports.clock.now())
+        asked = read_token(self._ports.store.links.key(), token, self._ports.clock.now())
         if self._ports.store.incident(asked.incident) is None:
             raise BadLink("the incident is not known any more")
         return asked
@@ -193,9 +164,8 @@ class _Page:
             "chosen": 0,
             "choices": _CHOICES,
             "most": MAX_REMARK,
-            "style": _STYLE,
         }
-        return Response(self._template.render({**page, **values}), status, _HEADERS, "text/html; charset=utf-8")
+        return self._page.answer(status, {**page, **values})
 
 
 def _may_reopen(asked: Asked, incident: Incident) -> bool:

@@ -1,6 +1,5 @@
-"""How content people were with the handling of an incident, and the key that their links are signed with."""
+"""How content people were with the handling of an incident."""
 
-import secrets as chance
 from datetime import datetime
 
 from sqlalchemy import insert, select
@@ -8,13 +7,11 @@ from sqlalchemy import insert, select
 from daemon.store.engine import Database
 from daemon.store.record import timeline_row
 from daemon.store.records import clean
-from daemon.store.schema import ratings, secrets, timeline
+from daemon.store.schema import ratings, timeline
 from daemon.store.upsert import insert_new
 from rules.decision import TimelineEntry
 from rules.satisfaction import Rating
 
-_KEY = "ratings"
-_KEY_BYTES = 32
 MOST_READ = 100_000
 
 
@@ -23,17 +20,6 @@ class Ratings:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    def key(self) -> bytes:
-        """The secret that links are signed with; made at the first call, and the same for every daemon here."""
-        query = select(secrets.c.value).where(secrets.c.name == _KEY)
-        with self._database.read() as connection:
-            found = connection.execute(query).scalar()
-        if found is not None:
-            return bytes(found)
-        with self._database.write() as connection:
-            insert_new(connection, secrets, {"name": _KEY, "value": chance.token_bytes(_KEY_BYTES)})
-            return bytes(connection.execute(query).scalar_one())
 
     def add(self, rating: Rating) -> bool:
         """Keep an answer; False, and nothing is kept, where its link has been answered before."""

@@ -49,6 +49,18 @@ class NoticeRow(Notice):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinkUse:
+    """What was done by the link of a notice, by whom and when: `link` is the notice's key, `message` the outcome."""
+
+    link: str
+    verb: str
+    incident: int
+    by: str
+    message: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRow:
     """An access token as far as it is known here: its secret is not. `owner` is a user, empty for a service's token."""
 

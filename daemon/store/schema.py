@@ -26,7 +26,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0005", "0006", "0007", "0008", "0009", "0010")
+REVISIONS = ("0001", "0002", "0003", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
 """Every schema revision this code knows, oldest first; the last is the one it works with."""
 
 
@@ -259,6 +259,30 @@ ratings = Table(
     Column("at", UtcDateTime, nullable=False),
     Index("ix_ratings_incident", "incident"),
     Index("ix_ratings_at", "at"),
+)
+
+# What was done by a link in a notice: each thing once. `link` is the notice's key.
+link_uses = Table(
+    "link_uses",
+    metadata,
+    Column("link", Text, primary_key=True),
+    Column("verb", Text, primary_key=True),
+    Column("incident", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+# Mails that came in, by a digest of what tells them apart; `outcome` is empty while one is being taken.
+mails = Table(
+    "mails",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("sender", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Index("ix_mails_sender", "sender", "at"),
+    Index("ix_mails_at", "at"),
 )
 
 # Keys that were made here and never leave, such as the one that signs links.

@@ -15,6 +15,7 @@ from daemon.store.engine import Database, open_database
 from daemon.store.history import history
 from daemon.store.inbox import Inbox
 from daemon.store.lease import Leases
+from daemon.store.links import Links
 from daemon.store.outbox import Outbox
 from daemon.store.ratings import Ratings
 from daemon.store.rows import (
@@ -49,7 +50,8 @@ class Store:
     """One database. Every method may be called from any thread and raises `StoreError` where the database fails.
 
     `users` are people and their sessions, `audit` who administered them, `answers` what was answered to requests that
-    may come again, `ratings` how content people were, `threads` the conversations that channels have begun.
+    may come again, `ratings` how content people were, `threads` the conversations that channels have begun, `links`
+    what was done by links in notices.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -63,6 +65,7 @@ class Store:
         self.answers = Answers(database, clock)
         self.ratings = Ratings(database)
         self.threads = Threads(database, clock)
+        self.links = Links(database)
 
     @classmethod
     def open(cls, url: str, clock: Clock) -> "Store":

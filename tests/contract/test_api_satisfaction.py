@@ -17,7 +17,7 @@ HOSTILE = "<script>alert(1)</script>"
 
 def link(world: World, key: bytes = b"", **fields: object) -> str:
     known = {"link": "INC-42-abc", "incident": 42, "by": "Carla", "expires_at": T0 + timedelta(days=1), **fields}
-    token = token_of(key or world.store.ratings.key(), Asked(**known))  # type: ignore[arg-type]
+    token = token_of(key or world.store.links.key(), Asked(**known))  # type: ignore[arg-type]
     return f"{world.url}/rate/{token}"
 
 

@@ -73,9 +73,9 @@ def test_answers_are_read_newest_first(store: Store) -> None:
 
 
 def test_every_daemon_signs_with_the_same_key(open_store: OpenStore, store: Store) -> None:
-    key = store.ratings.key()
+    key = store.links.key()
     assert len(key) == 32
-    assert open_store().ratings.key() == store.ratings.key() == key
+    assert open_store().links.key() == store.links.key() == key
 
 
 def test_a_reply_names_what_was_opened(store: Store) -> None:

@@ -1,0 +1,53 @@
+"""What was done by links in notices, and the key that links are signed with."""
+
+import secrets as chance
+
+from sqlalchemy import select
+
+from daemon.store.engine import Database
+from daemon.store.records import clean
+from daemon.store.rows import LinkUse
+from daemon.store.schema import link_uses, secrets
+from daemon.store.upsert import insert_new
+
+# The name that it has had since links were for ratings only; another one would end every link that is out.
+_KEY = "ratings"
+_KEY_BYTES = 32
+
+
+class Links:
+    """The links of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def key(self) -> bytes:
+        """The secret that links are signed with; made at the first call, and the same for every daemon here."""
+        query = select(secrets.c.value).where(secrets.c.name == _KEY)
+        with self._database.read() as connection:
+            found = connection.execute(query).scalar()
+        if found is not None:
+            return bytes(found)
+        with self._database.write() as connection:
+            insert_new(connection, secrets, {"name": _KEY, "value": chance.token_bytes(_KEY_BYTES)})
+            return bytes(connection.execute(query).scalar_one())
+
+    def use(self, use: LinkUse) -> bool:
+        """Keep what was done by a link; False, and nothing is kept, where that was done before."""
+        row = {
+            "link": clean(use.link),
+            "verb": clean(use.verb),
+            "incident": use.incident,
+            "by": clean(use.by),
+            "message": clean(use.message),
+            "at": use.at,
+        }
+        with self._database.write() as connection:
+            return insert_new(connection, link_uses, row)
+
+    def used(self, link: str, verb: str) -> LinkUse | None:
+        """What was done by a link, None while nothing was."""
+        query = select(link_uses).where(link_uses.c.link == clean(link), link_uses.c.verb == clean(verb))
+        with self._database.read() as connection:
+            row = connection.execute(query).mappings().one_or_none()
+            return None if row is None else LinkUse(**row)
