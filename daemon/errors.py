@@ -36,3 +36,11 @@ class BadLink(IncidentdError):
 
 class NotDone(IncidentdError):
     """What somebody asked for was refused; the text says why, for people."""
+
+
+class MailboxDown(IncidentdError):
+    """The mailbox from which mail is taken cannot be read."""
+
+
+class DoorError(IncidentdError):
+    """Mail cannot be taken at the address at which it is to come in."""

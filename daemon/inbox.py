@@ -19,7 +19,12 @@ _KINDS: dict[type[Order], InboxKind] = {order: kind for kind, order in _ORDERS.i
 
 def put_order(store: Store, order: Order) -> None:
     """Store an order for the next cycle; StoreError where that fails."""
-    store.put(_KINDS[type(order)], order.actor, msgspec.json.encode(order))
+    store.put(*stored_order(order))
+
+
+def stored_order(order: Order) -> tuple[InboxKind, str, bytes]:
+    """How an order lies in the inbox: its kind, whose it is, and what it says."""
+    return _KINDS[type(order)], order.actor, msgspec.json.encode(order)
 
 
 def change_of(row: InboxRow) -> Push | Undelivered | Order:

@@ -34,13 +34,17 @@ class Orders:
         self._lock = threading.Lock()
         self._waiting: dict[str, Future[Reply]] = {}
 
-    def order(self, command: Order) -> Reply:
-        """Store the order and wait for its answer; TimeoutError where none came in time, the order stays stored."""
+    def order(self, command: Order, put: Callable[[], object] | None = None) -> Reply:
+        """Store the order, by `put` where that is given, and wait for its answer; TimeoutError where none came in time,
+        the order stays stored."""
         waiting: Future[Reply] = Future()
         with self._lock:
             self._waiting[command.id] = waiting
         try:
-            put_order(self._store, command)
+            if put is None:
+                put_order(self._store, command)
+            else:
+                put()
             self._wake()
             return waiting.result(PATIENCE_S)
         except FutureTimeout:

@@ -73,7 +73,7 @@ def said_in(answer: str) -> Said:
 
 def own_words(answer: str) -> str:
     """What the writer of an answer has written: without quotes, signature and the program's headers."""
-    lines = _clean(answer[:LARGEST]).split("\n")
+    lines = cleaned(answer[:LARGEST]).split("\n")
     kept: list[str] = []
     place = 0
     while place < len(lines):
@@ -93,7 +93,8 @@ def bounded(text: str, most: int = MAX_TEXT) -> str:
     return text if len(text) <= most else text[: most - len(_CUT)] + _CUT
 
 
-def _clean(text: str) -> str:
+def cleaned(text: str) -> str:
+    """The text with plain line ends, and without what cannot be printed."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\N{NO-BREAK SPACE}", " ")
     return "".join(c for c in text if c in "\n\t" or c.isprintable())
 

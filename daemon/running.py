@@ -24,6 +24,8 @@ from daemon.cycle import Cycle
 from daemon.deliver import Deliverer, Result, renderer_of
 from daemon.errors import ConfigError, LeaseLost, StoreError
 from daemon.heart import Heart
+from daemon.inbound.matching import Surroundings
+from daemon.inbound.reception import Reception
 from daemon.jobs import Jobs
 from daemon.links import Asked, token_of
 from daemon.notify_systemd import Systemd
@@ -38,6 +40,7 @@ from daemon.telemetry import Metrics, set_up_logging
 from notifiers.base import Channel, Extras
 from notifiers.errors import SettingsError
 from notifiers.registry import build_channel
+from notifiers.settings import EmailSettings
 from rules.decision import Decision, SourceFailed
 from rules.document import NoticeContent
 from rules.situation import Situation
@@ -48,6 +51,7 @@ _RENEW = timedelta(seconds=10)
 _SECOND = timedelta(seconds=1)
 _STALE_S = 30.0
 _STOP_WITHIN = timedelta(seconds=10)
+_MAIL_WITHIN_S = 3.0
 _EXIT_WITHIN_S = 25.0
 
 
@@ -104,9 +108,10 @@ class Daemon:
             metrics=self._metrics,
             on_decision=self._decided,
         )
+        self._reception = self._make_reception(config)
         self._heart = Heart(self._cycle, self._lease_lost)
         self._deliverer = self._make_deliverer(config)
-        self._jobs = Jobs(clock, threads=len(config.sources) + 8, on_failure=self._job_failed)
+        self._jobs = Jobs(clock, threads=len(config.sources) + 9, on_failure=self._job_failed)
         self._server = HttpServer(create_api(self._ports(config)), config.http.host, config.http.port)
 
     def run(self) -> int:
@@ -117,6 +122,9 @@ class Daemon:
             _log.info("notices_taken_over", count=freed)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
+        # The door first: who sees that the daemon is ready may hand over mail.
+        if self._reception is not None:
+            self._reception.start()
         self._server.start()
         self._heart.start()
         self._schedule()
@@ -149,6 +157,8 @@ class Daemon:
         last_resort.daemon = True
         last_resort.start()
         self._jobs.stop()
+        if self._reception is not None:
+            self._reception.stop(_MAIL_WITHIN_S)
         self._server.stop()
         self._heart.stop(_STOP_WITHIN.total_seconds())
         if not self._deliverer.stop(_STOP_WITHIN):
@@ -171,6 +181,8 @@ class Daemon:
         self._schedule_polls(self._config)
         self._jobs.every(_SECOND, "deliver", self._deliverer.run_once)
         self._jobs.every(_RENEW, "lease", self._renew)
+        if self._reception is not None:
+            self._reception.schedule(self._jobs.every)
         if self._systemd.watchdog_s:
             self._jobs.every(timedelta(seconds=self._systemd.watchdog_s / 3), "watchdog", self._feed_watchdog)
         self._jobs.start()
@@ -246,6 +258,18 @@ class Daemon:
             clock=self._clock,
         )
 
+    def _make_reception(self, config: Config) -> Reception | None:
+        if config.inbound is None:
+            return None
+        around = Surroundings(
+            roster=lambda: self._cycle.situation.policy.roster,
+            mailers=lambda: [n for n in self._config.notifiers if isinstance(n, EmailSettings)],
+            notifiers=lambda: [n.name for n in self._config.notifiers],
+        )
+        return Reception(
+            config.inbound, self._store, self._clock, around, decide=self._orders.order, metrics=self._metrics
+        )
+
     def _make_deliverer(self, config: Config) -> Deliverer:
         return Deliverer(
             self._store,
@@ -272,7 +296,8 @@ class Daemon:
         return f"{self._base}/rate/{token_of(self._store.links.key(), asked)}"
 
     def _extras(self, row: NoticeRow, content: NoticeContent) -> Extras:
-        return Extras(actions=actions_of(self._store, row, content, self._base))
+        reply_to = self._reception.reply_to(row, content) if self._reception is not None else ""
+        return Extras(actions=actions_of(self._store, row, content, self._base), reply_to=reply_to)
 
     @property
     def _base(self) -> str:
@@ -327,6 +352,7 @@ class Daemon:
         for name, is_changed in (
             ("database", old.database.reveal() != config.database.reveal()),
             ("http", old.http != config.http),
+            ("inbound", old.inbound != config.inbound),
         ):
             if is_changed:
                 _log.warning("needs_restart", setting=name)

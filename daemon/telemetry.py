@@ -20,7 +20,7 @@ from rules.incident import Incident, Priority
 _CYCLE_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _NOTICE_BUCKETS_S = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 # Libraries that tell at INFO what is our own business to tell.
-_QUIET = ("apscheduler", "alembic", "urllib3", "uvicorn")
+_QUIET = ("apscheduler", "alembic", "mail.log", "urllib3", "uvicorn")
 
 
 def set_up_logging(settings: LogSettings) -> None:
@@ -76,6 +76,8 @@ class Metrics:
         self.notices = self._counter("notices", "Attempts to deliver a notice, by outcome.", "to", "outcome")
         self.reloads = self._counter("reloads", "Reloads of the configuration, by outcome.", "outcome")
         self.jobs_failed = self._counter("jobs_failed", "Runs of a scheduled job that failed.", "job")
+        self.mails = self._counter("mails", "Mails that came in, by what became of them.", "fate")
+        self.mailbox_polls = self._counter("mailbox_polls", "Times that the mailbox was read, by outcome.", "outcome")
         self.cycle_seconds = self._histogram("cycle_seconds", "Time of one cycle.", _CYCLE_BUCKETS_S)
         self.notice_seconds = self._histogram(
             "notice_seconds", "Time from the decision to a notice's delivery.", _NOTICE_BUCKETS_S

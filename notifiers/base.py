@@ -71,6 +71,11 @@ class Message:
         return self.content.idempotency_key
 
 
+def incident_thread(number: str, opened_at: str) -> str:
+    """The `thread` of everything about one incident; the moment tells databases apart."""
+    return f"incident {number} {opened_at}"
+
+
 class Channel(Protocol):
     """One way of telling people. It is used from several threads at once and remembers nothing it could not lose."""
 

@@ -51,16 +51,24 @@ class EmailChannel:
             done = self._done.get(message.key, frozenset())
         everybody = self._recipients(message)
         rest = tuple(r for r in everybody if r not in done)
-        with Deadline(self._deadline_s) as deadline:
-            try:
-                refused = self._hand_over(letter, rest, deadline)
-            except (OSError, smtplib.SMTPException, ValueError) as error:
-                raise self._failed(error, deadline) from None
+        refused = self._handed_over(letter, rest)
         if refused:
             self._remember(message.key, done | set(rest) - set(refused))
             raise self._refusal(refused, len(everybody))
         self._forget(message.key)
         return Receipt()
+
+    def post(self, letter: EmailMessage, recipient: str) -> None:
+        """Hand over, once, a mail that is no notice; SendError."""
+        if refused := self._handed_over(letter, (recipient,)):
+            raise self._refusal(refused, 1)
+
+    def _handed_over(self, letter: EmailMessage, recipients: tuple[str, ...]) -> dict[str, tuple[int, bytes]]:
+        with Deadline(self._deadline_s) as deadline:
+            try:
+                return self._hand_over(letter, recipients, deadline)
+            except (OSError, smtplib.SMTPException, ValueError) as error:
+                raise self._failed(error, deadline) from None
 
     def _recipients(self, message: Message) -> tuple[str, ...]:
         """The bare addresses: the person's own where one is called, else those that the owner set."""

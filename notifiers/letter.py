@@ -1,6 +1,7 @@
 """The mail itself: headers, thread, text and HTML."""
 
 import hashlib
+import re
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -12,6 +13,8 @@ from notifiers.wording import one_line
 
 # Seven bits on the wire: every server takes it, whatever it says about 8BITMIME.
 _POLICY = SMTP.clone(cte_type="7bit")
+_NUMBER = re.compile(r"INC-[0-9]{1,9}", re.ASCII)
+_OWN_ID = re.compile(r"<incidentd\.INC-([0-9]{1,9})\.[0-9a-f]{40}@[^@<>]{1,255}>")
 
 
 def compose(message: Message, settings: EmailSettings) -> EmailMessage:
@@ -24,7 +27,8 @@ def compose(message: Message, settings: EmailSettings) -> EmailMessage:
     """
     mail = EmailMessage(policy=_POLICY)
     sender = address_of(settings.sender)
-    first = _message_id(f"{settings.name}\n{message.thread}", sender)
+    number = message.content.incident.number if message.content.incident is not None else ""
+    first = first_id(settings, message.thread, number)
     mail["From"] = sender
     mail["To"] = tuple(address_of(r) for r in recipients_of(message, settings))
     mail["Subject"] = one_line(message.subject, 200)
@@ -32,9 +36,11 @@ def compose(message: Message, settings: EmailSettings) -> EmailMessage:
     if message.starts_thread:
         mail["Message-ID"] = first
     else:
-        mail["Message-ID"] = _message_id(message.key, sender)
+        mail["Message-ID"] = own_id(settings, message.key, number)
         mail["In-Reply-To"] = first
         mail["References"] = first
+    if message.reply_to:
+        mail["Reply-To"] = Address(addr_spec=message.reply_to)
     _mark(mail, message)
     mail.set_content(message.text)
     mail.add_alternative(message.html, subtype="html")
@@ -70,6 +76,24 @@ def address_of(text: str) -> Address:
     return Address(display_name=one_line(name, 100), addr_spec=spec)
 
 
-def _message_id(seed: str, sender: Address) -> str:
+def first_id(settings: EmailSettings, thread: str, number: str) -> str:
+    """The Message-ID of the mail that begins a thread; `number` is the incident's, empty where it is about none."""
+    return _message_id(f"{settings.name}\n{thread}", settings, number)
+
+
+def own_id(settings: EmailSettings, key: str, number: str) -> str:
+    """The Message-ID of any other mail, by the key of its notice."""
+    return _message_id(key, settings, number)
+
+
+def number_in(message_id: str) -> int:
+    """The number of the incident that one of these Message-IDs names, 0 where it names none. Anybody can write such a
+    one: whether it is ours is known only once it has been made again."""
+    found = _OWN_ID.fullmatch(message_id)
+    return int(found[1]) if found is not None else 0
+
+
+def _message_id(seed: str, settings: EmailSettings, number: str) -> str:
     digest = hashlib.sha256(seed.encode("utf-8", "replace")).hexdigest()[:40]
-    return f"<incidentd.{digest}@{sender.domain}>"
+    about = f"{number}." if _NUMBER.fullmatch(number) else ""
+    return f"<incidentd.{about}{digest}@{address_of(settings.sender).domain}>"

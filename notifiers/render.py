@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from jinja2 import StrictUndefined, TemplateSyntaxError
 
-from notifiers.base import NO_EXTRAS, Extras, Message
+from notifiers.base import NO_EXTRAS, Extras, Message, incident_thread
 from notifiers.catalogue import Languages, read_languages
 from notifiers.language import SOURCE, Language
 from notifiers.page import AUDIENCES, Page, Style, page_of
@@ -171,7 +171,7 @@ def _fault(name: str, error: Exception) -> str:
 
 def _thread(content: NoticeContent) -> str:
     if content.incident is not None:
-        return f"incident {content.incident.number} {content.incident.opened_at}"
+        return incident_thread(content.incident.number, content.incident.opened_at)
     if content.change is not None:
         return f"change {content.change.number} {content.change.opened_at}"
     if content.source is not None:

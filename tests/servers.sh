@@ -7,8 +7,11 @@ declare -A package=(
   [prometheus]=prometheus
   [prometheus-alertmanager]=prometheus-alertmanager
   [chromium]=chromium
+  [dovecot]=dovecot-imapd
 )
 missing=()
+# Servers are not on everybody's path.
+export PATH="$PATH:/usr/sbin:/sbin"
 for program in "${!package[@]}"; do
   command -v "$program" >/dev/null || missing+=("${package[$program]}")
 done

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from cmdb.problems import Problem
 from daemon.backoff import RetryPolicy
+from daemon.config.inbound import InboundSettings
 from daemon.sources.settings import SourceSettings
 from notifiers.language import SOURCE
 from notifiers.render import Renderer
@@ -91,7 +92,7 @@ class Config:
     """All settings. `file` is where they stand and `directory` what relative paths start from.
 
     `database` is a whole SQLAlchemy address and may hold a password. `cmdb` are files of configuration items.
-    `remarks` are what the owner may not have meant, though it is allowed.
+    `inbound` is None where no mail comes in. `remarks` are what the owner may not have meant, though it is allowed.
     """
 
     file: Path
@@ -107,6 +108,7 @@ class Config:
     delivery: DeliverySettings = DeliverySettings()
     messages: MessageSettings = field(default_factory=MessageSettings)
     log: LogSettings = LogSettings()
+    inbound: InboundSettings | None = None
     remarks: tuple[Problem, ...] = ()
 
     @property

@@ -13,6 +13,7 @@ from daemon.config.config import Config, HttpSettings, MessageSettings
 from daemon.config.context import Context
 from daemon.config.document import Loc, read_document
 from daemon.config.fields import suggestion
+from daemon.config.inbound_schema import Inbound, make_inbound
 from daemon.config.notify_schema import Notify, TellingSection
 from daemon.config.oncall import make_roster
 from daemon.config.priority_rules import read_priority_rules
@@ -113,6 +114,9 @@ class _Loader:
             policy=policy,
             log=self._log(),
             messages=self._one("messages", Messages, parts.make_messages) or MessageSettings(),
+            inbound=self._one(
+                "inbound", Inbound, lambda c, loc, s: make_inbound(c, loc, s, self._notifiers_known(notifiers))
+            ),
             **self._delivery(),
         )
         if rules is not None:

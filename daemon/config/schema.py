@@ -266,6 +266,7 @@ CONFIG_KEYS = (
     "incidents",
     "delivery",
     "messages",
+    "inbound",
     "log",
 )
 RULES_KEYS = (

@@ -16,6 +16,7 @@ from daemon.store.history import history
 from daemon.store.inbox import Inbox
 from daemon.store.lease import Leases
 from daemon.store.links import Links
+from daemon.store.mails import Mails
 from daemon.store.outbox import Outbox
 from daemon.store.ratings import Ratings
 from daemon.store.rows import (
@@ -51,7 +52,7 @@ class Store:
 
     `users` are people and their sessions, `audit` who administered them, `answers` what was answered to requests that
     may come again, `ratings` how content people were, `threads` the conversations that channels have begun, `links`
-    what was done by links in notices.
+    what was done by links in notices, `mails` those that came in.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -66,6 +67,7 @@ class Store:
         self.ratings = Ratings(database)
         self.threads = Threads(database, clock)
         self.links = Links(database)
+        self.mails = Mails(database)
 
     @classmethod
     def open(cls, url: str, clock: Clock) -> "Store":

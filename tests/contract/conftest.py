@@ -1,6 +1,19 @@
 """Fixtures of the contract suites."""
 
 from tests.contract.api_world import guarded, http, password_hash, peopled, world
+from tests.contract.certificates import certificate
 from tests.contract.stores import clock, commit, open_store, store, url
 
-__all__ = ["clock", "commit", "guarded", "http", "open_store", "password_hash", "peopled", "store", "url", "world"]
+__all__ = [
+    "certificate",
+    "clock",
+    "commit",
+    "guarded",
+    "http",
+    "open_store",
+    "password_hash",
+    "peopled",
+    "store",
+    "url",
+    "world",
+]

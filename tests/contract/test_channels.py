@@ -4,7 +4,6 @@ import contextlib
 import json
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -176,16 +175,6 @@ def test_foreign_text_breaks_nothing(far: Far) -> None:
 
 
 # TLS, for both
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-signed certificate for the loopback address, with its key in the same file."""
-    where = tmp_path_factory.mktemp("tls")
-    words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=loopback"
-    files = ["-addext", f"subjectAltName=IP:{LOOPBACK}", "-keyout", "key.pem", "-out", "cert.pem"]
-    subprocess.run(["openssl", *words.split(), *files], cwd=where, check=True, capture_output=True)
-    return where / "cert.pem"
 
 
 @contextlib.contextmanager
