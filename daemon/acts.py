@@ -16,6 +16,7 @@ from rules.document import CONTACT, NoticeContent
 from rules.incident import Incident
 from rules.lifecycle import Step, allowed_steps
 from rules.roster import Roster
+from rules.telling import CUSTOMER
 
 LAST = timedelta(days=7)
 """How long a link in a notice can be used."""
@@ -57,8 +58,9 @@ class Acts:
         if incident is None:
             raise BadLink("the incident is not known any more")
         roster = self.roster()
-        if asked.by not in roster.people and asked.by not in self.notifiers():
-            raise BadLink("this link was for somebody who is not known here any more")
+        person = roster.people.get(asked.by)
+        if asked.by not in self.notifiers() and (person is None or person.audience == CUSTOMER):
+            raise BadLink("this link was for somebody who does not work on incidents here any more")
         if asked.verb not in LABELS:
             raise BadLink(f"{asked.verb} cannot be done by a link")
         use = self.store.links.used(asked.link, asked.verb)
@@ -104,7 +106,7 @@ def actions_of(store: Store, row: NoticeRow, content: NoticeContent, base: str) 
     """What the reader of a notice can do from it, now; `base` is where this daemon is found. The same at every attempt
     to send it."""
     reader = reader_of(row, content)
-    if row.incident is None or row.event not in OFFERED_WITH or reader == CONTACT:
+    if row.incident is None or row.event not in OFFERED_WITH or reader == CONTACT or content.audience == CUSTOMER:
         return ()
     incident = store.incident(row.incident)
     if incident is None or Step.ACKNOWLEDGE not in allowed_steps(incident.status):

@@ -9,6 +9,7 @@ from rules.decision import Asker
 from rules.incident import Incident
 from rules.ownership import is_own
 from rules.roster import Roster
+from rules.telling import CUSTOMER
 
 _COMMENT = re.compile(r"\([^()]*\)")
 
@@ -25,11 +26,13 @@ class Sender:
 
 
 def person_with(address: str, roster: Roster) -> Sender | None:
-    """The person of the roster with this mail address, the first by id where several share it."""
-    found = sorted(p.id for p in roster.people.values() if address in p.mail_addresses)
+    """The person of the roster with this mail address, the first by id where several share it. Customers report; the
+    others work on incidents."""
+    found = sorted((p for p in roster.people.values() if address in p.mail_addresses), key=lambda p: p.id)
     if not found:
         return None
-    return Sender(name=found[0], called=roster.name(found[0]), asker=Asker.STAFF, may_open=True)
+    asker = Asker.REPORTER if found[0].audience == CUSTOMER else Asker.STAFF
+    return Sender(name=found[0].id, called=found[0].name, asker=asker, may_open=True)
 
 
 def user_with(address: str, role: Role, called: str) -> Sender | None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from cmdb.graph import Estate
@@ -110,9 +111,17 @@ def test_an_order_without_an_answer_in_time_is_not_given_twice(acting: World, ht
     assert len(acting.commands) == 1
 
 
+def test_customers_are_offered_nothing(acting: World, http: Session, people: dict[str, Any]) -> None:
+    row, content = notice("escalated", "anna")
+    assert actions_of(acting.store, row, msgspec.structs.replace(content, audience="customer"), "https://x") == ()
+    people["anna"] = person("anna", audience="customer")
+    page(http.post(link(acting)), 404)
+    assert acting.commands == []
+
+
 def test_a_link_of_whoever_has_left_opens_nothing(acting: World, http: Session, people: dict[str, Any]) -> None:
     del people["anna"]
-    assert "not known here any more" in page(http.post(link(acting)), 404)
+    assert "does not work on incidents here any more" in page(http.post(link(acting)), 404)
     assert acting.commands == []
     page(http.get(link(acting, by="noc")))
 

@@ -178,6 +178,14 @@ def test_a_user_acts_by_their_role(desk: MailDesk) -> None:
     assert desk.opened()[0].assignee == "olga@x.org"
 
 
+def test_a_customer_of_the_roster_reports_but_works_on_nothing(desk: MailDesk) -> None:
+    desk.keep()
+    desk.roster = Roster(people={"anna": person("anna", audience="customer")})
+    assert desk.take(letter("ack", To=desk.address())).fate == "refused"
+    assert desk.take(letter()).fate == "accepted"
+    assert desk.opened()[1].registered_by == "anna"
+
+
 def test_what_the_state_forbids_is_told_to_who_asked(desk: MailDesk) -> None:
     desk.keep(status=Status.CLOSED)
     assert desk.take(letter("ack", To=desk.address())).fate == "refused"
