@@ -13,9 +13,9 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from notifiers.http_client import retry_after_s
 from notifiers.registry import build_channel
 from notifiers.secret import Secret
-from notifiers.webhook import retry_after_s
 from rules.document import RecipientDocument
 from tests.builders import T0
 from tests.channels import BEARER, HEADER, KEY, SAMPLES, TOKEN, failure, message, webhook_settings
