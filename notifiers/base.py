@@ -24,7 +24,8 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What a channel says of a message it has taken: `ref` is how it names it, empty where it does not."""
+    """What a channel says of a message it has taken: `ref` is how it names the first message of the conversation that
+    it is in now, empty where it does not. That is the next message's anchor."""
 
     ref: str = ""
 

@@ -1,10 +1,25 @@
 """From the owner's settings to channels."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from notifiers.base import Channel
+from notifiers.chat_settings import MattermostSettings, SlackSettings, TelegramSettings
 from notifiers.email import EmailChannel
 from notifiers.errors import SettingsError
-from notifiers.settings import NotifierSettings, WebhookSettings, faults
+from notifiers.mattermost import MattermostChat
+from notifiers.settings import EmailSettings, NotifierSettings, WebhookSettings, faults
+from notifiers.slack import SlackChat
+from notifiers.telegram import TelegramChat
 from notifiers.webhook import WebhookChannel
+
+_CHANNELS: Mapping[type[NotifierSettings], Callable[[Any], Channel]] = {
+    WebhookSettings: WebhookChannel,
+    EmailSettings: EmailChannel,
+    SlackSettings: SlackChat,
+    MattermostSettings: MattermostChat,
+    TelegramSettings: TelegramChat,
+}
 
 
 def build_channel(settings: NotifierSettings) -> Channel:
@@ -13,6 +28,6 @@ def build_channel(settings: NotifierSettings) -> Channel:
     if found:
         raise SettingsError(f"notifier {settings.name}: {'; '.join(found)}")
     try:
-        return WebhookChannel(settings) if isinstance(settings, WebhookSettings) else EmailChannel(settings)
+        return _CHANNELS[type(settings)](settings)
     except (OSError, ValueError):
         raise SettingsError(f"notifier {settings.name}: ca_file {settings.ca_file} cannot be read as PEM") from None

@@ -10,35 +10,78 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from notifiers.secret import Secret
+from notifiers.wording import one_line
+
+_ADDRESS = re.compile(r"[^\s@<>,;:\"()\\\[\]]{1,64}@[A-Za-z0-9.-]{1,255}", re.ASCII)
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_OWN_HEADERS = frozenset({"content-length", "content-type", "host", "idempotency-key", "transfer-encoding"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookSettings:
-    """Where a webhook goes. With a `secret` every request is signed; header values may be secret.
+class Rate:
+    """At most so many notices in any time of length `within`."""
 
-    The address itself may hold a token, so it is a secret too; `url` is never shown, only its host. `ca_file` (PEM)
-    replaces the usual certificate authorities. `timeout` bounds each wait for the server.
+    notices: int
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifierSettings:
+    """What every way of telling people has.
+
+    `timeout` bounds each wait for the other side. `ca_file` (PEM) replaces the usual certificate authorities. `rate`
+    bounds what leaves through it, None leaves that unbounded; `concurrency` is how many notices are under way at a
+    time, None as many as through any other.
     """
 
     name: str
+    timeout: timedelta = timedelta(seconds=10)
+    ca_file: Path | None = None
+    rate: Rate | None = None
+    concurrency: int | None = None
+
+    def faults(self) -> Iterator[str]:
+        """What is wrong with the settings of this kind of channel; see `faults`."""
+        yield from ()
+
+    def address_fault(self, address: str) -> str:
+        """What is wrong with a person's address at this notifier, and what is allowed; empty where it will do."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSettings(NotifierSettings):
+    """Where a webhook goes. With a `secret` every request is signed; header values may be secret.
+
+    The address itself may hold a token, so it is a secret too; `url` is never shown, only its host.
+    """
+
     url: Secret
     secret: Secret | None = None
     bearer_token: Secret | None = None
     headers: tuple[tuple[str, Secret], ...] = ()
-    timeout: timedelta = timedelta(seconds=10)
-    ca_file: Path | None = None
+
+    def faults(self) -> Iterator[str]:
+        """As in `NotifierSettings`."""
+        if not is_web_address(self.url.reveal()):
+            yield "url must be a whole http:// or https:// address without spaces"
+        for name, value in self.headers:
+            if not _HEADER_NAME.fullmatch(name) or name.lower() in _OWN_HEADERS:
+                yield f"headers cannot set {name!r}; allowed are names of letters, digits and dashes that are not ours"
+            if not is_header_value(value.reveal()):
+                yield f"headers must have printable ASCII on one line, and {name!r} has not"
+        if self.bearer_token and not is_header_value(self.bearer_token.reveal()):
+            yield "bearer_token must be printable ASCII on one line"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EmailSettings:
+class EmailSettings(NotifierSettings):
     """Which mail server takes the mail, from whom and to whom.
 
     `tls` is how the connection is protected; `none` is never chosen by itself. Addresses may carry a name, as in
-    `NOC <noc@example.net>`. `ca_file` (PEM) replaces the usual certificate authorities. `timeout` bounds each wait
-    for the server.
+    `NOC <noc@example.net>`.
     """
 
-    name: str
     host: str
     port: int
     sender: str
@@ -47,14 +90,30 @@ class EmailSettings:
     username: str = ""
     password: Secret | None = None
     timeout: timedelta = timedelta(seconds=20)
-    ca_file: Path | None = None
 
+    def faults(self) -> Iterator[str]:
+        """As in `NotifierSettings`."""
+        if not self.host or any(c.isspace() for c in self.host):
+            yield "host must be the name or address of a mail server"
+        if not 0 < self.port < 65536:
+            yield "port must be between 1 and 65535"
+        if not self.recipients:
+            yield "to must name at least one mail address"
+        for key, value in (("from", self.sender), *(("to", r) for r in self.recipients)):
+            if fault := self.address_fault(value):
+                yield f"{key}: {fault}"
+        if bool(self.username) != bool(self.password):
+            yield "username and password belong together"
+        if not is_header_value(self.username + (self.password.reveal() if self.password else "")):
+            yield "username and password must be printable ASCII: nothing else is safe in an SMTP login"
+        if self.username and self.tls == "none" and not _is_loopback(self.host):
+            yield "tls must not be none where there is a password; allowed are starttls and implicit"
 
-NotifierSettings = WebhookSettings | EmailSettings
-
-_ADDRESS = re.compile(r"[^\s@<>,;:\"()\\\[\]]{1,64}@[A-Za-z0-9.-]{1,255}", re.ASCII)
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_OWN_HEADERS = frozenset({"content-length", "content-type", "host", "idempotency-key", "transfer-encoding"})
+    def address_fault(self, address: str) -> str:
+        """As in `NotifierSettings`."""
+        if is_mail_address(address):
+            return ""
+        return f"{shown(address)} is not a mail address; allowed: name@example.net or Name <name@example.net>"
 
 
 def faults(settings: NotifierSettings) -> tuple[str, ...]:
@@ -63,8 +122,8 @@ def faults(settings: NotifierSettings) -> tuple[str, ...]:
     One clear sentence each, without any secret, beginning with the configuration's key; what is allowed stands
     after a semicolon.
     """
-    found = _webhook_faults(settings) if isinstance(settings, WebhookSettings) else _email_faults(settings)
-    return (*_timeout_faults(settings.timeout), *found)
+    timeout = () if settings.timeout > timedelta(0) else ("timeout must be more than 0",)
+    return (*timeout, *settings.faults())
 
 
 def deadline_s(timeout: timedelta) -> float:
@@ -73,25 +132,8 @@ def deadline_s(timeout: timedelta) -> float:
     return min(3 * seconds, max(seconds, 45.0))
 
 
-def _timeout_faults(timeout: timedelta) -> Iterator[str]:
-    if timeout <= timedelta(0):
-        yield "timeout must be more than 0"
-
-
-def _webhook_faults(settings: WebhookSettings) -> Iterator[str]:
-    url = settings.url.reveal()
-    if not _is_web_address(url):
-        yield "url must be a whole http:// or https:// address without spaces"
-    for name, value in settings.headers:
-        if not _HEADER_NAME.fullmatch(name) or name.lower() in _OWN_HEADERS:
-            yield f"headers cannot set {name!r}; allowed are names of letters, digits and dashes that are not ours"
-        if not _is_header_value(value.reveal()):
-            yield f"headers must have printable ASCII on one line, and {name!r} has not"
-    if settings.bearer_token and not _is_header_value(settings.bearer_token.reveal()):
-        yield "bearer_token must be printable ASCII on one line"
-
-
-def _is_web_address(url: str) -> bool:
+def is_web_address(url: str) -> bool:
+    """Whether this is a whole http(s) address that can be asked."""
     try:
         parts = urlsplit(url)
         is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -100,26 +142,14 @@ def _is_web_address(url: str) -> bool:
     return is_whole and not any(c.isspace() or not c.isprintable() for c in url)
 
 
-def _is_header_value(value: str) -> bool:
+def is_header_value(value: str) -> bool:
+    """Whether this can be the value of a header."""
     return value.isascii() and value.isprintable() and value == value.strip()
 
 
-def _email_faults(settings: EmailSettings) -> Iterator[str]:
-    if not settings.host or any(c.isspace() for c in settings.host):
-        yield "host must be the name or address of a mail server"
-    if not 0 < settings.port < 65536:
-        yield "port must be between 1 and 65535"
-    if not settings.recipients:
-        yield "to must name at least one mail address"
-    for key, value in (("from", settings.sender), *(("to", r) for r in settings.recipients)):
-        if not is_mail_address(value):
-            yield f"{key} holds {value!r}, not a mail address; allowed is name@example.net or Name <name@example.net>"
-    if bool(settings.username) != bool(settings.password):
-        yield "username and password belong together"
-    if not _is_header_value(settings.username + (settings.password.reveal() if settings.password else "")):
-        yield "username and password must be printable ASCII: nothing else is safe in an SMTP login"
-    if settings.username and settings.tls == "none" and not _is_loopback(settings.host):
-        yield "tls must not be none where there is a password; allowed are starttls and implicit"
+def shown(text: str) -> str:
+    """A value as errors show it: quoted, on one line, bounded."""
+    return f'"{one_line(text, 100)}"'
 
 
 def is_mail_address(value: str) -> bool:

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from notifiers.base import Channel, Message
+from notifiers.base import NO_EXTRAS, Action, Channel, Extras, Message
+from notifiers.chat_settings import ChatSettings, MattermostSettings, SlackSettings, TelegramSettings
 from notifiers.errors import SendError
 from notifiers.render import Renderer
 from notifiers.samples import samples
@@ -22,12 +23,19 @@ KEY = "signing-key-77"
 TOKEN = "token-in-the-path"
 HEADER = "header-value-51"
 BEARER = "bearer-value-88"
-SECRETS = (PASSWORD, KEY, TOKEN, HEADER, BEARER)
+BOT = "1234567:bot-token-62"
+HEARS = "hears-the-chat-by-this-93"
+ACT = "act-token-29"
+SECRETS = (PASSWORD, KEY, TOKEN, HEADER, BEARER, BOT, HEARS, ACT)
+ACTIONS = (
+    Action(verb="acknowledge", label="Acknowledge", url=f"https://inc.example.net/act/{ACT}a", token=f"{ACT}a"),
+    Action(verb="resolve", label="Resolve", url=f"https://inc.example.net/act/{ACT}r", token=f"{ACT}r"),
+)
 SOON = timedelta(milliseconds=300)
 
 
-def message(sample: str = "opened", **fields: Any) -> Message:
-    return Renderer().render(msgspec.structs.replace(SAMPLES[sample], **fields), sent_at=T0)
+def message(sample: str = "opened", *, extras: Extras = NO_EXTRAS, **fields: Any) -> Message:
+    return Renderer().render(msgspec.structs.replace(SAMPLES[sample], **fields), sent_at=T0, extras=extras)
 
 
 def webhook_settings(url: str = "http://example.net/", **fields: Any) -> WebhookSettings:
@@ -55,6 +63,18 @@ def email_settings(port: int, **fields: Any) -> EmailSettings:
             **fields,
         }
     )
+
+
+def chat_settings(kind: str, url: str, *, hears: bool = True, **fields: Any) -> ChatSettings:
+    """Of `slack`, `mattermost` or `telegram`; whether buttons come back from it is up to `hears`."""
+    secret = Secret(HEARS) if hears else None
+    common = {"name": "noc", "token": Secret(BOT), "url": url}
+    if kind == "slack":
+        return SlackSettings(**{**common, "to": "#noc", "signing_secret": secret, **fields})
+    if kind == "mattermost":
+        own = {"to": "ops/noc", "webhook_token": secret, "hook": "http://127.0.0.1/hooks/mattermost/noc"}
+        return MattermostSettings(**{**common, **own, **fields})
+    return TelegramSettings(**{**common, "to": "@noc_channel", "secret_token": secret, **fields})
 
 
 def failure(channel: Channel, sent: Message | None = None) -> SendError:

@@ -37,6 +37,7 @@ class QuietServer(ThreadingHTTPServer):
 class Post:
     """One request as it came, at a moment of the monotonic clock in seconds."""
 
+    method: str
     path: str
     headers: dict[str, str]
     body: bytes
@@ -45,12 +46,15 @@ class Post:
 
 @dataclass
 class Hook:
-    """An HTTP server that keeps what is posted to it and answers with `status`, `headers` and `body`."""
+    """An HTTP server that keeps what it is sent and answers with `status`, `headers` and `body`, or as `program` says,
+    which makes a status, headers and a body of each request."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: Callable[[Post], bytes] = lambda post: b"ok"
+    program: Callable[[Post], tuple[int, dict[str, str], bytes]] | None = None
     posts: list[Post] = field(default_factory=list)
+    origin: str = ""
     url: str = ""
 
 
@@ -62,15 +66,22 @@ def hook(tls: ssl.SSLContext | None = None) -> Iterator[Hook]:
     class Handler(BaseHTTPRequestHandler):
         def _take(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-            post = Post(self.path, {k.lower(): v for k, v in self.headers.items()}, body, time.monotonic())
+            headers = {k.lower(): v for k, v in self.headers.items()}
+            post = Post(self.command, self.path, headers, body, time.monotonic())
             state.posts.append(post)
-            self.send_response(state.status)
-            for name, value in state.headers.items():
+            status, headers, said = state.status, state.headers, b""
+            if state.program is not None:
+                status, headers, said = state.program(post)
+            self.send_response(status)
+            for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(state.body(post))
+            self.wfile.write(said if state.program is not None else state.body(post))
 
         def do_POST(self) -> None:
+            self._take()
+
+        def do_PUT(self) -> None:
             self._take()
 
         def do_GET(self) -> None:  # as which a followed redirect would come
@@ -82,7 +93,8 @@ def hook(tls: ssl.SSLContext | None = None) -> Iterator[Hook]:
     listener = QuietServer((LOOPBACK, 0), Handler)
     if tls is not None:
         listener.socket = tls.wrap_socket(listener.socket, server_side=True, do_handshake_on_connect=False)
-    state.url = f"http{'s' if tls else ''}://{LOOPBACK}:{listener.server_address[1]}/in/token-in-the-path"
+    state.origin = f"http{'s' if tls else ''}://{LOOPBACK}:{listener.server_address[1]}"
+    state.url = f"{state.origin}/in/token-in-the-path"
     thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

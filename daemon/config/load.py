@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from daemon.config.context import Context
 from daemon.config.document import Loc, read_document
 from daemon.config.fields import suggestion
 from daemon.config.inbound_schema import Inbound, make_inbound
+from daemon.config.notifiers import NOTIFIERS, make_notifier
 from daemon.config.notify_schema import Notify, TellingSection
 from daemon.config.oncall import make_roster
 from daemon.config.priority_rules import read_priority_rules
@@ -22,7 +24,6 @@ from daemon.config.remarks import remarks
 from daemon.config.schema import (
     CMDBS,
     CONFIG_KEYS,
-    NOTIFIERS,
     RULES_KEYS,
     SOURCES,
     Delivery,
@@ -90,7 +91,9 @@ class _Loader:
         if raw is None:
             return None
         self._raw = raw
-        notifiers: list[NotifierSettings] = self._list("notifiers", NOTIFIERS, parts.make_notifier)
+        http = self._one("http", Http, parts.make_http) or HttpSettings()
+        make = partial(make_notifier, base_url=http.base_url)
+        notifiers: list[NotifierSettings] = self._list("notifiers", NOTIFIERS, make)
         self._notifier_names = tuple(self._names("notifiers"))
         sources = self._list("sources", SOURCES, parts.make_source)
         self._names("sources")
@@ -105,7 +108,7 @@ class _Loader:
             file=self._path,
             directory=self._context.directory,
             database=self._database(),
-            http=self._one("http", Http, parts.make_http) or HttpSettings(),
+            http=http,
             sources=tuple(sources),
             cmdb=tuple(self._list("cmdb", CMDBS, parts.make_cmdb)),
             rules=rules_path,

@@ -20,7 +20,7 @@ from daemon.config.oncall_schema import (
 )
 from daemon.config.schema import Section
 from daemon.config.subscriptions import Subscriptions
-from notifiers.settings import EmailSettings, NotifierSettings, is_mail_address
+from notifiers.settings import NotifierSettings
 from rules.escalation import EscalationPolicy, EscalationStep
 from rules.roster import Contact, Group, Kind, Person, Roster
 from rules.rotation import Layer, Schedule
@@ -117,10 +117,10 @@ class _Maker:
         for index, contact in enumerate(section.contact):
             place = (*loc, "contact", index)
             self._known((*place, "via"), [contact.via], self._notifiers, "notifier")
-            is_mail = isinstance(self._notifiers.get(contact.via), EmailSettings)
-            if is_mail and contact.address and not is_mail_address(contact.address):
-                what = f'to: "{contact.address[:100]}" is not a mail address'
-                self._context.problem((*place, "to"), what, "allowed: name@example.net or Name <name@example.net>")
+            settings = self._notifiers.get(contact.via)
+            if settings is not None and contact.address and (fault := settings.address_fault(contact.address)):
+                what, _, allowed = fault.partition("; ")
+                self._context.problem((*place, "to"), f"to: {what}", allowed)
         return Person(
             id=section.id,
             name=section.name or section.id,

@@ -15,7 +15,6 @@ from daemon.config.fields import is_loopback, shown, suggestion
 from daemon.config.schema import (
     CmdbFile,
     Delivery,
-    EmailNotifier,
     Http,
     Incidents,
     Log,
@@ -29,11 +28,9 @@ from daemon.config.schema import (
     RequestMatch,
     Section,
     Tls,
-    WebhookNotifier,
 )
 from daemon.sources.settings import SourceSettings, TlsSettings
 from notifiers.secret import Secret
-from notifiers.settings import EmailSettings, NotifierSettings, WebhookSettings, faults
 from notifiers.views.links import PLACEHOLDERS, LinkTemplate, is_link, unknown_placeholders
 from rules.incident import Level, Priority
 from rules.maintenance import Window
@@ -42,7 +39,6 @@ from rules.policy import ITIL_MATRIX, Matrix
 from rules.recurrence import SuggestAfter
 from rules.request_rule import RequestRule
 
-_MAIL_PORTS = {"starttls": 587, "implicit": 465, "none": 25}
 _DATABASES = ("sqlite:///FILE", "postgresql+psycopg://USER@HOST/NAME")
 
 
@@ -113,7 +109,7 @@ def make_source(context: Context, loc: Loc, section: Section) -> SourceSettings 
         username=basic.username if basic else "",
         password=password,
         bearer_token=token,
-        headers=_headers(section.headers),
+        headers=headers_of(section.headers),
         tls=_tls(context, (*loc, "tls"), section.tls),
         **_ignored(section.ignore_labels),
         **given(section, "interval", "timeout"),
@@ -124,7 +120,8 @@ def _ignored(labels: list[str] | None) -> dict[str, Any]:
     return {} if labels is None else {"ignore_labels": frozenset(labels)}
 
 
-def _headers(headers: dict[str, str]) -> tuple[tuple[str, Secret], ...]:
+def headers_of(headers: dict[str, str]) -> tuple[tuple[str, Secret], ...]:
+    """Names and values of headers; any value may be secret."""
     return tuple((name, Secret(value)) for name, value in headers.items())
 
 
@@ -140,55 +137,6 @@ def _tls(context: Context, loc: Loc, section: Tls | None) -> TlsSettings:
 def make_cmdb(context: Context, loc: Loc, section: Section) -> Path | None:
     """A file of configuration items."""
     return context.path((*loc, "path"), section.path) if isinstance(section, CmdbFile) else None
-
-
-def make_notifier(context: Context, loc: Loc, section: Section) -> NotifierSettings | None:
-    """One way of telling people."""
-    before = len(context.document.problems)
-    settings: NotifierSettings | None = None
-    if isinstance(section, WebhookNotifier):
-        settings = _webhook(context, loc, section)
-    elif isinstance(section, EmailNotifier):
-        settings = _email(context, loc, section)
-    if settings is None or len(context.document.problems) > before:
-        return None
-    for fault in faults(settings):
-        key = fault.partition(" ")[0]
-        what, _, allowed = fault.partition("; ")
-        context.problem((*loc, key), what, allowed)
-    return settings
-
-
-def _webhook(context: Context, loc: Loc, section: WebhookNotifier) -> WebhookSettings | None:
-    url = context.secret(loc, section, "url")
-    secret, token = context.secret(loc, section, "secret"), context.secret(loc, section, "bearer_token")
-    ca_file = context.maybe_path((*loc, "ca_file"), section.ca_file)
-    if url is None:
-        return None
-    return WebhookSettings(
-        name=section.name,
-        url=url,
-        secret=secret,
-        bearer_token=token,
-        headers=_headers(section.headers),
-        ca_file=ca_file,
-        **given(section, "timeout"),
-    )
-
-
-def _email(context: Context, loc: Loc, section: EmailNotifier) -> EmailSettings:
-    return EmailSettings(
-        name=section.name,
-        host=section.host,
-        port=section.port or _MAIL_PORTS[section.tls],
-        sender=section.sender,
-        recipients=tuple(section.recipients),
-        tls=section.tls,
-        username=section.username or "",
-        password=context.secret(loc, section, "password"),
-        ca_file=context.maybe_path((*loc, "ca_file"), section.ca_file),
-        **given(section, "timeout"),
-    )
 
 
 def make_window(context: Context, loc: Loc, section: MaintenanceWindow) -> Window | None:

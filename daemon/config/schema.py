@@ -13,7 +13,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from daemon.config.fields import (
     Duration,
     Headers,
-    Host,
     HttpUrl,
     Instant,
     Interval,
@@ -24,7 +23,6 @@ from daemon.config.fields import (
     Name,
     Number,
     Refused,
-    SecretUrl,
     SessionLength,
     Texts,
     Timeout,
@@ -118,48 +116,6 @@ class CmdbFile(Section):
     files = ("path",)
     type: Literal["yaml"]
     path: str
-
-
-class WebhookNotifier(Section):
-    """A program that is told by HTTP POST."""
-
-    files = ("ca_file",)
-    secrets = ("url", "secret", "bearer_token")
-    required_secrets = ("url",)
-    name: Name
-    type: Literal["webhook"]
-    url: SecretUrl | None = None
-    url_file: str | None = None
-    url_credential: str | None = None
-    secret: str | None = None
-    secret_file: str | None = None
-    secret_credential: str | None = None
-    bearer_token: str | None = None
-    bearer_token_file: str | None = None
-    bearer_token_credential: str | None = None
-    headers: Headers = Field(default_factory=dict)
-    timeout: Timeout | None = None
-    ca_file: str | None = None
-
-
-class EmailNotifier(Section):
-    """People who are told by mail."""
-
-    files = ("ca_file",)
-    secrets = ("password",)
-    name: Name
-    type: Literal["email"]
-    host: Host
-    port: Annotated[Number, Field(ge=1, le=65535)] | None = None
-    tls: Literal["starttls", "implicit", "none"] = "starttls"
-    username: str | None = None
-    password: str | None = None
-    password_file: str | None = None
-    password_credential: str | None = None
-    sender: Annotated[str, Field(alias="from")]
-    recipients: Annotated[Texts, Field(alias="to", min_length=1)]
-    timeout: Timeout | None = None
-    ca_file: str | None = None
 
 
 class MaintenanceWindow(Section):
@@ -292,4 +248,3 @@ RULES_KEYS = (
 )
 SOURCES: dict[str, type[Section]] = {"prometheus": PolledSource, "alertmanager": PolledSource, "push": PushSource}
 CMDBS: dict[str, type[Section]] = {"yaml": CmdbFile}
-NOTIFIERS: dict[str, type[Section]] = {"webhook": WebhookNotifier, "email": EmailNotifier}

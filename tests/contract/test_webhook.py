@@ -3,8 +3,6 @@
 import hashlib
 import hmac
 import json
-import socket
-import threading
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,11 +18,8 @@ from rules.document import RecipientDocument
 from tests.builders import T0
 from tests.channels import BEARER, HEADER, KEY, SAMPLES, TOKEN, failure, message, webhook_settings
 from tests.fakes import (
-    LOOPBACK,
     Hook,
-    free_port,
     hook,
-    odd_peer,
 )
 
 
@@ -114,20 +109,6 @@ def test_which_answers_are_final(web: Hook, status: int, permanent: bool) -> Non
     assert f"answered {status}" in str(error)
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_refused_and_not_followed(web: Hook, status: int) -> None:
-    web.status, web.headers = status, {"Location": web.url}
-    error = failure(build_channel(webhook_settings(web.url)))
-    assert error.permanent
-    assert "redirects are not followed" in str(error)
-    assert len(web.posts) == 1
-
-
-def test_the_servers_wish_is_kept(web: Hook) -> None:
-    web.status, web.headers = 429, {"Retry-After": "17"}
-    assert failure(build_channel(webhook_settings(web.url))).retry_after_s == 17
-
-
 @pytest.mark.parametrize(
     ("value", "seconds"),
     [
@@ -144,28 +125,10 @@ def test_retry_after_is_bounded(value: str, seconds: float | None) -> None:
     assert retry_after_s(value, T0) == seconds
 
 
-def test_an_endless_answer_is_not_read_to_its_end() -> None:
-    def endless(connection: socket.socket, over: threading.Event) -> None:
-        connection.recv(65536)
-        connection.sendall(b"HTTP/1.1 500 Oh\r\n\r\n")
-        while not over.is_set():
-            connection.sendall(b"no no no " * 1000)
-
-    with odd_peer(endless) as port:
-        error = failure(build_channel(webhook_settings(f"http://{LOOPBACK}:{port}/")))
-    assert "no no no" in str(error)
-
-
 def test_a_body_that_cannot_be_written_is_final(web: Hook) -> None:
     error = failure(build_channel(webhook_settings(web.url)), message(reason="\ud800"))
     assert error.permanent
     assert web.posts == []
-
-
-def test_a_proxy_of_the_environment_is_not_used(web: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("http_proxy", f"http://{LOOPBACK}:{free_port()}")
-    build_channel(webhook_settings(web.url)).send(message())
-    assert len(web.posts) == 1
 
 
 def test_a_notice_that_calls_one_person_names_them(web: Hook) -> None:

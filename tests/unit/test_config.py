@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,8 +8,9 @@ from cmdb.problems import Problem
 from daemon.config.config import Config
 from daemon.config.estate import estate_remarks, load_all
 from daemon.config.load import load_config
+from daemon.config.notifiers import NOTIFIERS
 from daemon.config.sample import SAMPLES, SampleExists, write_samples
-from daemon.config.schema import CONFIG_KEYS, NOTIFIERS, RULES_KEYS, SOURCES
+from daemon.config.schema import CONFIG_KEYS, RULES_KEYS, SOURCES, Section
 from daemon.errors import ConfigError
 from notifiers.settings import EmailSettings, WebhookSettings
 from rules.incident import Level, Priority
@@ -131,6 +133,7 @@ def test_mistakes_of_all_files_come_at_once(site: Site) -> None:
 MAIN = "sources:\n  - {name: main, type: prometheus, url: 'http://p:9090', %s}\n"
 NOON = "2026-11-24T12:00:00Z"
 WINDOW = "maintenance: [{name: firmware, from: '%s', to: '%s', cis: tor-3a}]\n"
+CHAT = "notifiers:\n  - {name: noc, type: %s}\n"
 HOOK = "notifiers:\n  - {name: noc, type: webhook, url: 'http://h/x', %s}\n"
 MAIL = "notifiers:\n  - {name: noc, type: email, host: mx, from: a@b.de, to: c@d.de, %s}\n"
 
@@ -218,7 +221,12 @@ MAIL = "notifiers:\n  - {name: noc, type: email, host: mx, from: a@b.de, to: c@d
         (MAIL % "username: u", "2: username and password belong together"),
         (MAIL % "username: u, password: p, tls: none", "2: tls must not be none where there is a password"),
         (MAIL.replace("c@d.de", "[]") % "tls: none", "2: to is empty; allowed: one or more"),
-        (MAIL.replace("c@d.de", "c@") % "tls: none", "2: to holds 'c@', not a mail address"),
+        (MAIL.replace("c@d.de", "c@") % "tls: none", '2: to: "c@" is not a mail address; allowed: name@example.net'),
+        (CHAT % "slack, to: noc, token: t", '2: to: "noc" is no address in this chat; allowed: the id of a channel or'),
+        (CHAT % "slack, to: C123", "2: token is missing; allowed: token, token_file, token_credential"),
+        (CHAT % "telegram, to: -100123, token: t", "2: to must be text, not a number; put it in quotes"),
+        (CHAT % "mattermost, to: ops/noc, token: t", "2: url is missing"),
+        (CHAT % "slack, to: C123, token: t, rate: {notices: 0, within: 1m}", "2: notices is out of range"),
         ("notify:\n  - {to: noc}\n", '2: to: there is no notifier "noc"; there are no notifiers'),
         ("notify:\n  - {when: {event: open}}\n", '2: event: "open" is not allowed; did you mean "opened"?'),
         ("notify:\n  - {when: {priority: P9}}\n", '2: priority: "P9" is not allowed; allowed: P1, P2, P3, P4, P5'),
@@ -439,8 +447,8 @@ def test_the_commented_settings_of_the_sample_load_too(tmp_path: Path) -> None:
     opened = [line.replace("# ", "", 1) if line.startswith(starts) else line for line in lines]
     path.write_text("\n".join(opened), encoding="utf-8")
     (tmp_path / "noc.secret").write_text("s3cret")
-    config = load_config(path, environ={"SMTP_PASSWORD": "pw"})
-    assert [n.name for n in config.notifiers] == ["noc", "oncall"]
+    config = load_config(path, environ={"SMTP_PASSWORD": "pw", "SLACK_TOKEN": "t"})
+    assert [n.name for n in config.notifiers] == ["noc", "oncall", "slack"]
     assert [s.to for s in config.notify] == ["noc", "oncall"]
     assert [w.name for w in config.policy.maintenance] == ["switch firmware"]
     assert len(config.sources) == 3
@@ -481,12 +489,16 @@ def test_a_subscription_to_a_service_that_is_not_there_is_remarked_on(site: Site
     assert remarks[0].allowed == 'did you mean "shop"?'
 
 
+def every_kind_of(section: type[Section]) -> Iterator[type[Section]]:
+    for kind in section.__subclasses__():
+        yield kind
+        yield from every_kind_of(kind)
+
+
 def settings_in_use() -> list[str]:
     """Every key that a file may hold, nested ones included."""
-    from daemon.config.schema import Section
-
     keys: set[str] = {*CONFIG_KEYS, *RULES_KEYS, *SOURCES, *NOTIFIERS}
-    for section in Section.__subclasses__():
+    for section in every_kind_of(Section):
         keys.update(field.alias or name for name, field in section.model_fields.items())
     return sorted(keys)
 

@@ -11,7 +11,7 @@ from notifiers.errors import SettingsError
 from notifiers.registry import build_channel
 from notifiers.secret import Secret
 from notifiers.settings import faults
-from tests.channels import email_settings, webhook_settings
+from tests.channels import chat_settings, email_settings, webhook_settings
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,26 @@ def test_a_mail_channel_that_could_never_send_is_not_built(fields: dict[str, Any
         build_channel(replace(email_settings(25), **fields))
 
 
+@pytest.mark.parametrize(
+    ("kind", "fields", "words"),
+    [
+        ("slack", {"to": "noc"}, 'to: "noc" is no address in this chat; allowed: the id of a channel'),
+        ("slack", {"url": "slack.com"}, "url must be"),
+        ("slack", {"token": Secret("a\nb")}, "token must be"),
+        ("mattermost", {"to": "Town Square"}, "to: .* team/channel, or @user"),
+        ("telegram", {"to": "noc"}, "to: .* in quotes"),
+        ("telegram", {"token": Secret("abc")}, "token is none that BotFather gives"),
+        ("telegram", {"secret_token": Secret("short")}, "secret_token must have 16 to 256"),
+        ("telegram", {"ca_file": Path("/nowhere/ca.pem")}, "ca_file"),
+    ],
+)
+def test_a_chat_that_could_never_be_posted_in_is_not_built(kind: str, fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        build_channel(replace(chat_settings(kind, "http://example.net"), **fields))
+
+
 def test_good_settings_have_no_faults() -> None:
+    for kind, to in (("slack", "C0123456789"), ("mattermost", "a" * 26), ("telegram", "-1001234567890")):
+        assert faults(chat_settings(kind, "https://chat.example.net/path", to=to)) == ()
     assert faults(webhook_settings("https://[::1]:8443/x?y=z")) == ()
     assert faults(email_settings(587, tls="starttls", username="a", password=Secret("b"))) == ()
