@@ -3,18 +3,15 @@
 import smtplib
 import socket
 import ssl
-import threading
-from collections import OrderedDict
 from email.message import EmailMessage
 
 from notifiers.base import Message, Receipt
 from notifiers.deadline import Deadline
 from notifiers.errors import SendError
 from notifiers.letter import address_of, compose, recipients_of
+from notifiers.reached import Reached
 from notifiers.settings import EmailSettings, deadline_s
 from notifiers.wording import one_line, without
-
-REMEMBERED_NOTICES = 1000
 
 
 class EmailChannel:
@@ -31,8 +28,7 @@ class EmailChannel:
         self._deadline_s = deadline_s(settings.timeout)
         self._from = address_of(settings.sender).addr_spec
         self._tls = ssl.create_default_context(cafile=settings.ca_file)
-        self._done: OrderedDict[str, frozenset[str]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._reached = Reached()
 
     @property
     def name(self) -> str:
@@ -47,15 +43,13 @@ class EmailChannel:
     def send(self, message: Message) -> Receipt:
         """Hand the mail over once; a 4yz answer is worth another try, a 5yz answer is final (RFC 5321 4.2.1)."""
         letter = compose(message, self._settings)
-        with self._lock:
-            done = self._done.get(message.key, frozenset())
-        everybody = self._recipients(message)
+        done, everybody = self._reached.by(message.key), self._recipients(message)
         rest = tuple(r for r in everybody if r not in done)
         refused = self._handed_over(letter, rest)
         if refused:
-            self._remember(message.key, done | set(rest) - set(refused))
+            self._reached.add(message.key, set(rest) - set(refused))
             raise self._refusal(refused, len(everybody))
-        self._forget(message.key)
+        self._reached.forget(message.key)
         return Receipt()
 
     def post(self, letter: EmailMessage, recipient: str) -> None:
@@ -149,16 +143,6 @@ class EmailChannel:
     def _said(self, code: int, words: bytes | str) -> str:
         text = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
         return f"{code} {one_line(without(text, (self._settings.password,)), 150)}".rstrip()
-
-    def _remember(self, key: str, done: frozenset[str]) -> None:
-        with self._lock:
-            self._done[key] = done
-            while len(self._done) > REMEMBERED_NOTICES:
-                self._done.popitem(last=False)
-
-    def _forget(self, key: str) -> None:
-        with self._lock:
-            self._done.pop(key, None)
 
 
 class _Smtp(smtplib.SMTP):

@@ -25,7 +25,7 @@ MAX_RETRY_AFTER_S = 3600.0
 MIN_SECRET_CHARS = 8
 
 # RFC 9110 section 15.5: 408 asks for the request again; RFC 8470: 425 too early; RFC 6585: 429 too many.
-_RETRYABLE = frozenset({408, 425, 429})
+RETRYABLE = frozenset({408, 425, 429})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,7 @@ class HttpClient:
         words = self.clean(answer.body.decode("utf-8", "replace"))
         return SendError(
             f"{self.where} answered {code}{': ' + words if words else ''}",
-            permanent=code < 500 and code not in _RETRYABLE,
+            permanent=code < 500 and code not in RETRYABLE,
             retry_after_s=retry_after_s(answer.retry_after, now),
         )
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from notifiers.apprise_channel import AppriseChannel
+from notifiers.apprise_settings import AppriseSettings
 from notifiers.base import Channel
 from notifiers.chat_settings import MattermostSettings, SlackSettings, TelegramSettings
 from notifiers.email import EmailChannel
@@ -19,6 +21,7 @@ _CHANNELS: Mapping[type[NotifierSettings], Callable[[Any], Channel]] = {
     SlackSettings: SlackChat,
     MattermostSettings: MattermostChat,
     TelegramSettings: TelegramChat,
+    AppriseSettings: AppriseChannel,
 }
 
 

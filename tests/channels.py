@@ -3,10 +3,12 @@
 import traceback
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import pytest
 
+from notifiers.apprise_settings import AppriseSettings
 from notifiers.base import NO_EXTRAS, Action, Channel, Extras, Message
 from notifiers.chat_settings import ChatSettings, MattermostSettings, SlackSettings, TelegramSettings
 from notifiers.errors import SendError
@@ -75,6 +77,13 @@ def chat_settings(kind: str, url: str, *, hears: bool = True, **fields: Any) -> 
         own = {"to": "ops/noc", "webhook_token": secret, "hook": "http://127.0.0.1/hooks/mattermost/noc"}
         return MattermostSettings(**{**common, **own, **fields})
     return TelegramSettings(**{**common, "to": "@noc_channel", "secret_token": secret, **fields})
+
+
+def apprise_settings(origin: str, **fields: Any) -> AppriseSettings:
+    """One address, which is the server's at `origin` by Apprise's own JSON."""
+    where = origin.removeprefix("http://")
+    url = Secret(f"json://anna:{quote(PASSWORD, safe='')}@{where}/in/{TOKEN}")
+    return AppriseSettings(**{"name": "noc", "urls": (url,), **fields})
 
 
 def failure(channel: Channel, sent: Message | None = None) -> SendError:

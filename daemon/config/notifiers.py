@@ -1,5 +1,6 @@
 """The kinds of notifier in `incidentd.yaml`, and from their checked sections to settings."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -9,7 +10,9 @@ from daemon.config.document import Loc
 from daemon.config.fields import Duration, Headers, Host, HttpUrl, Name, Number, SecretUrl, Texts, Timeout
 from daemon.config.parts import given, headers_of
 from daemon.config.schema import Section
+from notifiers.apprise_settings import AppriseSettings
 from notifiers.chat_settings import MattermostSettings, SlackSettings, TelegramSettings
+from notifiers.secret import Secret
 from notifiers.settings import EmailSettings, NotifierSettings, Rate, WebhookSettings, faults
 
 _MAIL_PORTS = {"starttls": 587, "implicit": 465, "none": 25}
@@ -112,12 +115,27 @@ class TelegramNotifier(ChatNotifier):
     secret_token_credential: str | None = None
 
 
+class AppriseNotifier(Notifier):
+    """Services that Apprise knows."""
+
+    secrets = ("url",)
+    type: Literal["apprise"]
+    url: str | None = None
+    url_file: str | None = None
+    url_credential: str | None = None
+    urls: Texts = Field(default_factory=list)
+    targets: dict[Name, str] = Field(default_factory=dict)
+    targets_file: str | None = None
+    targets_credential: str | None = None
+
+
 NOTIFIERS: dict[str, type[Section]] = {
     "webhook": WebhookNotifier,
     "email": EmailNotifier,
     "slack": SlackNotifier,
     "mattermost": MattermostNotifier,
     "telegram": TelegramNotifier,
+    "apprise": AppriseNotifier,
 }
 
 
@@ -134,6 +152,8 @@ def make_notifier(context: Context, loc: Loc, section: Section, *, base_url: str
         settings = _email(context, loc, section, shared)
     elif isinstance(section, ChatNotifier):
         settings = _chat(context, loc, section, shared, base_url)
+    elif isinstance(section, AppriseNotifier):
+        settings = _apprise(context, loc, section, shared)
     if settings is None or len(context.document.problems) > before:
         return None
     for fault in faults(settings):
@@ -187,3 +207,27 @@ def _chat(
     if isinstance(section, MattermostNotifier):
         return MattermostSettings(hook=f"{base_url}/hooks/mattermost/{section.name}", **known)
     return TelegramSettings(**known, **given(section, "topic"))
+
+
+def _apprise(context: Context, loc: Loc, section: AppriseNotifier, shared: dict[str, Any]) -> AppriseSettings:
+    return AppriseSettings(
+        urls=(*_lines(context.secret(loc, section, "url")), *map(Secret, section.urls)),
+        targets=tuple(_targets(context, loc, section)),
+        **shared,
+    )
+
+
+def _targets(context: Context, loc: Loc, section: AppriseNotifier) -> Iterator[tuple[str, Secret]]:
+    yield from ((name, Secret(url)) for name, url in section.targets.items())
+    for way in ("targets_file", "targets_credential"):
+        value = getattr(section, way)
+        for line in _lines(None if value is None else context.secret_of((*loc, way), way, value)):
+            name, _, url = line.reveal().partition(" ")
+            yield name, Secret(url.strip())
+
+
+def _lines(secret: Secret | None) -> Iterator[Secret]:
+    """Every line that is neither empty nor a comment."""
+    for line in secret.reveal().splitlines() if secret else ():
+        if line.strip() and not line.lstrip().startswith("#"):
+            yield Secret(line.strip())

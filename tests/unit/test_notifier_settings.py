@@ -1,5 +1,6 @@
 """Settings that could never send are refused, key by key."""
 
+import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from notifiers.errors import SettingsError
 from notifiers.registry import build_channel
 from notifiers.secret import Secret
 from notifiers.settings import faults
-from tests.channels import chat_settings, email_settings, webhook_settings
+from tests.channels import apprise_settings, chat_settings, email_settings, webhook_settings
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,13 @@ def test_a_chat_that_could_never_be_posted_in_is_not_built(kind: str, fields: di
         build_channel(replace(chat_settings(kind, "http://example.net"), **fields))
 
 
+def test_without_apprise_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    assert any("pip install 'incidentd[many-channels]'" in fault for fault in faults(apprise_settings("http://h")))
+
+
 def test_good_settings_have_no_faults() -> None:
+    assert faults(apprise_settings("http://h")) == ()
     for kind, to in (("slack", "C0123456789"), ("mattermost", "a" * 26), ("telegram", "-1001234567890")):
         assert faults(chat_settings(kind, "https://chat.example.net/path", to=to)) == ()
     assert faults(webhook_settings("https://[::1]:8443/x?y=z")) == ()
