@@ -1,8 +1,11 @@
 """When to try again, and when a channel deserves a rest."""
 
 import random
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from notifiers.settings import Rate
 
 TRIPS_AFTER = 3
 LONGEST_REST = timedelta(seconds=60)
@@ -36,6 +39,18 @@ class RetryPolicy:
         return is_last or (attempt >= 3 and age >= self.give_up_after)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the owner allows one channel: so much in a time, and so many notices under way; None is no limit of its
+    own."""
+
+    rate: Rate | None = None
+    concurrency: int | None = None
+
+
+NO_LIMITS = Limits()
+
+
 @dataclass(slots=True)
 class Lane:
     """The state of one channel: how much is under way, and whether it rests after failing again and again.
@@ -47,6 +62,8 @@ class Lane:
     in_flight: int = 0
     failures: int = 0
     rests_until: datetime | None = None
+    left_at: deque[datetime] = field(default_factory=deque)
+    postponed: int = 0
 
     def is_resting(self, now: datetime) -> bool:
         """Whether it rests because it failed again and again."""
@@ -57,6 +74,28 @@ class Lane:
         if self.is_resting(now):
             return True
         return self.in_flight >= (1 if self.failures >= TRIPS_AFTER else width)
+
+    def begins(self, now: datetime, rate: Rate | None) -> None:
+        """One more is under way, which counts whatever comes of it."""
+        self.in_flight += 1
+        self.postponed = 0
+        if rate is not None:
+            self.left_at.append(now)
+            while len(self.left_at) > rate.notices:
+                self.left_at.popleft()
+
+    def open_at(self, now: datetime, rate: Rate | None) -> datetime | None:
+        """When one more may leave by its rate; None where that is now."""
+        if rate is None or len(self.left_at) < rate.notices:
+            return None
+        opens = self.left_at[-rate.notices] + rate.within
+        return opens if opens > now else None
+
+    def turn_of_next(self, opens: datetime, rate: Rate) -> datetime:
+        """When one that cannot leave before `opens` gets its turn: behind those that were told so before it."""
+        turn = opens + self.postponed // rate.notices * rate.within
+        self.postponed += 1
+        return turn
 
     def succeeded(self) -> None:
         """The channel works: whatever was before is forgotten."""

@@ -4,14 +4,14 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
 import structlog
 
-from daemon.backoff import Lane, RetryPolicy
+from daemon.backoff import NO_LIMITS, Lane, Limits, RetryPolicy
 from daemon.clock import Clock
 from daemon.config.config import Config
 from daemon.store.rows import NoticeRow
@@ -69,6 +69,16 @@ def by_another_way(row: NoticeRow, fallback: str) -> Notice | None:
     )
 
 
+def _is_most_urgent(row: NoticeRow) -> bool:
+    """Whether it is about a P1, which waits for no rate."""
+    try:
+        content = msgspec.json.decode(row.content, type=NoticeContent)
+    except msgspec.DecodeError:
+        return False
+    priorities = content.summary.priorities if content.summary is not None else {}
+    return "P1" in priorities or (content.incident is not None and content.incident.priority == "P1")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """What became of one attempt, for the metrics. `latency_s` is how long sending took, `waited_s` the time from the
@@ -85,11 +95,17 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ways:
-    """Through what notices leave: the channels by name, who is asked when one fails, and what makes the messages."""
+    """Through what notices leave: the channels by name and what each is allowed, who is asked when one fails, and what
+    makes the messages."""
 
     channels: Mapping[str, Channel]
     renderer: Renderer
     fallback: str = ""
+    limits: Mapping[str, Limits] = field(default_factory=dict)
+
+    def limits_of(self, name: str) -> Limits:
+        """What the named channel is allowed."""
+        return self.limits.get(name, NO_LIMITS)
 
 
 class Deliverer:
@@ -114,6 +130,7 @@ class Deliverer:
         rating_link: RatingLink | None = None,
         extras: ExtrasOf | None = None,
         fallback: str = "",
+        limits: Mapping[str, Limits] | None = None,
         retry: RetryPolicy | None = None,
         workers: int = 8,
         per_channel: int = 2,
@@ -121,7 +138,9 @@ class Deliverer:
         rng: random.Random | None = None,
     ) -> None:
         self._store = store
-        self._ways = Ways(channels=dict(channels), renderer=renderer or Renderer(), fallback=fallback)
+        self._ways = Ways(
+            channels=dict(channels), renderer=renderer or Renderer(), fallback=fallback, limits=limits or {}
+        )
         self._clock = clock
         self._enrich = enrich or self._with_alerts
         self._on_result = on_result
@@ -159,10 +178,17 @@ class Deliverer:
             for row in self._store.claim_stuck(now, self._lease, _STUCK, name, with_other_ways=not has_fallback):
                 self._record_failure(row, error, now, 0.0, is_hopeless=True)
 
-    def reconfigure(self, channels: Mapping[str, Channel], *, renderer: Renderer, fallback: str = "") -> None:
+    def reconfigure(
+        self,
+        channels: Mapping[str, Channel],
+        *,
+        renderer: Renderer,
+        fallback: str = "",
+        limits: Mapping[str, Limits] | None = None,
+    ) -> None:
         """Use these from the next notice on; what is under way ends as it began. Rests are forgotten."""
         with self._change:
-            self._ways = Ways(channels=dict(channels), renderer=renderer, fallback=fallback)
+            self._ways = Ways(channels=dict(channels), renderer=renderer, fallback=fallback, limits=limits or {})
             for lane in self._lanes.values():
                 lane.succeeded()
 
@@ -210,12 +236,19 @@ class Deliverer:
             if self._is_stopping or self._busy() >= self._workers:
                 return None
             now = self._clock.now()
-            full = [name for name, lane in self._lanes.items() if lane.is_full(now, self._per_channel)]
-            rows = self._store.claim(now, self._lease_now(), 1, full)
-            if not rows:
-                return None
-            self._lanes.setdefault(rows[0].to, Lane()).in_flight += 1
-            return rows[0]
+            full = [name for name, lane in self._lanes.items() if lane.is_full(now, self._width(name))]
+            while rows := self._store.claim(now, self._lease_now(), 1, full):
+                (row,) = rows
+                lane, rate = self._lanes.setdefault(row.to, Lane()), self._ways.limits_of(row.to).rate
+                opens = lane.open_at(now, rate)
+                if rate is None or opens is None or _is_most_urgent(row):
+                    lane.begins(now, rate)
+                    return row
+                self._store.postpone(row.key, lane.turn_of_next(opens, rate))
+            return None
+
+    def _width(self, name: str) -> int:
+        return self._ways.limits_of(name).concurrency or self._per_channel
 
     def _lease_now(self) -> timedelta:
         longest = max((channel.longest_s for channel in self._ways.channels.values()), default=0.0)
@@ -263,7 +296,7 @@ class Deliverer:
         try:
             message = self._message(row)
             receipt = channel.send(message)
-            if receipt.ref and not message.anchor:
+            if receipt.ref and receipt.ref != message.anchor:
                 self._store.threads.keep(row.to, _address(message.content), message.thread, receipt.ref)
         except SendError as error:
             return error

@@ -17,6 +17,7 @@ from daemon.acts import actions_of
 from daemon.api.app import create_api
 from daemon.api.ports import Ports, Readiness
 from daemon.api.server import HttpServer
+from daemon.backoff import Limits
 from daemon.clock import Clock, SystemClock
 from daemon.config.config import Config
 from daemon.config.estate import estate_remarks, load_all
@@ -280,6 +281,7 @@ class Daemon:
             rating_link=self._rating_link,
             extras=self._extras,
             fallback=config.delivery.fallback,
+            limits=_limits(config),
             retry=config.delivery.retry,
             workers=config.delivery.workers,
             per_channel=config.delivery.per_channel,
@@ -337,7 +339,9 @@ class Daemon:
                 _log.error("reload_refused", problem=str(problem))
             self._systemd.ready("the new configuration is refused; the old one stays in use")
             return
-        self._deliverer.reconfigure(channels, renderer=renderer, fallback=config.delivery.fallback)
+        self._deliverer.reconfigure(
+            channels, renderer=renderer, fallback=config.delivery.fallback, limits=_limits(config)
+        )
         self._jobs.cancel("poll:")
         self._schedule_polls(config)
         set_up_logging(config.log)
@@ -365,3 +369,7 @@ def _source(settings: SourceSettings, clock: Clock) -> PrometheusSource | Alertm
 
 def _channels(config: Config) -> Mapping[str, Channel]:
     return {settings.name: build_channel(settings) for settings in config.notifiers}
+
+
+def _limits(config: Config) -> dict[str, Limits]:
+    return {n.name: Limits(rate=n.rate, concurrency=n.concurrency) for n in config.notifiers}

@@ -253,7 +253,7 @@ class ToldChannel:
         if self._faults:
             raise self._faults.pop(0)
         self.sent.append(message)
-        return Receipt(ref=f"{self.name}-{len(self.sent)}")
+        return Receipt(ref=message.anchor or f"{self.name}-{len(self.sent)}")
 
     @property
     def keys(self) -> list[str]:

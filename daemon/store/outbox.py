@@ -125,6 +125,14 @@ class Outbox:
         with self._database.write() as connection:
             connection.execute(again.values(state="pending", due_at=at, lease_until=None, last_error=clean(error)))
 
+    def postpone(self, key: str, at: datetime) -> None:
+        """It was not tried: its turn is at that moment, and the claim does not count."""
+        later = update(notices).where(notices.c.key == clean(key), _undelivered(notices))
+        with self._database.write() as connection:
+            connection.execute(
+                later.values(state="pending", due_at=at, lease_until=None, attempts=notices.c.attempts - 1)
+            )
+
     def bury(self, key: str, at: datetime, error: str) -> None:
         """It can never arrive: a dead letter, told on the timeline of its incident or change. Where it was a call, the
         next decision hears of it."""

@@ -246,6 +246,10 @@ class Store:
         """A notice did not arrive: try again at that moment."""
         self._outbox.retry_at(key, at, error)
 
+    def postpone(self, key: str, at: datetime) -> None:
+        """A claimed notice was not tried: its turn is at that moment."""
+        self._outbox.postpone(key, at)
+
     def bury(self, key: str, at: datetime, error: str) -> None:
         """A notice can never arrive: a dead letter, told on its incident's timeline."""
         self._outbox.bury(key, at, error)

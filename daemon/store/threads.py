@@ -28,11 +28,11 @@ class Threads:
             return connection.execute(select(threads.c.ref).where(*there)).scalar() or ""
 
     def keep(self, to: str, address: str, thread: str, ref: str) -> None:
-        """Remember the first message of a conversation; a later one of the same conversation changes nothing."""
+        """Remember the first message of a conversation, in place of one that is gone."""
         now = self._clock.now()
         row = {"to": clean(to), "address": clean(address), "thread": clean(thread), "ref": clean(ref), "at": now}
         with self._database.write() as connection:
-            upsert(connection, threads, ("to", "address", "thread"), [row], replace=False)
+            upsert(connection, threads, ("to", "address", "thread"), [row])
             connection.execute(delete(threads).where(threads.c.at < now - KEPT))
 
     def thread_of(self, to: str, ref: str) -> str:

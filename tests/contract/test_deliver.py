@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from daemon.backoff import RetryPolicy
+from daemon.backoff import Limits, RetryPolicy
 from daemon.clock import ManualClock
 from daemon.deliver import Deliverer, Result
 from daemon.inbox import change_of
@@ -21,7 +21,7 @@ from notifiers.registry import build_channel
 from notifiers.render import Renderer
 from notifiers.samples import samples
 from notifiers.secret import Secret
-from notifiers.settings import WebhookSettings
+from notifiers.settings import Rate, WebhookSettings
 from rules.decision import Notice, Undelivered, Way
 from rules.document import NoticeContent, RecipientDocument
 from tests.builders import T0, alert, incident, notice
@@ -424,6 +424,53 @@ def test_a_call_that_reaches_nobody_is_news_for_the_next_decision(
     failed = change_of(row)
     assert isinstance(failed, Undelivered)
     assert (failed.incident, failed.person, failed.via, failed.error) == (1, "anna", "noc", "no such room")
+
+
+def test_no_more_leaves_than_a_rate_allows_but_a_p1_never_waits(
+    store: Store, commit: Commit, clock: ManualClock, deliver: Callable[..., Deliverer]
+) -> None:
+    sample = SAMPLES["opened"].incident
+    assert sample is not None
+
+    def body(key: str, priority: str) -> NoticeContent:
+        record = msgspec.structs.replace(sample, alerts=(), priority=priority)
+        return msgspec.structs.replace(SAMPLES["opened"], idempotency_key=key, incident=record)
+
+    commit(notices=tuple(told(f"k{n}", number=n, body=body(f"k{n}", "P3")) for n in range(1, 6)))
+    noc = ToldChannel("noc")
+    limits = {"noc": Limits(rate=Rate(notices=2, within=timedelta(minutes=1)))}
+    deliverer = deliver(noc, limits=limits, per_channel=1)
+    assert deliverer.drain(LONG)
+    assert noc.keys == ["k1", "k2"]
+    commit(notices=(told("worst", number=9, body=body("worst", "P1")),))
+    assert deliverer.drain(LONG)
+    assert noc.keys == ["k1", "k2", "worst"]
+    assert {row.attempts for row in store.notices(states=("pending",))} == {0}
+    for _ in range(4):
+        clock.advance(timedelta(minutes=1))
+        assert deliverer.drain(LONG)
+    assert sorted(noc.keys) == ["k1", "k2", "k3", "k4", "k5", "worst"]
+
+
+def test_a_channel_may_have_a_width_of_its_own(commit: Commit, deliver: Callable[..., Deliverer]) -> None:
+    noc = ToldChannel("noc")
+    noc.gate.clear()
+    commit(notices=tuple(told(f"k{n}", number=n) for n in range(1, 6)))
+    deliverer = deliver(noc, limits={"noc": Limits(concurrency=3)}, per_channel=1)
+    assert deliverer.run_once() == 3
+    noc.gate.set()
+    assert deliverer.drain(LONG)
+
+
+def test_a_conversation_that_began_anew_is_remembered_instead(
+    store: Store, commit: Commit, deliver: Callable[..., Deliverer]
+) -> None:
+    noc = ToldChannel("noc")
+    commit(notices=(told("a"),))
+    assert deliver(noc).drain(LONG)
+    (thread,) = {m.thread for m in noc.sent}
+    store.threads.keep("noc", "", thread, "later-1")
+    assert store.threads.ref("noc", "", thread) == "later-1"
 
 
 def test_a_conversation_is_remembered_for_the_messages_after_the_first(

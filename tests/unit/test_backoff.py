@@ -4,7 +4,8 @@ import random
 from datetime import datetime, timedelta
 
 from daemon.backoff import Lane, RetryPolicy
-from tests.builders import T0
+from notifiers.settings import Rate
+from tests.builders import T0, at
 
 
 def test_waits_are_drawn_below_a_doubling_bound() -> None:
@@ -32,3 +33,27 @@ def test_a_channel_rests_longer_each_time_and_not_for_ever() -> None:
     assert lane.is_full(now, 2), "one at a time while it is not known to work"
     lane.succeeded()
     assert not lane.is_full(now, 2)
+
+
+def test_so_many_leave_in_any_time_of_that_length() -> None:
+    lane, rate = Lane(), Rate(notices=2, within=timedelta(minutes=1))
+    for seconds in (0, 10):
+        assert lane.open_at(at(seconds), rate) is None
+        lane.begins(at(seconds), rate)
+    assert lane.open_at(at(59), rate) == at(60)
+    assert lane.open_at(at(60), rate) is None
+    lane.begins(at(60), rate)
+    assert lane.open_at(at(61), rate) == at(70)
+    assert lane.open_at(at(61), None) is None
+
+
+def test_who_has_to_wait_gets_a_turn_of_their_own() -> None:
+    lane, rate = Lane(), Rate(notices=2, within=timedelta(minutes=1))
+    for _ in range(5):
+        lane.begins(T0, rate)
+    assert len(lane.left_at) == 2, "what is remembered is bounded"
+    opens = lane.open_at(T0, rate)
+    assert opens == at(60)
+    assert [lane.turn_of_next(at(60), rate) for _ in range(5)] == [at(60), at(60), at(120), at(120), at(180)]
+    lane.begins(at(60), rate)
+    assert lane.turn_of_next(at(60), rate) == at(60)
