@@ -212,6 +212,11 @@ class Deliverer:
         return self._is_idle_by(time.monotonic() + timeout.total_seconds())
 
     @property
+    def channels(self) -> Mapping[str, Channel]:
+        """Through what notices leave now, by name."""
+        return self._ways.channels
+
+    @property
     def in_flight(self) -> int:
         """How many notices are being sent now."""
         with self._change:

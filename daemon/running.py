@@ -252,6 +252,7 @@ class Daemon:
             policy=lambda: self._cycle.situation.policy,
             roster=lambda: self._cycle.situation.policy.roster,
             notifiers=lambda: [n.name for n in self._config.notifiers],
+            channels=lambda: self._deliverer.channels,
             ignore_labels=push.ignore_labels if push else DEFAULT_IGNORED_LABELS,
             hosts=frozenset(filter(None, [urlsplit(config.http.public_url).hostname])),
             is_secure=config.http.public_url.startswith("https://"),

@@ -10,10 +10,11 @@ import msgspec
 
 from notifiers.base import Action, Message, Receipt
 from notifiers.chat_settings import ChatSettings
-from notifiers.chat_text import facts_of, headline_of
+from notifiers.chat_text import MAX_HEADLINE_CHARS, facts_of, headline_of
 from notifiers.errors import SendError
 from notifiers.http_client import Answer, HttpClient, Talk
 from notifiers.secret import Secret
+from notifiers.wording import one_line
 from rules.document import NoticeContent
 
 _MOST_TRIES = 4
@@ -89,6 +90,11 @@ class Chat(ABC):
                 post = replace(post, anchor="")
             return Receipt(ref=self._sent(talk, post))
 
+    def say(self, place: str, conversation: str, text: str, at: datetime) -> None:
+        """Add a line to a conversation in the chat's place of that id; SendError."""
+        with self._client.talk() as talk:
+            self._sent(talk, _line(place, conversation, text, at))
+
     @abstractmethod
     def _post(self, talk: Talk, post: Post) -> str:
         """Post it; what names the first message of the conversation that it is in now."""
@@ -156,6 +162,11 @@ def _post_of(message: Message, to: str) -> Post:
         incident=incident.number if incident is not None else "",
         at=message.sent_at,
     )
+
+
+def _line(place: str, conversation: str, text: str, at: datetime) -> Post:
+    words = one_line(text, MAX_HEADLINE_CHARS)
+    return Post(to=place, headline=words, facts="", actions=(), anchor=conversation, incident="", at=at, is_plain=True)
 
 
 def _first_of(post: Post, content: NoticeContent) -> Post:

@@ -21,7 +21,8 @@ def headline_of(message: Message) -> str:
     """One line that can stand alone, with the number by which people speak of it."""
     incident = message.content.incident
     line = message.brief.partition("\n")[0] or message.subject
-    if incident is not None and incident.number not in line:
+    # Answers are matched by it, so it is always the first word.
+    if incident is not None and not line.startswith(incident.number):
         line = f"{incident.number} · {line}"
     return one_line(line, MAX_HEADLINE_CHARS)
 

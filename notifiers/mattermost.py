@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -27,6 +28,7 @@ class MattermostChat(Chat):
     """
 
     def __init__(self, settings: MattermostSettings) -> None:
+        self.settings = settings
         super().__init__(settings, (settings.webhook_token,))
         self._token = settings.token
         self._hook = settings.hook
@@ -35,11 +37,23 @@ class MattermostChat(Chat):
 
     def _post(self, talk: Talk, post: Post) -> str:
         payload = {"channel_id": self._place(talk, post), "root_id": post.anchor, **self._message(post)}
-        said = self._call(talk, "/posts", payload, post)
+        said = self._call(talk, "/posts", payload, post.at)
         return post.anchor or str(said.get("id", ""))
 
     def _change(self, talk: Talk, post: Post) -> None:
-        self._call(talk, f"/posts/{quote(post.anchor, safe='')}/patch", self._message(post), post, method="PUT")
+        self._call(talk, f"/posts/{quote(post.anchor, safe='')}/patch", self._message(post), post.at, method="PUT")
+
+    def drop_buttons(self, post_id: str, at: datetime) -> None:
+        """Take the buttons off this post of ours; SendError."""
+        path = f"/posts/{quote(post_id, safe='')}/patch"
+        with self._client.talk() as talk:
+            self._call(talk, path, {"props": {"attachments": []}}, at, method="PUT")
+
+    def root_of(self, post_id: str, at: datetime) -> str:
+        """The id of the post that began the conversation of this one; empty where it stands alone. SendError."""
+        with self._client.talk() as talk:
+            said = self._call(talk, f"/posts/{quote(post_id, safe='')}", None, at, method="GET")
+        return str(said.get("root_id", ""))
 
     def _is_gone(self, refused: Refused) -> bool:
         return refused.details.get("status_code") == 404 or "invalid_url_param" in refused.word
@@ -61,7 +75,7 @@ class MattermostChat(Chat):
 
     def _looked_up(self, talk: Talk, post: Post) -> str:
         def found(path: str, payload: object, method: str) -> str:
-            return str(self._call(talk, path, payload, post, method=method).get("id", ""))
+            return str(self._call(talk, path, payload, post.at, method=method).get("id", ""))
 
         if not post.to.startswith("@"):
             team, _, channel = (quote(part, safe="") for part in post.to.partition("/"))
@@ -96,15 +110,15 @@ class MattermostChat(Chat):
             "integration": {"url": self._hook, "context": {"token": action.token, "proof": proof}},
         }
 
-    def _call(self, talk: Talk, path: str, payload: object, post: Post, *, method: str = "POST") -> dict[str, Any]:
+    def _call(self, talk: Talk, path: str, payload: object, at: datetime, *, method: str = "POST") -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self._token.reveal()}"}
         answer, said = self._ask(talk, f"/api/v4{path}", payload, headers, method=method)
         if answer.is_taken:
             return said
-        raise self._refused(answer, said, post)
+        raise self._refused(answer, said, at)
 
-    def _refused(self, answer: Answer, said: dict[str, Any], post: Post) -> SendError:
-        plain = self._client.refusal(answer, post.at)
+    def _refused(self, answer: Answer, said: dict[str, Any], at: datetime) -> SendError:
+        plain = self._client.refusal(answer, at)
         word = str(said.get("id", ""))
         if not word:
             return plain

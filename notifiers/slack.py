@@ -1,12 +1,14 @@
 """Notices in Slack, by a bot's token and the Web API."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from notifiers.base import Action
 from notifiers.chat import Chat, Post, Refused
 from notifiers.chat_settings import SlackSettings
-from notifiers.chat_text import MAX_LABEL_CHARS, pieces
+from notifiers.chat_text import MAX_HEADLINE_CHARS, MAX_LABEL_CHARS, pieces
 from notifiers.errors import SendError
 from notifiers.http_client import MAX_RETRY_AFTER_S, Answer, Talk
 from notifiers.wording import one_line
@@ -40,6 +42,7 @@ class SlackChat(Chat):
     """
 
     def __init__(self, settings: SlackSettings) -> None:
+        self.settings = settings
         super().__init__(settings, (settings.signing_secret,))
         self._token = settings.token
         self._hears = settings.signing_secret is not None
@@ -49,12 +52,12 @@ class SlackChat(Chat):
         ts = post.anchor.partition(":")[2]
         if ts:
             payload["thread_ts"] = ts
-        said = self._call(talk, "chat.postMessage", payload, post)
+        said = self._call(talk, "chat.postMessage", payload, post.at)
         return post.anchor if ts else f"{said.get('channel', post.to)}:{said.get('ts', '')}"
 
     def _change(self, talk: Talk, post: Post) -> None:
         channel, _, ts = post.anchor.partition(":")
-        self._call(talk, "chat.update", {"channel": channel, "ts": ts, **self._message(post)}, post)
+        self._call(talk, "chat.update", {"channel": channel, "ts": ts, **self._message(post)}, post.at)
 
     def _is_gone(self, refused: Refused) -> bool:
         return refused.word in ("message_not_found", "channel_not_found")
@@ -63,6 +66,20 @@ class SlackChat(Chat):
         if refused.word in _NO_THREAD:
             return replace(post, anchor="")
         return replace(post, is_plain=True) if refused.word in _BAD_FORM else post
+
+    def whisper(self, place: str, conversation: str, user: str, text: str, at: datetime) -> None:
+        """Say something that only this member sees; SendError."""
+        words = one_line(text, MAX_HEADLINE_CHARS)
+        payload = {"channel": place, "user": user, "thread_ts": conversation.partition(":")[2], "text": _escaped(words)}
+        with self._client.talk() as talk:
+            self._call(talk, "chat.postEphemeral", payload, at)
+
+    def drop_buttons(self, place: str, message: Mapping[str, Any], at: datetime) -> None:
+        """Take the buttons off this message of ours, which Slack has sent along; SendError."""
+        blocks = [b for b in message.get("blocks") or () if isinstance(b, dict) and b.get("type") == "rich_text"]
+        payload = {"channel": place, "ts": message.get("ts", ""), "text": message.get("text", ""), "blocks": blocks}
+        with self._client.talk() as talk:
+            self._call(talk, "chat.update", payload | {"parse": "none"}, at)
 
     def _message(self, post: Post) -> dict[str, Any]:
         """`text` is what a phone's notification shows; blocks that are left out would stay as they were."""
@@ -78,15 +95,15 @@ class SlackChat(Chat):
         button = {"type": "button", "text": label, "action_id": f"incidentd:{action.verb}"}
         return button | ({"value": action.token} if self._hears else {"url": action.url})
 
-    def _call(self, talk: Talk, method: str, payload: dict[str, Any], post: Post) -> dict[str, Any]:
+    def _call(self, talk: Talk, method: str, payload: dict[str, Any], at: datetime) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self._token.reveal()}"}
         answer, said = self._ask(talk, f"/{method}", payload, headers)
         if answer.is_taken and said.get("ok") is True:
             return said
-        raise self._refused(answer, said, post)
+        raise self._refused(answer, said, at)
 
-    def _refused(self, answer: Answer, said: dict[str, Any], post: Post) -> SendError:
-        plain = self._client.refusal(answer, post.at)
+    def _refused(self, answer: Answer, said: dict[str, Any], at: datetime) -> SendError:
+        plain = self._client.refusal(answer, at)
         word = one_line(str(said.get("error", "")), 60)
         if not word:
             return plain

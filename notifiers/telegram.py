@@ -1,6 +1,7 @@
 """Notices in Telegram, by a bot's token and the Bot API."""
 
 from dataclasses import replace
+from datetime import datetime
 from html import escape
 from typing import Any
 
@@ -22,6 +23,7 @@ class TelegramChat(Chat):
     """
 
     def __init__(self, settings: TelegramSettings) -> None:
+        self.settings = settings
         super().__init__(settings, (settings.secret_token,))
         self._token = settings.token
         self._topic = settings.topic
@@ -34,7 +36,7 @@ class TelegramChat(Chat):
             payload["reply_parameters"] = {"message_id": int(first), "allow_sending_without_reply": True}
         if self._topic is not None and post.to == self._to:
             payload["message_thread_id"] = self._topic
-        result = self._call(talk, "sendMessage", payload, post)
+        result = self._call(talk, "sendMessage", payload, post.at)
         if first and isinstance(result.get("reply_to_message"), dict):
             return post.anchor
         chat = result.get("chat")
@@ -44,7 +46,14 @@ class TelegramChat(Chat):
     def _change(self, talk: Talk, post: Post) -> None:
         chat, _, first = post.anchor.partition(":")
         number = int(first) if first.isdecimal() else 0
-        self._call(talk, "editMessageText", {"chat_id": chat, "message_id": number, **self._message(post)}, post)
+        self._call(talk, "editMessageText", {"chat_id": chat, "message_id": number, **self._message(post)}, post.at)
+
+    def drop_buttons(self, conversation: str, at: datetime) -> None:
+        """Take the buttons off the message that is named so; SendError."""
+        chat, _, number = conversation.partition(":")
+        payload = {"chat_id": chat, "message_id": int(number) if number.isdecimal() else 0}
+        with self._client.talk() as talk:
+            self._call(talk, "editMessageReplyMarkup", payload, at)
 
     def _is_gone(self, refused: Refused) -> bool:
         return "message to edit not found" in refused.word or "message_id_invalid" in refused.word
@@ -75,15 +84,15 @@ class TelegramChat(Chat):
         code = code_of(self._secret, self._name, action.verb, post.incident) if self._secret and post.incident else ""
         return {"text": label, "callback_data": code} if code else {"text": label, "url": action.url}
 
-    def _call(self, talk: Talk, method: str, payload: dict[str, Any], post: Post) -> dict[str, Any]:
+    def _call(self, talk: Talk, method: str, payload: dict[str, Any], at: datetime) -> dict[str, Any]:
         answer, said = self._ask(talk, f"/bot{self._token.reveal()}/{method}", payload, {})
         if not answer.is_taken or said.get("ok") is not True:
-            raise self._refused(answer, said, post)
+            raise self._refused(answer, said, at)
         result = said.get("result")
         return result if isinstance(result, dict) else {}
 
-    def _refused(self, answer: Answer, said: dict[str, Any], post: Post) -> SendError:
-        plain = self._client.refusal(answer, post.at)
+    def _refused(self, answer: Answer, said: dict[str, Any], at: datetime) -> SendError:
+        plain = self._client.refusal(answer, at)
         word = str(said.get("description", ""))
         if not word:
             return plain

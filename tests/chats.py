@@ -56,13 +56,15 @@ class SlackServer(ChatServer):
         return post.path.removeprefix("/")
 
     def answer(self, name: str, payload: Any) -> Said:
-        if not self._is_well_formed(payload):
+        if "blocks" in payload and not self._is_well_formed(payload):
             return said(200, {"ok": False, "error": "invalid_blocks"})
         if name == "chat.update":
             if payload["ts"] not in self.messages:
                 return said(200, {"ok": False, "error": "message_not_found"})
             self.messages[payload["ts"]] |= payload
             return said(200, {"ok": True, "ts": payload["ts"]})
+        if name == "chat.postEphemeral":
+            return said(200, {"ok": True})
         assert name == "chat.postMessage"
         if payload.get("thread_ts", "") not in ("", *self.messages):
             return said(200, {"ok": False, "error": "thread_not_found"})
@@ -172,7 +174,8 @@ class TelegramServer(ChatServer):
                 return self._no("message to edit not found")
             self.messages[key] = payload
             return said(200, {"ok": True, "result": {"message_id": payload["message_id"]}})
-        if name == "answerCallbackQuery":
+        if name == "editMessageReplyMarkup":
+            self.messages[f"{payload['chat_id']}:{payload['message_id']}"].pop("reply_markup")
             return said(200, {"ok": True, "result": True})
         assert name == "sendMessage"
         chat = {"@noc_channel": -1007}.get(payload["chat_id"], payload["chat_id"])

@@ -13,6 +13,7 @@ from daemon.api.audit import audit_routes
 from daemon.api.boundaries import AnswerHeaders, BodyLimits, BrowserGuard
 from daemon.api.bulk import bulk_routes
 from daemon.api.change_calendar import change_calendar_routes
+from daemon.api.chat_hooks import chat_routes
 from daemon.api.cmdb import cmdb_routes
 from daemon.api.incidents import reading_routes
 from daemon.api.metrics import RequestMetrics
@@ -48,6 +49,7 @@ _MAKERS: tuple[Callable[[Ports], APIRouter], ...] = (
     order_routes,
     satisfaction_routes,
     acting_routes,
+    chat_routes,
     change_calendar_routes,
     problem_routes,
     record_routes,

@@ -1,6 +1,6 @@
 """What the HTTP API needs of the process it runs in."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
@@ -11,6 +11,7 @@ from cmdb.graph import Estate
 from daemon.clock import Clock, SystemClock
 from daemon.sources.settings import DEFAULT_IGNORED_LABELS
 from daemon.store.store import Store
+from notifiers.base import Channel
 from rules.decision import Order, Reply
 from rules.policy import Policy
 from rules.roster import Roster
@@ -33,7 +34,7 @@ class Ports:
     `accept(source, body)` stores an encoded `tuple[Sighting, ...]`, durable when it returns; StoreError else.
     `order(command)` waits for the decision; TimeoutError where none came in time (the command stays stored).
     `push_source` is the name under which pushes are booked, with `ignore_labels` dropped from every alert.
-    `notifiers` are the names of all that are configured.
+    `notifiers` are the names of all that are configured, `channels` what sends by them.
     `hosts` are the names by which a browser may call this server beside those it calls it by itself; `is_secure` says
     that it does so by HTTPS. A session ends `session_lasts` after the login.
     """
@@ -49,6 +50,7 @@ class Ports:
     policy: Callable[[], Policy] = Policy
     roster: Callable[[], Roster] = Roster
     notifiers: Callable[[], Collection[str]] = tuple
+    channels: Callable[[], Mapping[str, Channel]] = dict
     ignore_labels: Collection[str] = DEFAULT_IGNORED_LABELS
     hosts: frozenset[str] = frozenset()
     is_secure: bool = False
