@@ -11,7 +11,7 @@ import msgspec
 
 from notifiers.apprise_settings import REFUSED_SCHEMES, AppriseSettings, scheme_of
 from notifiers.apprise_worker import Kind, Order, Outcome
-from notifiers.base import Message, Receipt
+from notifiers.base import Message, Receipt, secrets_of
 from notifiers.chat_text import calling_nobody, facts_of, headline_of
 from notifiers.errors import SendError
 from notifiers.http_client import RETRYABLE
@@ -68,7 +68,7 @@ class AppriseChannel:
         if failed:
             missed = {_mark(url) for url, _ in failed}
             self._reached.add(message.key, {_mark(url) for url in left} - missed)
-            raise self._failure(urls, failed)
+            raise self._failure(urls, failed, secrets_of(message))
         self._reached.forget(message.key)
         return Receipt()
 
@@ -119,15 +119,17 @@ class AppriseChannel:
             raise SendError(f"Apprise cannot be started ({error.strerror})", permanent=False) from None
         return done.stdout
 
-    def _failure(self, urls: tuple[Secret, ...], failed: list[tuple[Secret, Outcome]]) -> SendError:
-        words = "; ".join(self._words(urls.index(url) + 1, url, outcome) for url, outcome in failed[:3])
+    def _failure(
+        self, urls: tuple[Secret, ...], failed: list[tuple[Secret, Outcome]], secrets: tuple[Secret, ...]
+    ) -> SendError:
+        words = "; ".join(self._words(urls.index(url) + 1, url, outcome, secrets) for url, outcome in failed[:3])
         more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
         reached = f"; {len(urls) - len(failed)} of {len(urls)} have it" if len(urls) > 1 else ""
         return SendError(f"{words}{more}{reached}", permanent=all(_is_final(outcome) for _, outcome in failed))
 
-    def _words(self, number: int, url: Secret, outcome: Outcome) -> str:
+    def _words(self, number: int, url: Secret, outcome: Outcome, secrets: tuple[Secret, ...]) -> str:
         how = _HOW[outcome.how].format(deadline=self._deadline_s)
-        said = one_line(without(outcome.words, (url, *_pieces(url))), 100)
+        said = one_line(without(outcome.words, (*secrets, url, *_pieces(url))), 100)
         return f"{scheme_of(url.reveal())} (address {number}) {how}{': ' + said if said else ''}"
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from notifiers.secret import Secret
 from rules.document import NoticeContent
 
 
@@ -75,6 +76,12 @@ class Message:
 def incident_thread(number: str, opened_at: str) -> str:
     """The `thread` of everything about one incident; the moment tells databases apart."""
     return f"incident {number} {opened_at}"
+
+
+def secrets_of(message: Message) -> tuple[Secret, ...]:
+    """What in a message is secret: whoever has it can act in its reader's name."""
+    words = (message.content.rating_url, *(word for action in message.actions for word in (action.url, action.token)))
+    return tuple(Secret(word) for word in words if word)
 
 
 class Channel(Protocol):

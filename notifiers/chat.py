@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from notifiers.base import Action, Message, Receipt
+from notifiers.base import Action, Message, Receipt, secrets_of
 from notifiers.chat_settings import ChatSettings
 from notifiers.chat_text import MAX_HEADLINE_CHARS, facts_of, headline_of
 from notifiers.errors import SendError
@@ -85,7 +85,7 @@ class Chat(ABC):
     def send(self, message: Message) -> Receipt:
         """Post once, in the conversation that `message.anchor` began where there is one."""
         post = _post_of(message, self._to)
-        with self._client.talk() as talk:
+        with self._client.talk(secrets_of(message)) as talk:
             if post.anchor and not self._refreshed(talk, _first_of(post, message.content)):
                 post = replace(post, anchor="")
             return Receipt(ref=self._sent(talk, post))

@@ -63,42 +63,27 @@ class HttpClient:
         self._secrets = (url, *_parts(url.reveal()), *secrets)
 
     @contextlib.contextmanager
-    def talk(self) -> Iterator["Talk"]:
-        """One deadline, and as a rule one connection, for all that is asked until the block ends."""
+    def talk(self, secrets: Iterable[Secret] = ()) -> Iterator["Talk"]:
+        """One deadline, and as a rule one connection, for all that is asked until the block ends. `secrets` are more of
+        them, which are told to the server in this talk."""
         with Deadline(self.longest_s) as deadline, requests.Session() as session:
             session.trust_env = False
             adapter = WatchedAdapter(deadline)
             session.mount("http://", adapter)
             session.mount("https://", adapter)
-            yield Talk(self, session, deadline)
-
-    def refusal(self, answer: Answer, now: datetime) -> SendError:
-        """Why an answer that is no success is none, whether another try can help, and when the server wants it."""
-        code = answer.status
-        if 300 <= code < 400:
-            return SendError(
-                f"{self.where} answered {code}, a redirect; redirects are not followed, set the final address",
-                permanent=True,
-            )
-        words = self.clean(answer.body.decode("utf-8", "replace"))
-        return SendError(
-            f"{self.where} answered {code}{': ' + words if words else ''}",
-            permanent=code < 500 and code not in RETRYABLE,
-            retry_after_s=retry_after_s(answer.retry_after, now),
-        )
-
-    def clean(self, text: str) -> str:
-        """The first words of what a server said: secrets go before anything is cut, or half of one would stay."""
-        return one_line(without(text, self._secrets), 200)
+            yield Talk(self, session, deadline, (*self._secrets, *secrets))
 
 
 class Talk:
     """Requests under one deadline."""
 
-    def __init__(self, client: HttpClient, session: requests.Session, deadline: Deadline) -> None:
+    def __init__(
+        self, client: HttpClient, session: requests.Session, deadline: Deadline, secrets: tuple[Secret | None, ...]
+    ) -> None:
         self._client = client
         self._session = session
         self._deadline = deadline
+        self._secrets = secrets
 
     def ask(
         self, url: str, body: bytes | None, headers: Mapping[str, str], *, method: str = "POST", reads: bool = True
@@ -111,6 +96,25 @@ class Talk:
             return self._ask(url, body, headers, method, reads)
         except (OSError, ValueError) as error:
             raise self._failed(error) from None
+
+    def refusal(self, answer: Answer, now: datetime) -> SendError:
+        """Why an answer that is no success is none, whether another try can help, and when the server wants it."""
+        code = answer.status
+        if 300 <= code < 400:
+            return SendError(
+                f"{self._client.where} answered {code}, a redirect; redirects are not followed, set the final address",
+                permanent=True,
+            )
+        words = self.clean(answer.body.decode("utf-8", "replace"))
+        return SendError(
+            f"{self._client.where} answered {code}{': ' + words if words else ''}",
+            permanent=code < 500 and code not in RETRYABLE,
+            retry_after_s=retry_after_s(answer.retry_after, now),
+        )
+
+    def clean(self, text: str) -> str:
+        """The first words of what a server said: secrets go before anything is cut, or half of one would stay."""
+        return one_line(without(text, self._secrets), 200)
 
     def _ask(self, url: str, body: bytes | None, headers: Mapping[str, str], method: str, reads: bool) -> Answer:
         client = self._client

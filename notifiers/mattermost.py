@@ -115,14 +115,14 @@ class MattermostChat(Chat):
         answer, said = self._ask(talk, f"/api/v4{path}", payload, headers, method=method)
         if answer.is_taken:
             return said
-        raise self._refused(answer, said, at)
+        raise self._refused(talk, answer, said, at)
 
-    def _refused(self, answer: Answer, said: dict[str, Any], at: datetime) -> SendError:
-        plain = self._client.refusal(answer, at)
+    def _refused(self, talk: Talk, answer: Answer, said: dict[str, Any], at: datetime) -> SendError:
+        plain = talk.refusal(answer, at)
         word = str(said.get("id", ""))
         if not word:
             return plain
-        words = self._client.clean(str(said.get("message", "")) or word)
+        words = talk.clean(str(said.get("message", "")) or word)
         error = SendError(
             f"{self._client.where} answered {answer.status}: {words}",
             permanent=plain.permanent,

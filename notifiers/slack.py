@@ -100,11 +100,11 @@ class SlackChat(Chat):
         answer, said = self._ask(talk, f"/{method}", payload, headers)
         if answer.is_taken and said.get("ok") is True:
             return said
-        raise self._refused(answer, said, at)
+        raise self._refused(talk, answer, said, at)
 
-    def _refused(self, answer: Answer, said: dict[str, Any], at: datetime) -> SendError:
-        plain = self._client.refusal(answer, at)
-        word = one_line(str(said.get("error", "")), 60)
+    def _refused(self, talk: Talk, answer: Answer, said: dict[str, Any], at: datetime) -> SendError:
+        plain = talk.refusal(answer, at)
+        word = str(said.get("error", ""))
         if not word:
             return plain
         hint = f" ({_HINTS[word]})" if word in _HINTS else ""
@@ -112,7 +112,7 @@ class SlackChat(Chat):
         if wait is None and isinstance(seconds := said.get("retry_after"), int):
             wait = min(max(float(seconds), 0.0), MAX_RETRY_AFTER_S)
         error = SendError(
-            f"{self._client.where} refused it: {self._client.clean(word)}{hint}",
+            f"{self._client.where} refused it: {talk.clean(word)}{hint}",
             permanent=word not in _PASSING and answer.status < 500 and answer.status != 429,
             retry_after_s=wait,
         )

@@ -87,12 +87,12 @@ class TelegramChat(Chat):
     def _call(self, talk: Talk, method: str, payload: dict[str, Any], at: datetime) -> dict[str, Any]:
         answer, said = self._ask(talk, f"/bot{self._token.reveal()}/{method}", payload, {})
         if not answer.is_taken or said.get("ok") is not True:
-            raise self._refused(answer, said, at)
+            raise self._refused(talk, answer, said, at)
         result = said.get("result")
         return result if isinstance(result, dict) else {}
 
-    def _refused(self, answer: Answer, said: dict[str, Any], at: datetime) -> SendError:
-        plain = self._client.refusal(answer, at)
+    def _refused(self, talk: Talk, answer: Answer, said: dict[str, Any], at: datetime) -> SendError:
+        plain = talk.refusal(answer, at)
         word = str(said.get("description", ""))
         if not word:
             return plain
@@ -100,7 +100,7 @@ class TelegramChat(Chat):
         details = about if isinstance(about, dict) else {}
         wait = details.get("retry_after")
         error = SendError(
-            f"{self._client.where} answered {answer.status}: {self._client.clean(word)}",
+            f"{self._client.where} answered {answer.status}: {talk.clean(word)}",
             permanent=plain.permanent,
             retry_after_s=min(max(float(wait), 0.0), MAX_RETRY_AFTER_S)
             if isinstance(wait, int)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from notifiers.base import Message, Receipt
+from notifiers.base import Message, Receipt, secrets_of
 from notifiers.errors import SendError
 from notifiers.http_client import HttpClient
 from notifiers.secret import Secret
@@ -47,10 +47,10 @@ class WebhookChannel:
     def send(self, message: Message) -> Receipt:
         """POST once; SendError says whether another try can help and when the server wants it."""
         body = encode(message.content)
-        with self._client.talk() as talk:
+        with self._client.talk(secrets_of(message)) as talk:
             answer = talk.ask(self._settings.url.reveal(), body, self._headers(body, message), reads=False)
-        if not answer.is_taken:
-            raise self._client.refusal(answer, message.sent_at)
+            if not answer.is_taken:
+                raise talk.refusal(answer, message.sent_at)
         return Receipt()
 
     def _headers(self, body: bytes, message: Message) -> dict[str, str]:

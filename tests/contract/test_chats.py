@@ -288,6 +288,17 @@ def test_a_refusal_is_understood(kind: str, answer: Any, permanent: bool, wait: 
     assert words in str(error)
 
 
+def test_no_key_to_an_action_is_in_an_error(room: Room) -> None:
+    words = f"Bad Request: button {ACTIONS[0].url} {ACTIONS[0].token}"
+    answers = {
+        "slack": {"error": words},
+        "mattermost": {"id": "no", "message": words},
+        "telegram": {"description": words},
+    }
+    room.server.next = [said(400, {"ok": False, **answers[room.kind]})] * 4
+    assert "***" in str(failure(room.channel, notice()))
+
+
 def test_a_group_that_has_moved_is_followed(telegram: Room) -> None:
     words = "Bad Request: group chat was upgraded to a supergroup chat"
     answer = {"ok": False, "description": words, "parameters": {"migrate_to_chat_id": -9}}
