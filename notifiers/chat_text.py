@@ -28,8 +28,10 @@ def headline_of(message: Message) -> str:
 
 
 def facts_of(message: Message) -> str:
-    """The first paragraph of the text without the line that the headline repeats, cut where it gets too long."""
-    lines = [one_line(line, MAX_FACT_CHARS) for line in message.text.strip().partition("\n\n")[0].splitlines()]
+    """The first paragraph of the text, of a summary also the list, without the line that the headline repeats; cut
+    where it gets too long."""
+    paragraphs = message.text.strip().split("\n\n")[: 1 if message.content.summary is None else 2]
+    lines = [one_line(line, MAX_FACT_CHARS) for paragraph in paragraphs for line in paragraph.splitlines()]
     if lines and lines[0] == one_line(message.brief.partition("\n")[0], MAX_FACT_CHARS):
         lines = lines[1:]
     facts = "\n".join(line for line in lines[:MAX_FACTS] if line)

@@ -92,6 +92,13 @@ def test_one_line_says_it_all_and_a_few_facts_follow(room: Room) -> None:
     assert len(lines) <= 8
 
 
+def test_a_summary_names_its_incidents(room: Room) -> None:
+    room.tell("summary")
+    shown = room.server.texts()[0].replace("\\", "")
+    assert "- P1: tor-3a failed: Payments and Online shop down" in shown
+    assert "INC-42 · 08:00 UTC · open · network" in shown
+
+
 def test_what_follows_goes_under_the_first_which_shows_the_present_state(room: Room) -> None:
     first = room.tell("opened")
     assert len(room.buttons()) == 2
