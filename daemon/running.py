@@ -256,6 +256,8 @@ class Daemon:
             ignore_labels=push.ignore_labels if push else DEFAULT_IGNORED_LABELS,
             hosts=frozenset(filter(None, [urlsplit(config.http.public_url).hostname])),
             is_secure=config.http.public_url.startswith("https://"),
+            status=config.http.status,
+            public_url=config.http.public_url,
             session_lasts=config.http.session,
             clock=self._clock,
         )

@@ -30,6 +30,7 @@ from daemon.api.reports import report_routes
 from daemon.api.satisfaction import satisfaction_routes
 from daemon.api.session import session_routes
 from daemon.api.silences import silence_routes
+from daemon.api.status import status_routes
 from daemon.api.version import VERSION
 
 # Threads for reading and for looking at tokens; pushes, orders and probes have some of their own beside these.
@@ -54,6 +55,7 @@ _MAKERS: tuple[Callable[[Ports], APIRouter], ...] = (
     problem_routes,
     record_routes,
     oncall_routes,
+    status_routes,
 )
 
 

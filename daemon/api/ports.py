@@ -36,7 +36,8 @@ class Ports:
     `push_source` is the name under which pushes are booked, with `ignore_labels` dropped from every alert.
     `notifiers` are the names of all that are configured, `channels` what sends by them.
     `hosts` are the names by which a browser may call this server beside those it calls it by itself; `is_secure` says
-    that it does so by HTTPS. A session ends `session_lasts` after the login.
+    that it does so by HTTPS. `status` says who may see the status page, `public_url` where all this is found, empty for
+    wherever it was asked. A session ends `session_lasts` after the login.
     """
 
     store: Store
@@ -54,6 +55,8 @@ class Ports:
     ignore_labels: Collection[str] = DEFAULT_IGNORED_LABELS
     hosts: frozenset[str] = frozenset()
     is_secure: bool = False
+    status: Literal["off", "login", "public"] = "off"
+    public_url: str = ""
     session_lasts: timedelta = timedelta(hours=12)
     clock: Clock = field(default_factory=SystemClock)
 

@@ -23,12 +23,13 @@ from rules.subscriptions import Subscription
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpSettings:
     """Where the console and the APIs listen; port 0 asks for any free one. `open` access is on loopback only. A session
-    ends so long after the login."""
+    ends so long after the login. `status` says who may see how the business services are."""
 
     host: str = "127.0.0.1"
     port: int = 8420
     access: Literal["login", "open"] = "login"
     public_url: str = ""
+    status: Literal["off", "login", "public"] = "off"
     session: timedelta = timedelta(hours=12)
 
     @property

@@ -86,7 +86,12 @@ def make_http(context: Context, loc: Loc, section: Http) -> HttpSettings:
             "allowed: access: login, or listen on 127.0.0.1, [::1] or localhost",
         )
     return HttpSettings(
-        host=host, port=port, access=section.access, public_url=section.public_url or "", session=section.session
+        host=host,
+        port=port,
+        access=section.access,
+        public_url=section.public_url or "",
+        status=section.status,
+        session=section.session,
     )
 
 

@@ -60,6 +60,7 @@ class Http(Section):
     listen: Listen = ("127.0.0.1", 8420)
     access: Literal["login", "open"] = "login"
     public_url: HttpUrl | None = None
+    status: Literal["off", "login", "public"] = "off"
     session: SessionLength = timedelta(hours=12)
 
 
