@@ -41,7 +41,7 @@ bench-scale: $(READY)  ## what a decision costs on estates of growing size; ARGS
 bench-accuracy: $(READY)  ## how often the failed component is named right; CASES=DIR adds recorded cases, ARGS=... more
 	$(BIN)/python -m bench.accuracy $(if $(CASES),--cases $(CASES)) $(ARGS)
 
-servers:  ## real Prometheus, Alertmanager, PostgreSQL and Chromium, where Debian's packages can be installed
+servers:  ## real Prometheus, Alertmanager, PostgreSQL, Dovecot and Chromium, where Debian's packages can be installed
 	@bash tests/servers.sh
 
 words: $(READY)  ## bring the catalogues in notifiers/locale up to date with what notices say

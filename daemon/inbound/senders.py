@@ -65,7 +65,7 @@ def passed_dmarc(mail: Mail, authserv_id: str) -> bool:
     for result in mail.results:
         words = _COMMENT.sub(" ", _COMMENT.sub(" ", result))
         server, _, methods = words.partition(";")
-        if server.split()[:1] == [authserv_id]:
+        if server.lower().split()[:1] == [authserv_id.lower()]:
             return any(_is_pass(method, mail.sender) for method in methods.split(";"))
     return False
 

@@ -1,5 +1,6 @@
 """Mail, as people use it: the real daemon between a real mailbox, its own door and a real mail server."""
 
+import re
 import smtplib
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
@@ -113,3 +114,20 @@ def test_a_mail_handed_over_before_a_power_cut_is_there_after_it(tmp_path: Path,
         assert served.one_incident()["title"] == "Nobody can pay"
         served.stop()
         assert "Traceback" not in served.log
+
+
+def test_the_link_in_a_mail_takes_the_incident_once(tmp_path: Path, office: PostOffice) -> None:
+    with daemon(tmp_path, office, free_port()) as served:
+        served.push({"labels": {"alertname": "Down", "ci": "db1", "severity": "critical"}})
+        told = wait_until("the team hears", mail_to(office, "noc@x.net", "db1"), PATIENCE_S)
+        text = told.get_body(("plain",))
+        assert text is not None
+        (link,) = set(re.findall(rf"{served.url}/act/[\w.-]+", text.get_content()))
+        for _ in range(2):  # as programs do that look at links
+            assert requests.get(link, timeout=60).status_code == 200
+        assert served.one_incident()["status"] == "open"
+        shown = requests.post(link, timeout=60)
+        assert (shown.status_code, "INC-1 is acknowledged" in shown.text) == (200, True)
+        assert served.one_incident()["status"] == "acknowledged"
+        assert requests.post(link, timeout=60).status_code == 409
+        assert link.rpartition("/")[2] not in served.log

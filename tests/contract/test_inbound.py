@@ -272,7 +272,7 @@ def test_a_sender_who_does_not_stop_is_not_taken_until_an_hour_is_over(desk: Mai
     ("results", "fate"),
     [
         (["mx.example.net; dkim=pass header.d=x.net; dmarc=pass (p=none; x) header.from=x.net"], "accepted"),
-        (["mx.example.net 1; dmarc=pass header.from=X.net"], "accepted"),
+        (["MX.example.net 1; dmarc=pass header.from=X.net"], "accepted"),
         ([], "dropped"),
         (["mx.example.net; dmarc=fail header.from=x.net"], "dropped"),
         (["mx.example.net; dmarc=pass header.from=evil.example"], "dropped"),
