@@ -61,6 +61,12 @@ class Said:
     text: str
 
 
+def value_and_reason(verb: Verb, text: str, otherwise: str) -> tuple[str, str]:
+    """Where such a text stands in a `Command`: a note and a resolution are its value, of others it is the reason, which
+    is `otherwise` where nothing was said."""
+    return (text, "") if verb in (Verb.NOTE, Verb.RESOLVE) else ("", text or otherwise)
+
+
 def said_in(answer: str) -> Said:
     """What a plain-text answer asks for."""
     words = own_words(answer)

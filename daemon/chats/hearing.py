@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from daemon.acts import LABELS, Acts
 from daemon.chats.heard import Heard, Outcome
 from daemon.errors import BadLink
+from daemon.replies import value_and_reason
 from rules.decision import Command, Reply, Verb
 from rules.incident import incident_key
 
@@ -34,15 +35,15 @@ class Hearing:
         if verb is Verb.NOTE and not heard.text:
             return Outcome(done=True, words="")
         actor, name = self._who(heard)
-        is_note_like = verb in (Verb.NOTE, Verb.RESOLVE)
+        value, reason = value_and_reason(verb, heard.text, f"in {heard.chat}")
         command = Command(
             id=f"chat:{heard.notifier}:{heard.key}"[:200],
             at=self.acts.clock.now(),
             actor=actor,
             verb=verb,
             number=number,
-            value=heard.text if is_note_like else "",
-            reason="" if is_note_like else heard.text or f"in {heard.chat}",
+            value=value,
+            reason=reason,
         )
         return _outcome(command, self._reply(command), name)
 

@@ -17,7 +17,7 @@ from daemon.inbound.mail import LARGEST_MAIL, Envelope, Mail, read_mail
 from daemon.inbound.matching import Found, Matcher, Surroundings
 from daemon.inbound.senders import Sender, is_contact, passed_dmarc, person_with, user_with
 from daemon.inbox import stored_order
-from daemon.replies import bounded, cleaned, said_in
+from daemon.replies import bounded, cleaned, said_in, value_and_reason
 from daemon.store.store import Store
 from notifiers.letter import address_of
 from rules.decision import Asker, Command, Order, RecordOrder, RecordVerb, Reply, ReportOrder, Verb
@@ -150,15 +150,16 @@ class Taker:
     def _reply_order(self, mail: Mail, sender: Sender, incident: Incident) -> Order:
         said = said_in(mail.text)
         text = said.text if said.verb is not Verb.NOTE else _with_attachments(said.text, mail)
+        value, reason = value_and_reason(said.verb, text, "by mail")
         return Command(
             id=_order_id(mail),
             at=self._clock.now(),
             actor=sender.name,
             verb=said.verb,
             number=incident.number,
-            value=text if said.verb in (Verb.NOTE, Verb.RESOLVE) else "",
-            reason=(text or "by mail") if said.verb in (Verb.ACKNOWLEDGE, Verb.REOPEN) else "",
             asker=sender.asker,
+            value=value,
+            reason=reason,
         )
 
     def _new_order(self, mail: Mail, sender: Sender) -> Order:
