@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 STATE  ?= var
 
-.PHONY: help run test dev check check-thorough bench bench-accuracy bench-scale servers words lock clean
+.PHONY: help run test dev check check-thorough bench bench-accuracy bench-scale pictures servers words lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ bench-scale: $(READY)  ## what a decision costs on estates of growing size; ARGS
 
 bench-accuracy: $(READY)  ## how often the failed component is named right; CASES=DIR adds recorded cases, ARGS=... more
 	$(BIN)/python -m bench.accuracy $(if $(CASES),--cases $(CASES)) $(ARGS)
+
+pictures: $(READY)  ## the pictures of docs/notices.md anew, from the lab's own decisions (needs Chromium)
+	$(BIN)/python -m bench.notice_pictures
 
 servers:  ## real Prometheus, Alertmanager, PostgreSQL, Dovecot and Chromium, where Debian's packages can be installed
 	@bash tests/servers.sh

@@ -70,7 +70,11 @@ class Language:
     def exact(self, at: datetime) -> str:
         """A local instant to the second, with its zone."""
         day = f"{at:%Y-%m-%d}" if self.code == SOURCE else format_skeleton("yMd", at, locale=self.locale)
-        return f"{day} {at:%H:%M:%S} {at.tzname() or 'UTC'}"
+        return f"{day} {self.exact_time(at)}"
+
+    def exact_time(self, at: datetime) -> str:
+        """The time of day of a local instant to the second, with its zone."""
+        return f"{at:%H:%M:%S} {at.tzname() or 'UTC'}"
 
     def day_and_time(self, at: datetime) -> str:
         """A local instant as people say it, as in `Tue 24 Nov, 08:00 UTC`."""

@@ -39,6 +39,12 @@ class Reader:
         at = self._local(text)
         return self.language.exact(at) if at is not None else one_line(text, 40)
 
+    def exact_time(self, text: str) -> str:
+        """An instant to the second; its day is said where that is not the notice's own."""
+        at, today = self._local(text), self._local(self.at)
+        is_today = at is not None and today is not None and at.date() == today.date()
+        return self.language.exact_time(at) if at is not None and is_today else self.moment(text)
+
     def day_and_time(self, text: str) -> str:
         """An instant to the minute, with its day."""
         at = self._local(text)

@@ -170,6 +170,9 @@ class NoticeContent(msgspec.Struct, frozen=True, kw_only=True):
     usual one. `why` says why this recipient gets it, one sentence each. `next_word_at` is when they hear again even if
     nothing happens; empty where nobody has promised that.
 
+    `names` says what those who have the incidents are called, by their ids, and `root_name` what the failed CI is: its
+    name and type, empty where nobody has named it.
+
     Where `asks_rating`, whoever gets it is asked how content they are; `rating_url` is then filled in on the way out.
     """
 
@@ -188,6 +191,12 @@ class NoticeContent(msgspec.Struct, frozen=True, kw_only=True):
     language: str = ""
     why: tuple[str, ...] = ()
     next_word_at: str = ""
+    names: dict[str, str] = {}
+    root_name: str = ""
+
+    def called(self, person: str) -> str:
+        """What a person is called; what is not known as an id is a name already."""
+        return self.names.get(person, person)
 
 
 def rfc3339(at: datetime) -> str:

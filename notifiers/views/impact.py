@@ -9,7 +9,7 @@ from datetime import timedelta
 from notifiers.language import marked
 from notifiers.reader import Reader, between
 from notifiers.views.discretion import discretion
-from notifiers.views.incident import MAX_KNOWN_ERRORS, end_of, incident_link, is_over
+from notifiers.views.incident import MAX_KNOWN_ERRORS, assignee_of, end_of, incident_link, is_over
 from notifiers.views.promises import PromiseLine, promise_lines
 from notifiers.views.services import ServiceGroup, named, service_groups
 from notifiers.wording import one_line
@@ -76,7 +76,7 @@ def impact_view(content: NoticeContent, incident: IncidentDocument, reader: Read
         users=_users(incident, reader),
         since=reader.day_and_time(incident.opened_at),
         lasted=_lasted(content, incident, reader),
-        work=_work(incident, reader),
+        work=_work(content, incident, reader),
         public_work=_public_work(incident, reader),
         is_known=bool(incident.known_errors),
         workarounds=tuple(filter(None, workarounds)),
@@ -84,7 +84,7 @@ def impact_view(content: NoticeContent, incident: IncidentDocument, reader: Read
         next_word=_next_word(content, incident, reader),
         resolution=inside.kept(one_line(incident.resolution, 500)),
         merged_into=one_line(incident.merged_into or "", 30),
-        assignee=one_line(incident.assignee, 80),
+        assignee=assignee_of(content, incident),
         group=one_line(incident.group, 80),
         link=incident_link(link_base, incident.number),
     )
@@ -135,8 +135,8 @@ def _users(incident: IncidentDocument, reader: Reader) -> str:
     return reader.ngettext("%(num)s user affected", "%(num)s users affected", incident.users)
 
 
-def _work(incident: IncidentDocument, reader: Reader) -> str:
-    group, person = one_line(incident.group, 80), one_line(incident.assignee, 80)
+def _work(content: NoticeContent, incident: IncidentDocument, reader: Reader) -> str:
+    group, person = one_line(incident.group, 80), assignee_of(content, incident)
     who = f"{person} ({group})" if person and group else person or group
     if is_over(incident):
         if incident.status in ("merged", "converted") or not who:

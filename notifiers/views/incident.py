@@ -42,9 +42,13 @@ _GUESS = marked("only a guess")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertLine:
-    """One alert: since when, which rule, where and what it says; links are empty where there are none."""
+    """One alert: since when, which rule, where and what it says; links are empty where there are none.
+
+    `time` is `since` without the day where that is the notice's own.
+    """
 
     since: str
+    time: str
     name: str
     place: str
     summary: str
@@ -75,8 +79,8 @@ class StepLine:
 class IncidentView:
     """An incident for operators. Texts are empty where nothing is known; instants are in the reader's zone.
 
-    `state` is its status as programs know it, `status` as people read it. `look` is the one look that would tell the
-    root from what else it could be.
+    `state` is its status as programs know it, `status` as people read it. `root_name` is
+    the failed CI's name and type, `look` the one look that would tell the root from what else it could be.
     """
 
     number: str
@@ -87,6 +91,7 @@ class IncidentView:
     state: str
     is_over: bool
     root: str
+    root_name: str
     sureness: str
     look: str
     evidence: tuple[str, ...]
@@ -140,6 +145,7 @@ def incident_view(
         state=one_line(incident.status, 20),
         is_over=over,
         root=one_line(root.ci or "", 120),
+        root_name=one_line(content.root_name, 120),
         sureness=_sureness(incident, reader),
         look=next((line.removeprefix(TELL_APART) for line in lines if line.startswith(TELL_APART)), ""),
         evidence=tuple(line for line in lines if not line.startswith(TELL_APART))[:MAX_EVIDENCE],
@@ -151,9 +157,9 @@ def incident_view(
         opened=reader.moment(incident.opened_at),
         lasted=reader.lasted(incident.opened_at, end_of(content, incident)),
         group=one_line(incident.group, 80),
-        assignee=one_line(incident.assignee, 80),
+        assignee=assignee_of(content, incident),
         acknowledged=reader.moment(incident.acknowledged_at) if incident.acknowledged_at else "",
-        work=_work(incident, reader, is_over=over),
+        work=_work(content, incident, reader, is_over=over),
         resolution=one_line(incident.resolution, 500),
         merged_into=one_line(incident.merged_into or "", 30),
         steps=_steps(incident),
@@ -178,6 +184,11 @@ def status_words(status: str, reader: Reader) -> str:
     """Where an incident stands in its life; a status that is unknown here is shown as it is."""
     plain = one_line(status, 20)
     return reader.gettext(_STATUSES[plain]) if plain in _STATUSES else plain.replace("_", " ")
+
+
+def assignee_of(content: NoticeContent, incident: IncidentDocument) -> str:
+    """Who has it, by name; empty where nobody in person does."""
+    return one_line(content.called(incident.assignee), 80)
 
 
 def end_of(content: NoticeContent, incident: IncidentDocument) -> str:
@@ -221,8 +232,8 @@ def _candidates(incident: IncidentDocument, reader: Reader) -> tuple[CandidateLi
     )
 
 
-def _work(incident: IncidentDocument, reader: Reader, *, is_over: bool) -> str:
-    group, person = one_line(incident.group, 80), one_line(incident.assignee, 80)
+def _work(content: NoticeContent, incident: IncidentDocument, reader: Reader, *, is_over: bool) -> str:
+    group, person = one_line(incident.group, 80), assignee_of(content, incident)
     if person:
         return f"{person} ({group})" if group else person
     if is_over:
@@ -257,6 +268,7 @@ def _alert_line(alert: AlertDocument, reader: Reader, link: str) -> AlertLine:
     place = alert.ci or labels.get("instance", "") or labels.get("host", "")
     return AlertLine(
         since=reader.moment(alert.startsAt),
+        time=reader.exact_time(alert.startsAt),
         name=one_line(labels.get("alertname", "alert"), 80),
         place=one_line(place, 120),
         summary=one_line(notes.get("summary") or notes.get("description") or notes.get("message") or "", 200),

@@ -12,7 +12,6 @@ _SENTENCES = {
     ("response", "running"): marked("somebody takes it by %(due)s, %(left)s left"),
     ("response", "overdue"): marked("somebody was to take it by %(due)s, %(late)s overdue"),
     ("response", "paused"): marked("somebody takes it: the time stands still with %(left)s left"),
-    ("response", "met"): marked("somebody took it in time"),
     ("response", "late"): marked("somebody took it %(late)s too late"),
     ("resolution", "running"): marked("solved by %(due)s, %(left)s left"),
     ("resolution", "overdue"): marked("was to be solved by %(due)s, %(late)s overdue"),
@@ -42,6 +41,8 @@ def promise_lines(clocks: Iterable[ClockDocument], reader: Reader) -> tuple[Prom
 
 def _line(clock: ClockDocument, reader: Reader) -> PromiseLine | None:
     standing = _standing(clock)
+    if (clock.goal, standing) == ("response", "met"):
+        return None  # somebody is on it, and it says so elsewhere
     sentence = _SENTENCES.get((clock.goal, standing))
     if sentence is None or (standing in ("running", "overdue") and not (clock.due_at or clock.breached_at)):
         return None

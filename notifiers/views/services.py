@@ -19,7 +19,7 @@ _PAST = {"down": marked("was down"), "degraded": marked("was degraded"), "at ris
 _MEANINGS = {
     "down": marked("not working"),
     "degraded": marked("working, but slowly or with errors"),
-    "at risk": marked("working, but without reserve: one more failure could stop it"),
+    "at risk": marked("working, but without a reserve should one more part fail"),
 }
 
 

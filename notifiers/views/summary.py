@@ -88,7 +88,7 @@ def summary_view(content: NoticeContent, reader: Reader, link_base: str) -> Summ
         impact=service_sentence(groups) or reader.gettext("No business service is hit"),
         since=reader.moment(summary.since),
         since_day=reader.day_and_time(summary.since),
-        items=tuple(_item(item, reader, link_base) for item in shown),
+        items=tuple(_item(content, item, reader, link_base) for item in shown),
         more=more_words(summary.total - len(shown), reader),
     )
 
@@ -116,7 +116,7 @@ def _count(priority: str, number: int, reader: Reader) -> Count:
     )
 
 
-def _item(item: SummaryItem, reader: Reader, link_base: str) -> ItemLine:
+def _item(content: NoticeContent, item: SummaryItem, reader: Reader, link_base: str) -> ItemLine:
     return ItemLine(
         number=one_line(item.number, 30),
         priority=one_line(item.priority, 10),
@@ -127,6 +127,6 @@ def _item(item: SummaryItem, reader: Reader, link_base: str) -> ItemLine:
         is_over=item.status in OVER,
         root=one_line(item.root or "", 120),
         since=reader.time(item.opened_at),
-        work=one_line(item.assignee or item.group, 80) or reader.gettext("nobody yet"),
+        work=one_line(content.called(item.assignee) or item.group, 80) or reader.gettext("nobody yet"),
         link=incident_link(link_base, item.number),
     )

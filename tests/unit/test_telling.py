@@ -173,6 +173,18 @@ def test_customers_are_told_of_their_own_services_only() -> None:
     assert incident.impacted_services == ("shop-2",)
 
 
+def test_a_notice_says_what_people_and_the_failed_ci_are_called() -> None:
+    switch = CI(id="tor-1", type="tor-switch", name="Switch of rack 1", owner="network")
+    shop = service("shop-1", "Shop 1", Criticality.CRITICAL, needs("tor-1"))
+    desk = house(ALL, cis=(switch, shop))
+    fail(desk, 1)
+    desk.ask(Verb.ASSIGN, 1, "ben")
+    said = content(desk.notices[-1])
+    assert said.incident is not None
+    assert (said.incident.assignee, said.called("ben"), said.called("zoe")) == ("ben", "Ben", "zoe")
+    assert said.root_name == "Switch of rack 1, tor switch"
+
+
 def test_what_is_not_urgent_is_gathered_for_managers() -> None:
     desk = house(ALL)
     fail(desk, 2)

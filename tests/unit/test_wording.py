@@ -82,6 +82,17 @@ def test_a_manager_reads_what_is_hit_who_works_on_it_and_when_the_next_word_come
     ]
 
 
+def test_people_and_components_are_called_by_their_names() -> None:
+    held = incident("acknowledged", assignee="maria")
+    fields = {"incident": held, "names": {"maria": "Maria Okafor"}, "root_name": "Switch of rack 3, tor switch"}
+    operator = render("acknowledged", **fields)
+    assert "Failed: tor-3a, Switch of rack 3, tor switch (very likely, 87 %)\n" in operator.text
+    assert "Who:    Maria Okafor (network)\n" in operator.text
+    manager = render("acknowledged", "manager", **fields)
+    assert "What is done: Maria Okafor (network) is working on it.\n" in manager.text
+    assert "Switch of rack 3" not in all_of(manager)
+
+
 def test_a_broken_promise_is_said_plainly() -> None:
     message = render("resolution_breached", "manager")
     assert "Promised:     was to be solved by 08:10 UTC, 2 min overdue\n" in message.text
