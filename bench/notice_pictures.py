@@ -37,15 +37,15 @@ class Picture:
 
 SHOTS = (
     Picture(name="operator", story="switch", to="operations-mail", event="opened"),
-    Picture(name="manager", story="switch", to="vera", event="acknowledged"),
-    Picture(name="manager-phone", story="switch", to="vera", event="opened", width=360),
-    Picture(name="manager-dark", story="switch", to="vera", event="resolution_breached", is_dark=True),
-    Picture(name="manager-ru", story="switch", to="irina", event="resolved"),
-    Picture(name="customer", story="switch", to="karl", event="opened"),
+    Picture(name="manager", story="switch", to="ruth", event="acknowledged"),
+    Picture(name="manager-phone", story="switch", to="ruth", event="opened", width=360),
+    Picture(name="manager-dark", story="switch", to="ruth", event="resolution_breached", is_dark=True),
+    Picture(name="customer-ru", story="switch", to="irina", event="resolved"),
+    Picture(name="customer", story="switch", to="carla", event="opened"),
     Picture(name="operator-risk", story="database", to="operations-mail", event="opened"),
-    Picture(name="manager-risk", story="database", to="vera", event="opened"),
+    Picture(name="manager-risk", story="database", to="ruth", event="opened"),
     Picture(name="operator-storm", story="storm", to="operations-mail", event="summary"),
-    Picture(name="manager-storm", story="storm", to="vera", event="summary"),
+    Picture(name="manager-storm", story="storm", to="ruth", event="summary"),
 )
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import yaml
@@ -28,13 +27,6 @@ BEGAN_AT = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 CYCLE = timedelta(seconds=15)
 EVALUATION = timedelta(seconds=5)
 PROMETHEUS = "http://prometheus.dc1.example:9090"
-
-READERS: list[dict[str, Any]] = [
-    {"id": "vera", "name": "Vera Lindt", "audience": "manager"},
-    {"id": "irina", "name": "Irina Petrova", "audience": "manager", "language": "ru"},
-    {"id": "karl", "name": "Karl Moser", "audience": "customer", "services": ["checkout"]},
-]
-"""Who reads beside the people of the lab's service desk."""
 
 STORM = ("tor-3a", "tor-6a", "card-acquirer", "search-cache", "stock-db-1", "carrier-feed")
 """What fails at once in a bad hour, by different causes."""
@@ -116,26 +108,14 @@ def _sighting(rule: AlertRule, labels: dict[str, str], since: datetime) -> Sight
 
 
 def lab_config(folder: Path, *, is_calm: bool = False) -> Config:
-    """The lab's own configuration, with readers of every kind and links for operators. Where `is_calm`, nothing is so
-    urgent that it is not summed up with the rest."""
+    """The lab's own configuration with the usual manners, links for operators, and a manager who hears of risks, too.
+    Where `is_calm`, nothing is so urgent that it is not summed up with the rest."""
     write_cmdb(folder / "cmdb.yaml")
     ways = Ways(prometheus_url=PROMETHEUS, alertmanager_url="", smtp_port=2525, hook_url="http://127.0.0.1:9/hook")
     path = write_daemon_config(folder, ways, listen="127.0.0.1:8420", interval_s=5)
     desk, config = (yaml.safe_load((folder / name).read_text("utf-8")) for name in (SERVICE_DESK, path.name))
-    desk["people"] += [
-        {**reader, "time_zone": "UTC", "contact": [{"via": "operations-mail", "to": f"{reader['id']}@dc1.example"}]}
-        for reader in READERS
-    ]
-    config["notify"] += [
-        {
-            "name": "Everything that matters",
-            "person": ["vera", "irina"],
-            "when": {"priority": ["P1", "P2", "P3", "P4"]},
-        },
-        {"name": "Checkout", "role": ["customer"], "when": {"service": ["checkout"]}},
-    ]
-    if is_calm:
-        desk["telling"] = {"urgent": []}
+    desk["telling"] = {"urgent": []} if is_calm else {}
+    config["notify"].append({"name": "risks, too", "person": ["ruth"], "when": {"priority": ["P3"]}})
     dashboard = "https://grafana.dc1.example/d/ci?var-ci={ci}&from={from_ms}&to={to_ms}"
     config["messages"] = {"links": [{"name": "Dashboard", "url": dashboard}]}
     for name, document in ((SERVICE_DESK, desk), (path.name, config)):

@@ -13,6 +13,7 @@ import msgspec
 from rules.contact_letters import asks_those_told
 from rules.document import IncidentDocument, NoticeContent, incident_document, rfc3339
 from rules.draft import Draft
+from rules.for_reader import for_reader
 from rules.incident import Incident
 from rules.interest import person_known, zone_of
 from rules.outgoing import Route, add_notice, later_than, notice_key, ways_of
@@ -174,7 +175,8 @@ class _Postman:
         routes = ways_of(self._draft, self._key, via)
         for route in routes if is_call else routes[:1]:
             others = () if is_call else routes[1:]
-            add_notice(self._draft, route.via, content(route), number, others=others, is_call=is_call)
+            said = for_reader(content(route), self._draft, self._person)
+            add_notice(self._draft, route.via, said, number, others=others, is_call=is_call)
         self._sent = (*self._sent, self._draft.now)
 
     def _content(self, word: Telling, incident: Incident, route: Route) -> NoticeContent:

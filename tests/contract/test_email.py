@@ -150,7 +150,7 @@ def test_a_notice_that_calls_one_person_goes_to_their_own_address_only(office: P
     assert office.letters[0]["To"] == "Anna Berg <anna@example.org>"
     text = office.letters[0].get_body(("plain",))
     assert text is not None
-    assert "You get this because: on call in dba (weekly)" in text.get_content()
+    assert "News:   on call in dba (weekly)" in text.get_content()
 
 
 def test_a_contact_hears_of_the_end_at_their_own_address_and_of_nothing_inside(office: PostOffice) -> None:
@@ -165,5 +165,5 @@ def test_a_contact_hears_of_the_end_at_their_own_address_and_of_nothing_inside(o
         assert part is not None
         text = part.get_content()
         assert url in text
-        assert "Your report INC-42 is resolved" in text
+        assert "Your report INC-42: Solved after 12 min" in text
         assert "WHY WE THINK" not in text.upper()

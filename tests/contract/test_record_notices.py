@@ -73,8 +73,8 @@ def test_the_reporter_is_told_once_that_the_error_is_known(
     (letter,) = office.letters
     text = letter.get_body(("plain",))
     assert text is not None
-    assert "the error is known: Nobody can pay" in text.get_content()
-    assert "What helps until it is mended: power cycle it" in text.get_content()
+    assert "Your report INC-1: The fault is known\nNobody can pay\n" in text.get_content()
+    assert "What helps:   power cycle it\n" in text.get_content()
 
 
 def changed(house: House, verb: RecordVerb, **fields: Any) -> None:

@@ -46,7 +46,7 @@ def test_people_of_the_business_read_no_name_of_the_machine_room(config: Config,
 
 
 def test_a_manager_is_told_of_two_services_that_are_down(config: Config, played: dict[str, Story]) -> None:
-    message = message_of(config, told(played["switch"], "vera", "acknowledged"))
+    message = message_of(config, told(played["switch"], "ruth", "acknowledged"))
     assert message.subject == "[In work] Checkout and Payments are down (INC-1)"
     assert "What is done: Nadia Brandt (network) is working on it.\n" in message.text
     assert "Promised:     solved by 08:30 UTC, 28 min left\n" in message.text
@@ -54,12 +54,12 @@ def test_a_manager_is_told_of_two_services_that_are_down(config: Config, played:
 
 
 def test_lost_redundancy_is_told_as_a_risk(config: Config, played: dict[str, Story]) -> None:
-    message = message_of(config, told(played["database"], "vera", "opened"))
+    message = message_of(config, told(played["database"], "ruth", "opened"))
     assert message.text.startswith("Medium. New risk: nothing is down yet: Checkout and Payments are at risk\n")
 
 
 def test_a_storm_is_one_notice(config: Config, played: dict[str, Story]) -> None:
-    said = told(played["storm"], "vera", "summary")
+    said = told(played["storm"], "ruth", "summary")
     assert said.summary is not None
     assert said.summary.total >= 5
     assert message_of(config, said).subject.startswith("[Summary] Checkout, ")
