@@ -1,6 +1,7 @@
 """From a notice's content to a message that people understand at three in the morning."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
@@ -22,6 +23,15 @@ SHIPPED = Path(__file__).parent / "templates"
 MAX_SUBJECT_CHARS = 180
 MAX_BRIEF_LINES = 3
 MAX_BRIEF_LINE_CHARS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tried:
+    """What a template said, or what is wrong with it; `text` is None where there is no such template."""
+
+    name: str
+    text: str | None = None
+    fault: str = ""
 
 
 class Renderer:
@@ -100,7 +110,8 @@ class Renderer:
         for page in self._pages(language):
             for part, kind in (("subject", "txt"), ("brief", "txt"), ("", "txt"), ("", "html")):
                 for to in self._notifiers():
-                    found |= dict.fromkeys(_faults_of(strict[kind == "html"], _names(page, to, part, kind), page))
+                    tried = _tried(strict[kind == "html"], _names(page, to, part, kind), page)
+                    found |= {tried.fault: None} if tried.fault else {}
         return tuple(found)
 
     def _pages(self, language: Language) -> Iterator[Page]:
@@ -123,18 +134,11 @@ class Renderer:
     def _first(self, page: Page, to: str, part: str, kind: str, faults: list[str]) -> str:
         names = _names(page, to, part, kind)
         for sandbox in self._sandboxes[page.language, kind == "html"]:
-            name = names[-1]
-            try:
-                template = first_template(sandbox, names)
-                name = template.name or name if template is not None else name
-                text = rendered(template, page.values()) if template is not None else None
-            except Exception as error:  # noqa: BLE001  whatever a template does, people are told
-                faults.append(_fault(name, error))
-                continue
-            if text and text.strip():
-                return text
-            if text is not None:
-                faults.append(f"template {name}: it renders to nothing")
+            tried = _tried(sandbox, names, page)
+            if tried.text and tried.text.strip():
+                return tried.text
+            if tried.fault or tried.text is not None:
+                faults.append(tried.fault or f"template {tried.name}: it renders to nothing")
         return ""
 
 
@@ -153,15 +157,17 @@ def _names(page: Page, to: str, part: str, kind: str) -> tuple[str, ...]:
     return (*(f"{to}/{name}" for name in own), *own) if to else own
 
 
-def _faults_of(sandbox: Sandbox, names: tuple[str, ...], page: Page) -> Iterator[str]:
+def _tried(sandbox: Sandbox, names: tuple[str, ...], page: Page) -> _Tried:
+    """What the first of these templates says."""
     name = names[-1]
     try:
         template = first_template(sandbox, names)
-        if template is not None:
-            name = template.name or name
-            rendered(template, page.values())
-    except Exception as error:  # noqa: BLE001  a template can fail in any way
-        yield _fault(name, error)
+        if template is None:
+            return _Tried(name=name)
+        name = template.name or name
+        return _Tried(name=name, text=rendered(template, page.values()))
+    except Exception as error:  # noqa: BLE001  whatever a template does, people are told
+        return _Tried(name=name, fault=_fault(name, error))
 
 
 def _fault(name: str, error: Exception) -> str:

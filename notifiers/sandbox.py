@@ -124,16 +124,24 @@ def first_template(environment: Sandbox, names: Sequence[str]) -> Template | Non
 def _words(language: Language) -> dict[str, Callable[..., str]]:
     """What `{% trans %}` and `_()` stand for. Values are escaped where the page is; no message grows without end."""
 
+    said = language.translations
+
+    @pass_eval_context
+    def text(context: EvalContext, message: str, **values: object) -> str:
+        """`_()`: the message is text, and may come from anywhere."""
+        plain = said.gettext(message)
+        return _filled(context, str(escape(plain)) if context.autoescape else plain, values)
+
     @pass_eval_context
     def gettext(context: EvalContext, message: str, **values: object) -> str:
-        return _filled(context, language.gettext(message), values)
+        return _filled(context, said.gettext(message), values)
 
     @pass_eval_context
     def ngettext(context: EvalContext, one: str, many: str, number: int, **values: object) -> str:
         values.setdefault("num", language.number(number))
-        return _filled(context, language.translations.ngettext(one, many, number), values)
+        return _filled(context, said.ngettext(one, many, number), values)
 
-    return {"_": gettext, "gettext": gettext, "ngettext": ngettext}
+    return {"_": text, "gettext": gettext, "ngettext": ngettext}
 
 
 def _filled(context: EvalContext, message: str, values: Mapping[str, object]) -> str:

@@ -73,8 +73,9 @@ def test_the_reporter_is_told_once_that_the_error_is_known(
     (letter,) = office.letters
     text = letter.get_body(("plain",))
     assert text is not None
-    assert "Your report INC-1: The fault is known\nNobody can pay\n" in text.get_content()
-    assert "What helps:   power cycle it\n" in text.get_content()
+    lines = text.get_content().splitlines()
+    assert lines[:2] == ["Your report INC-1: The fault is known", "Nobody can pay"]
+    assert "What helps:   power cycle it" in lines
 
 
 def changed(house: House, verb: RecordVerb, **fields: Any) -> None:

@@ -398,6 +398,8 @@ def test_values_in_translated_messages_are_escaped(tmp_path: Path) -> None:
     renderer = owner(tmp_path, messageDOThtml="{% trans t=incident.title %}About {{ t }}{% endtrans %}")
     content = msgspec.structs.replace(SAMPLES["opened"], incident=incident(title="<script>%(t)s"))
     assert renderer.render(content, sent_at=T0).html == "About &lt;script&gt;%(t)s"
+    renderer = owner(tmp_path, messageDOThtml='{{ _(incident.title) }} {{ _("a & b, 100 %") }}')
+    assert renderer.render(content, sent_at=T0).html == "&lt;script&gt;%(t)s a &amp; b, 100 %"
 
 
 def test_the_preview_shows_a_sample_for_every_reader(site: Site, tmp_path: Path) -> None:
