@@ -51,7 +51,7 @@ SHOTS = (
 
 def message_of(config: Config, content: NoticeContent) -> Message:
     """The notice as it is sent, with the buttons that operators get."""
-    take = Action(verb="acknowledge", label="Take it", url=f"{CONSOLE}/act/take", token="")
+    take = Action(verb="acknowledge", label="Acknowledge", url=f"{CONSOLE}/act/token", token="")
     extras = Extras(actions=(take,) if content.audience == "operator" and content.incident is not None else ())
     return config.messages.renderer(CONSOLE).render(content, sent_at=datetime.fromisoformat(content.at), extras=extras)
 

@@ -1,11 +1,11 @@
 """What templates are given for one notice, in the words of its reader."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import tzinfo
 from typing import Any
 
 from notifiers.base import Action
-from notifiers.language import Language
+from notifiers.language import Language, marked
 from notifiers.reader import Reader
 from notifiers.views.change import ChangeView, change_view
 from notifiers.views.headline import Headline
@@ -34,6 +34,9 @@ from rules.document import CONTACT, NoticeContent
 
 AUDIENCES = ("operator", "manager", "customer")
 """The kinds of readers; whoever reported an incident, the contact, is one more."""
+
+LABELS = (marked("Acknowledge"),)
+"""What buttons say that come from elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,10 +100,15 @@ def page_of(content: NoticeContent, language: Language, style: Style, actions: t
         change=change,
         reason=one_line(content.reason, 400),
         why=why_lines(content, reader, audience),
-        actions=tuple(Link(name=one_line(a.label, 40), url=url) for a in actions if (url := web_link(a.url))),
+        actions=tuple(Link(name=a.label, url=url) for a in actions if (url := web_link(a.url))),
         rating_link=web_link(content.rating_url),
         shows_cis=style.managers_see_cis and audience == "manager",
     )
+
+
+def in_words(actions: tuple[Action, ...], language: Language) -> tuple[Action, ...]:
+    """The same with labels in the reader's language, as far as it has words for them."""
+    return tuple(replace(action, label=one_line(language.gettext(action.label), 40)) for action in actions)
 
 
 def audience_of(content: NoticeContent) -> str:

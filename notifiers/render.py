@@ -11,7 +11,7 @@ from jinja2 import StrictUndefined, TemplateSyntaxError
 from notifiers.base import NO_EXTRAS, Extras, Message, incident_thread
 from notifiers.catalogue import Languages, read_languages
 from notifiers.language import SOURCE, Language
-from notifiers.page import AUDIENCES, Page, Style, page_of
+from notifiers.page import AUDIENCES, Page, Style, in_words, page_of
 from notifiers.plain import bare_html, plain_subject, plain_text
 from notifiers.samples import samples
 from notifiers.sandbox import Sandbox, first_template, rendered
@@ -78,7 +78,8 @@ class Renderer:
         """
         faults: list[str] = []
         language = self._languages.of(content.language, self._usual)
-        page = page_of(content, language, self._style, extras.actions)
+        actions = in_words(extras.actions, language)
+        page = page_of(content, language, self._style, actions)
         text = self._first(page, to, "", "txt", faults) or plain_text(page)
         html = self._first(page, to, "", "html", faults) or bare_html(text)
         subject = self._first(page, to, "subject", "txt", faults) or plain_subject(page)
@@ -94,7 +95,7 @@ class Renderer:
             fault="; ".join(faults),
             brief=_short(brief),
             anchor=extras.anchor,
-            actions=extras.actions,
+            actions=actions,
             reply_to=extras.reply_to,
         )
 

@@ -8,10 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-import msgspec
-
 from rules.contact_letters import asks_those_told
-from rules.document import IncidentDocument, NoticeContent, incident_document, rfc3339
+from rules.document import NoticeContent, incident_document, rfc3339
 from rules.draft import Draft
 from rules.for_reader import for_reader
 from rules.incident import Incident
@@ -19,7 +17,7 @@ from rules.interest import person_known, zone_of
 from rules.outgoing import Route, add_notice, later_than, notice_key, ways_of
 from rules.roster import Person
 from rules.summary import summary_of
-from rules.telling import CUSTOMER, OPERATOR, OVER, URGENT_EVENTS, Mailbox, Manners, Telling, Waiting, person_of
+from rules.telling import OPERATOR, OVER, URGENT_EVENTS, Mailbox, Manners, Telling, Waiting, person_of
 
 _COLLECTED = ("digest", "quiet", "limit")
 _CAME_AND_WENT = frozenset({"gather", "burst", "limit"})
@@ -138,8 +136,7 @@ class _Postman:
         draft, words = self._draft, [item.word for item in items]
         kind = next((k for k in _COLLECTED if any(item.kept == k for item in items)), "burst")
         found = [(i, incident) for i in items if (incident := draft.incident(i.word.incident))]
-        number, audience = f"{len(items)} incidents", self._audience(words[0])
-        summary = summary_of(kind, found, only=self._own_services(audience))
+        number, summary = f"{len(items)} incidents", summary_of(kind, found)
 
         def content(route: Route) -> NoticeContent:
             return NoticeContent(
@@ -149,7 +146,7 @@ class _Postman:
                 idempotency_key=notice_key("summary", self._key, route.via, route.address, rfc3339(draft.now), kind),
                 recipient=route.recipient,
                 summary=summary,
-                audience=audience,
+                audience=self._audience(words[0]),
                 language=self._language(),
                 why=tuple(dict.fromkeys(why for word in words for why in word.why))[:_MOST_WHYS],
             )
@@ -187,7 +184,7 @@ class _Postman:
             reason=word.reason,
             at=rfc3339(self._draft.now),
             idempotency_key=notice_key(incident.key, rfc3339(incident.opened_at), *parts),
-            incident=self._document(incident, audience),
+            incident=incident_document(incident, ()),
             recipient=route.recipient,
             asks_rating=asks_those_told(self._draft, incident, word.event),
             audience=audience,
@@ -195,19 +192,6 @@ class _Postman:
             why=word.why,
             next_word_at=self._next_word(incident, audience),
         )
-
-    def _document(self, incident: Incident, audience: str) -> IncidentDocument:
-        """The incident; customers are told of their own services only."""
-        document, own = incident_document(incident, ()), self._own_services(audience)
-        if not own:
-            return document
-        services = tuple(s for s in document.services if s.id in own)
-        impacted = tuple(s for s in document.impacted_services if s in own)
-        return msgspec.structs.replace(document, services=services, impacted_services=impacted)
-
-    def _own_services(self, audience: str) -> frozenset[str]:
-        """The only services of which this reader is told; all of them where it is empty."""
-        return self._person.services if audience == CUSTOMER and self._person is not None else frozenset()
 
     def _next_word(self, incident: Incident, audience: str) -> str:
         every = self._manners.updates.get(str(incident.priority))

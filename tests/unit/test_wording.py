@@ -188,6 +188,11 @@ def test_buttons_are_links_in_the_page_and_lines_in_the_text() -> None:
     assert "\nTake it: https://noc.example.net/a/1\n" in message.text
     assert 'href="https://noc.example.net/a/1"' in message.html
     assert "javascript" not in message.html
+    known = Action(verb="acknowledge", label="Acknowledge", url="https://noc.example.net/a/1", token="t")
+    russian = msgspec.structs.replace(SAMPLES["opened"], language="ru")
+    message = USUAL.render(russian, sent_at=T0, extras=Extras(actions=(known,)))
+    assert message.actions[0].label == "Подтвердить"
+    assert "\nПодтвердить: https://noc.example.net/a/1\n" in message.text
 
 
 def test_first_checks_are_the_look_that_decides_the_steps_and_the_runbooks() -> None:
