@@ -74,7 +74,17 @@ class WebhookChannel:
         return headers
 
 
-_WHERE_THERE_IS_ONE = ("source", "recipient", "change", "summary", "language", "why", "next_word_at")
+_WHERE_THERE_IS_ONE = (
+    "source",
+    "recipient",
+    "change",
+    "summary",
+    "language",
+    "why",
+    "next_word_at",
+    "names",
+    "root_name",
+)
 
 
 def encode(content: NoticeContent) -> bytes:

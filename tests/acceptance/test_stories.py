@@ -200,7 +200,7 @@ def test_an_incident_from_its_opening_to_its_report(desk: Daemon, lab: Lab) -> N
     desk.show("incident", "resolve", "1", "Switched it off and on", "--code", "workaround", "--root", "tor-3a", *by)
     until("operations hear of the end", lambda: _mails(lab, mails, "[P1 resolved] INC-1", "operations@dc1.example"))
     (letter,) = _mails(lab, mails, "[P1 resolved] INC-1", "operations@dc1.example")
-    assert "Failed: tor-3a (confirmed by a person)" in _text(letter)
+    assert "Failed: tor-3a, Top-of-rack switch A of rack 3, tor switch (confirmed by a person)" in _text(letter)
     link = re.search(r"http\S+/rate/\S+", _text(letter))
     assert link is not None
     requests.post(link[0], data={"score": "5", "remark": "Fast"}, timeout=10).raise_for_status()

@@ -30,7 +30,7 @@ def web() -> Iterator[Hook]:
 
 
 def test_the_body_is_the_documented_one(web: Hook) -> None:
-    build_channel(webhook_settings(web.url)).send(message())
+    build_channel(webhook_settings(web.url)).send(message(why=()))
     (post,) = web.posts
     body = json.loads(post.body)
     assert list(body) == ["event", "reason", "at", "idempotency_key", "incident"]
