@@ -15,6 +15,7 @@ from babel.messages.pofile import read_po
 from daemon.cli.main import app
 from notifiers.base import Action, Extras, Message
 from notifiers.catalogue import SHIPPED_LOCALES, read_languages, shipped_languages
+from notifiers.chat_text import facts_of
 from notifiers.language import placeholders
 from notifiers.page import AUDIENCES
 from notifiers.render import Renderer
@@ -67,9 +68,8 @@ def test_every_event_is_worded_for_everybody(event: str, audience: str, language
 def test_a_manager_reads_what_is_hit_who_works_on_it_and_when_the_next_word_comes() -> None:
     message = render("update", "manager", incident=incident("update", assignee="Maria Okafor"))
     assert message.subject == "[Update] Online shop and Payments are down (INC-42)"
-    assert message.text.splitlines()[:11] == [
+    assert message.text.splitlines()[:10] == [
         "Critical. It is still being worked on: Online shop and Payments are down",
-        "",
         "down:         Online shop, Payments (not working)",
         "degraded:     Reporting (working, but slowly or with errors)",
         "Users:        250 users affected",
@@ -91,6 +91,17 @@ def test_people_and_components_are_called_by_their_names() -> None:
     manager = render("acknowledged", "manager", **fields)
     assert "What is done: Maria Okafor (network) is working on it.\n" in manager.text
     assert "Switch of rack 3" not in all_of(manager)
+
+
+@pytest.mark.parametrize("audience", AUDIENCES)
+def test_chats_show_the_heart_of_it_and_say_nothing_twice(audience: str) -> None:
+    action = Action(verb="acknowledge", label="Acknowledge", url="https://noc.example.net/a/1", token="t")
+    content = msgspec.structs.replace(SAMPLES["update"], audience=audience)
+    message = USUAL.render(content, sent_at=T0, extras=Extras(actions=(action,)))
+    facts = facts_of(message)
+    assert len(facts.splitlines()) >= 4
+    assert "are down" not in facts.casefold(), "the headline says it"
+    assert action.url not in facts, "there is a button for it"
 
 
 def test_a_broken_promise_is_said_plainly() -> None:
