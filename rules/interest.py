@@ -9,7 +9,7 @@ from rules.draft import Draft
 from rules.incident import Incident
 from rules.roster import Person
 from rules.subscriptions import Facts, Subscription, miss
-from rules.telling import OPERATOR, Telling, key_of, person_of
+from rules.telling import CUSTOMER, CUSTOMER_EVENTS, OPERATOR, Telling, key_of, person_of
 from rules.wallclock import wall_of
 
 WATCHING = "you watch it"
@@ -22,6 +22,7 @@ class Interest:
     by_key: Mapping[str, tuple[Subscription, ...]]
     facts: Facts
     walls: Callable[[str], datetime]
+    is_customer: Callable[[str, Subscription], bool]
 
     def wanting(self, key: str, event: str, *, was: str = "", kinds: Iterable[str] = ()) -> tuple[Subscription, ...]:
         """The subscriptions by which the recipient wants to hear of this event. `was` is the priority before, where
@@ -31,7 +32,8 @@ class Interest:
             return ()
         priorities = self.facts.priorities | ({was} if was else set())
         facts = replace(self.facts, event=event, priorities=priorities, kinds=frozenset(kinds))
-        return tuple(s for s in subs if not miss(s.when, facts, self.walls(key) if s.when.hours else None))
+        fitting = (s for s in subs if not miss(s.when, facts, self.walls(key) if s.when.hours else None))
+        return tuple(s for s in fitting if s.when.event or event in CUSTOMER_EVENTS or not self.is_customer(key, s))
 
     @property
     def has_hours(self) -> bool:
@@ -52,6 +54,7 @@ def interest(draft: Draft, incident: Incident) -> Interest:
         by_key={key: tuple(subs) for key, subs in found.items()},
         facts=facts_of(draft, incident),
         walls=lambda key: wall_of(draft.now, zone_of(person_known(draft, key))),
+        is_customer=lambda key, sub: audience_of(person_known(draft, key), sub.audience) == CUSTOMER,
     )
 
 
@@ -79,6 +82,11 @@ def reaches(draft: Draft, ci: str, root: str) -> bool:
 def person_known(draft: Draft, key: str) -> Person | None:
     """The person whose key it is; None for a notifier's, and where nobody is known by it."""
     return draft.situation.policy.roster.people.get(person_of(key))
+
+
+def audience_of(person: Person | None, audience: str) -> str:
+    """For whom it is worded: as asked, else as the person is; operators where it is a notifier's own recipients."""
+    return audience or (person.audience if person is not None else OPERATOR)
 
 
 def zone_of(person: Person | None) -> tzinfo:

@@ -11,7 +11,7 @@ from rules.decision import SourceState
 from rules.document import NoticeContent, SourceDocument, rfc3339
 from rules.draft import Draft
 from rules.incident import Incident, Told
-from rules.interest import Interest, interest, person_known, telling, why_words
+from rules.interest import Interest, audience_of, interest, person_known, telling, why_words
 from rules.outgoing import add_notice, notice_key, ways_of
 from rules.subscriptions import CLOCK_EVENTS, Facts, Subscription, miss
 from rules.telling import OPERATOR, OVER, Telling, person_of
@@ -126,8 +126,7 @@ class _Teller:
         self._looks.append(due_at)
 
     def _hears_updates(self, key: str, sub: Subscription) -> bool:
-        person = person_known(self._draft, key)
-        audience = sub.audience or (person.audience if person is not None else OPERATOR)
+        audience = audience_of(person_known(self._draft, key), sub.audience)
         return audience != OPERATOR or "update" in sub.when.event
 
     def _tell_known(self) -> None:

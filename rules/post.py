@@ -13,7 +13,7 @@ from rules.document import NoticeContent, incident_document, rfc3339
 from rules.draft import Draft
 from rules.for_reader import for_reader
 from rules.incident import Incident
-from rules.interest import person_known, zone_of
+from rules.interest import audience_of, person_known, zone_of
 from rules.outgoing import Route, add_notice, later_than, notice_key, ways_of
 from rules.roster import Person
 from rules.summary import summary_of
@@ -210,7 +210,7 @@ class _Postman:
         return self._key if self._person is None else self._person.name
 
     def _audience(self, word: Telling) -> str:
-        return word.audience or (self._person.audience if self._person is not None else OPERATOR)
+        return audience_of(self._person, word.audience)
 
     def _language(self) -> str:
         return "" if self._person is None else self._person.language

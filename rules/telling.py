@@ -17,6 +17,9 @@ AUDIENCES = (OPERATOR, MANAGER, CUSTOMER)
 URGENT_EVENTS = frozenset({"nobody_reached"})
 """Word that never waits, whatever the priority."""
 
+CUSTOMER_EVENTS = frozenset({"opened", "changed", "update", "known_error", "reopened", "resolved"})
+"""What customers hear of who do not say of what: how the house works on it is not their business."""
+
 OVER = frozenset({"resolved", "closed", "merged", "converted"})
 """Events after which nothing more is to be done about an incident."""
 

@@ -334,6 +334,17 @@ def test_operators_get_no_updates_unless_they_ask() -> None:
     assert (to(desk, "anna"), to(desk, "ben")) == (["opened"], ["opened", "update"])
 
 
+def test_customers_hear_nothing_of_how_the_house_works_unless_they_ask() -> None:
+    asks = Subscription(people=frozenset({"zoe"}), when=When(event=frozenset({"opened", "acknowledged"})))
+    people = (person("carla", audience=CUSTOMER), person("zoe", audience=CUSTOMER))
+    desk = house(Subscription(people=frozenset({"carla"})), asks, people=people, manners=EAGER)
+    fail(desk, 2)
+    desk.ask(Verb.ACKNOWLEDGE, 1)
+    desk.ask(Verb.RESOLVE, 1, "mended")
+    assert to(desk, "carla") == ["opened", "resolved"]
+    assert to(desk, "zoe") == ["opened", "acknowledged", "resolved"]
+
+
 def test_what_changed_can_be_asked_for_by_kind() -> None:
     when = When(event=frozenset({"opened", "priority_changed"}))
     desk = house(Subscription(people=frozenset({"anna"}), when=when))
