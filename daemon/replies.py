@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 
 from rules.decision import Verb
-from rules.report import MAX_TEXT
+from rules.report import MAX_TEXT, MAX_TITLE
 
 LARGEST = 256 * 1024
 """More characters than this of one answer are not looked at."""
@@ -49,6 +49,22 @@ _OBJECTING = re.compile(
 _ASKED = ((_TAKING, Verb.ACKNOWLEDGE), (_RESOLVING, Verb.RESOLVE), (_OBJECTING, Verb.REOPEN))
 
 
+_OPENING = re.compile(
+    r"(?is)^\s*(?:/(?P<order>report|request)(?:@\w+)?\s+|(?P<word>report|incident|сбой|инцидент|request|заявка)\s*:\s*)"
+    r"(?P<title>\S[^\n]*)(?:\n(?P<text>.*))?$"
+)
+_REQUESTS = frozenset({"request", "заявка"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """Something new that somebody brings up: a failure, or a service that they ask for."""
+
+    is_request: bool
+    title: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
     """What somebody asks for: to acknowledge, resolve or reopen, with the reason or resolution as `text`; else a note.
@@ -59,6 +75,17 @@ class Said:
 
     verb: Verb
     text: str
+
+
+def opening_in(message: str) -> Opening | None:
+    """What a message that answers nothing brings up, as in `report: nobody can pay` or `/request a laptop`; None where
+    it is only talk."""
+    found = _OPENING.match(message[:LARGEST])
+    if found is None:
+        return None
+    word = (found["order"] or found["word"]).lower()
+    text = bounded((found["text"] or "").strip(), MAX_TEXT)
+    return Opening(is_request=word in _REQUESTS, title=bounded(found["title"].strip(), MAX_TITLE), text=text)
 
 
 def value_and_reason(verb: Verb, text: str, otherwise: str) -> tuple[str, str]:

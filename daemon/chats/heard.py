@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from daemon.replies import Opening
 from rules.decision import Verb
 from rules.errors import IncidentdError
 
@@ -35,8 +36,8 @@ class Heard:
     `chat` is its kind and `notifier` the name it has here. `names` are the addresses by which a person may be known
     there, `called` how the chat shows whoever it was, `user` their id. `key` is the same when the chat says it again.
     A `token`, where there is one, says what is to be done to which incident, else `verb` and `incident` do; `text` is
-    what they wrote. `place` and `conversation` are where an answer goes, as in `Chat.say`. `pressed` is the message
-    whose button it was, as the chat has it; empty where it was none.
+    what they wrote. An `opening` is something new instead. `place` and `conversation` are where an answer goes, as in
+    `Chat.say`. `pressed` is the message whose button it was, as the chat has it; empty where it was none.
     """
 
     chat: str
@@ -51,6 +52,7 @@ class Heard:
     incident: int = 0
     verb: Verb = Verb.NOTE
     text: str = ""
+    opening: Opening | None = None
     pressed: Mapping[str, Any] = field(default_factory=dict)
 
 

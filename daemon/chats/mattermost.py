@@ -7,7 +7,7 @@ from typing import Any
 
 from daemon.chats.heard import FORM, Heard, Incoming, NotHeard, Outcome, form_in, json_object, text_in
 from daemon.chats.threads import incident_of
-from daemon.replies import said_in
+from daemon.replies import opening_in, said_in
 from daemon.store.store import Store
 from notifiers.chat_settings import MattermostSettings
 from notifiers.mattermost import MattermostChat
@@ -45,6 +45,8 @@ class MattermostEar:
         # Which conversation a post belongs to is not said.
         root = self.channel.root_of(post, incoming.at) if post else ""
         number = incident_of(self.store, self.settings.name, root) if root else 0
+        if post and not root and (opening := opening_in(text_in(said, "text"))) is not None:
+            return self._heard(said, post, post, opening=opening)
         if not number:
             return None
         words = said_in(text_in(said, "text"))

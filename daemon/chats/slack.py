@@ -9,7 +9,7 @@ from typing import Any
 
 from daemon.chats.heard import FORM, Heard, Incoming, NotHeard, Outcome, form_in, json_object, text_in
 from daemon.chats.threads import incident_of
-from daemon.replies import said_in
+from daemon.replies import opening_in, said_in
 from daemon.store.store import Store
 from notifiers.chat_settings import SlackSettings
 from notifiers.slack import SlackChat
@@ -75,6 +75,11 @@ class SlackEar:
             return None
         channel, ts = text_in(event, "channel"), text_in(event, "thread_ts")
         number = incident_of(self.store, self.settings.name, f"{channel}:{ts}") if ts else 0
+        opening = None if ts or event.get("subtype") else opening_in(html.unescape(text_in(event, "text")))
+        if opening is not None:
+            key, own = text_in(said, "event_id"), text_in(event, "ts")
+            key = key or f"{channel}:{own}"
+            return self._heard(text_in(event, "user"), "", key=key, channel=channel, ts=own, opening=opening)
         if not number or event.get("subtype") not in (None, "file_share", "thread_broadcast"):
             return None
         words = said_in(html.unescape(text_in(event, "text")))

@@ -7,7 +7,7 @@ from typing import Any
 
 from daemon.chats.heard import Heard, Incoming, NotHeard, Outcome, json_object, text_in
 from daemon.chats.threads import incident_named_in
-from daemon.replies import said_in
+from daemon.replies import opening_in, said_in
 from daemon.store.store import Store
 from notifiers.chat_settings import TelegramSettings
 from notifiers.press import read_code
@@ -59,6 +59,8 @@ class TelegramEar:
 
     def _written(self, said: dict[str, Any], message: dict[str, Any]) -> Heard | None:
         answered = message.get("reply_to_message")
+        if answered is None and (opening := opening_in(text_in(message, "text"))) is not None:
+            return self._heard(message, message, key=text_in(said, "update_id"), opening=opening)
         if text_in(answered, "from", "id") != self.settings.token.reveal().partition(":")[0]:
             return None
         number = incident_named_in(text_in(answered, "text"))

@@ -17,10 +17,12 @@ from cmdb.graph import Estate
 from daemon.links import ActAsked, act_token
 from notifiers.base import Action, Channel, Extras
 from notifiers.registry import build_channel
-from rules.decision import Asker, Command, Decision, Reply, Verb
+from rules.decision import Asker, Command, Decision, Order, RecordOrder, Reply, ReportOrder, Verb
 from rules.document import incident_document
 from rules.incident import Status
 from rules.policy import Policy
+from rules.record import Kind
+from rules.report import Channel as ReportChannel
 from rules.roster import Contact, Roster
 from tests.builders import T0, incident
 from tests.channels import BOT, HEARS, chat_settings, message
@@ -120,6 +122,19 @@ class Chat:
         said = {"token": self.secret, "user_id": "u" * 26, "user_name": by, "channel_id": "c" * 26}
         body = urlencode(said | {"post_id": post, "text": text}).encode()
         return body, {"Content-Type": "application/x-www-form-urlencoded"}
+
+    def say(self, text: str, *, by: str = "anna") -> requests.Response:
+        """Say something that answers nothing."""
+        self.count += 1
+        if self.kind == "telegram":
+            said = {"chat": {"id": int(self.ref.partition(":")[0])}, "from": self.telegram_from(by), "text": text}
+            return self.send(*self.telegram_said({"update_id": self.count, "message": said | {"message_id": 901}}))
+        if self.kind == "slack":
+            event = {"type": "message", "user": f"U0{by.upper()}", "text": text, "channel": "C0NOC", "ts": "9.2"}
+            said = {"type": "event_callback", "event_id": f"Ev{self.count}", "event": event}
+            return self.send(*self.signed(json.dumps(said).encode(), "application/json"))
+        self.ref = ""
+        return self.send(*self.mattermost_text(text, by, str(self.count)))
 
     def telegram_said(self, said: dict[str, Any]) -> tuple[bytes, dict[str, str]]:
         headers = {"Content-Type": "application/json", "X-Telegram-Bot-Api-Secret-Token": self.secret}
@@ -279,6 +294,47 @@ def test_talk_outside_conversations_of_incidents_is_nothing_to_us(chat: Chat) ->
     else:
         said(chat.write("ack"))
     assert chat.world.commands == []
+
+
+def kept(chat: Chat, answer: str = "done") -> list[Order]:
+    """The orders about something new, which are all done."""
+    orders: list[Order] = []
+
+    def keep(order: Order) -> Reply:
+        orders.append(order)
+        return Reply(command=order.id, done=True, message=answer)
+
+    chat.world.ordering = keep
+    return orders
+
+
+@pytest.mark.parametrize("words", ["report: Nobody can pay\nSince eight.", "/report Nobody can pay\n Since eight. "])
+def test_something_new_opens_an_incident_in_the_name_of_who_says_it(chat: Chat, words: str) -> None:
+    orders = kept(chat, "INC-43")
+    said(chat.say(words))
+    (order,) = orders
+    assert isinstance(order, ReportOrder)
+    assert (order.actor, order.report.title, order.report.description) == ("anna", "Nobody can pay", "Since eight.")
+    assert (order.report.channel, order.report.contact.name) == (ReportChannel.CHAT, "Anna")
+    assert "INC-43." in _told(chat)[-1]
+
+
+def test_a_request_is_a_request_and_talk_is_nothing(chat: Chat) -> None:
+    orders = kept(chat, "REQ-1")
+    said(chat.say("заявка: ноутбук"))
+    (order,) = orders
+    assert isinstance(order, RecordOrder)
+    assert (order.kind, order.given.title) == (Kind.REQUEST, "ноутбук")
+    for talk in ("report on friday", "I will report: later", "request", "incidents are fun"):
+        said(chat.say(talk))
+    assert len(orders) == 1
+
+
+def test_strangers_open_nothing(chat: Chat) -> None:
+    orders = kept(chat)
+    said(chat.say("report: Nobody can pay", by="eve"))
+    assert orders == []
+    assert any("nobody is known here by your name" in words for words in [*_told(chat), *chat.whispers])
 
 
 # Who is believed
