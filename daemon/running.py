@@ -21,6 +21,7 @@ from daemon.backoff import Limits
 from daemon.clock import Clock, SystemClock
 from daemon.config.config import Config
 from daemon.config.estate import estate_remarks, load_all
+from daemon.console.routes import console_routes
 from daemon.cycle import Cycle
 from daemon.deliver import Deliverer, Result, renderer_of
 from daemon.errors import ConfigError, LeaseLost, StoreError
@@ -29,6 +30,7 @@ from daemon.inbound.matching import Surroundings
 from daemon.inbound.reception import Reception
 from daemon.jobs import Jobs
 from daemon.links import Asked, token_of
+from daemon.news import News
 from daemon.notify_systemd import Systemd
 from daemon.orders import Orders, configured_names, holder_name
 from daemon.sources.alertmanager import AlertmanagerSource
@@ -96,6 +98,7 @@ class Daemon:
         self._systemd = Systemd()
         self._metrics = Metrics()
         self._woken = threading.Event()
+        self._news = News()
         self._signals: list[int] = []
         self._lost = ""
         situation = Situation(estate, config.policy, config.notify)
@@ -113,7 +116,8 @@ class Daemon:
         self._heart = Heart(self._cycle, self._lease_lost)
         self._deliverer = self._make_deliverer(config)
         self._jobs = Jobs(clock, threads=len(config.sources) + 9, on_failure=self._job_failed)
-        self._server = HttpServer(create_api(self._ports(config)), config.http.host, config.http.port)
+        api = create_api(self._ports(config), console_routes)
+        self._server = HttpServer(api, config.http.host, config.http.port)
 
     def run(self) -> int:
         """Start all parts, wait for signals, stop all parts."""
@@ -160,6 +164,7 @@ class Daemon:
         self._jobs.stop()
         if self._reception is not None:
             self._reception.stop(_MAIL_WITHIN_S)
+        self._news.close()
         self._server.stop()
         self._heart.stop(_STOP_WITHIN.total_seconds())
         if not self._deliverer.stop(_STOP_WITHIN):
@@ -204,6 +209,8 @@ class Daemon:
 
     def _decided(self, decision: Decision) -> None:
         self._orders.answer(decision)
+        if not decision.is_empty:
+            self._news.tell()
         if decision.notices:
             self._jobs.soon("deliver")
 
@@ -260,6 +267,7 @@ class Daemon:
             public_url=config.http.public_url,
             session_lasts=config.http.session,
             clock=self._clock,
+            news=self._news,
         )
 
     def _make_reception(self, config: Config) -> Reception | None:

@@ -1,6 +1,6 @@
 """The HTTP application, put together."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
 import anyio
@@ -59,8 +59,12 @@ _MAKERS: tuple[Callable[[Ports], APIRouter], ...] = (
 )
 
 
-def create_api(ports: Ports) -> FastAPI:
-    """Everything that is answered over HTTP. One application per registry: its metrics are registered there.
+More = Callable[[Ports, FastAPI], Iterable[APIRouter]]
+
+
+def create_api(ports: Ports, *more: More) -> FastAPI:
+    """Everything that is answered over HTTP, and what `more` adds to it. One application per registry: its metrics are
+    registered there.
 
     UndeclaredRoute where a route does not say who may use it.
     """
@@ -76,7 +80,11 @@ def create_api(ports: Ports) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=_threads_sized,
     )
-    routers = [*(make(ports) for make in _MAKERS), openapi_routes(app)]
+    routers = [
+        *(make(ports) for make in _MAKERS),
+        openapi_routes(app),
+        *(router for make in more for router in make(ports, app)),
+    ]
     routes = [route for router in routers for route in router.routes]
     check_declared(routes)
     for router in routers:

@@ -124,15 +124,6 @@ class BulkDocument(msgspec.Struct, frozen=True, kw_only=True):
     results: tuple[BulkResult, ...]
 
 
-class PointerDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to go on from the root address."""
-
-    name: str
-    version: str
-    api: str
-    docs: str
-
-
 def timeline_document(entry: TimelineEntry) -> TimelineDocument:
     """One line of an incident's history."""
     return TimelineDocument(

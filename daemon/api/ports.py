@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from cmdb.graph import Estate
 from daemon.clock import Clock, SystemClock
+from daemon.news import News
 from daemon.sources.settings import DEFAULT_IGNORED_LABELS
 from daemon.store.store import Store
 from notifiers.base import Channel
@@ -59,6 +60,7 @@ class Ports:
     public_url: str = ""
     session_lasts: timedelta = timedelta(hours=12)
     clock: Clock = field(default_factory=SystemClock)
+    news: News = field(default_factory=News)
 
     @property
     def cookie(self) -> str:

@@ -7,24 +7,15 @@ from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client.exposition import choose_encoder
 
 from daemon.api.access import anyone
-from daemon.api.documents import PointerDocument, json_response
-from daemon.api.openapi import answers
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem
-from daemon.api.version import VERSION
 
 
 def probe_routes(ports: Ports) -> APIRouter:
-    """/healthz, /readyz, /metrics and the root's pointer. They have threads of their own, so that they answer
+    """/healthz, /readyz and /metrics. They have threads of their own, so that they answer
     while every other thread is busy."""
     router = APIRouter(tags=["probes"], dependencies=[Depends(anyone)])
     probing = anyio.CapacityLimiter(4)
-
-    @router.get("/", summary="Where to go on", responses=answers(PointerDocument))
-    async def root() -> Response:
-        return json_response(
-            PointerDocument(name="incidentd", version=VERSION, api="/api/v1/incidents", docs="/api/openapi.json")
-        )
 
     @router.get("/healthz", summary="Whether the process is alive", response_class=Response)
     async def healthz() -> Response:

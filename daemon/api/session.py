@@ -60,7 +60,7 @@ def session_routes(ports: Ports) -> APIRouter:
     )
     async def log_in(login: Login, request: Request) -> Response:
         address = request.client.host if request.client else ""
-        return await anyio.to_thread.run_sync(_log_in, ports, login, address, limiter=trying)
+        return await anyio.to_thread.run_sync(opened_session, ports, login, address, limiter=trying)
 
     @router.delete("/api/v1/session", summary="Log out", status_code=HTTPStatus.NO_CONTENT, response_class=Response)
     def log_out(request: Request, caller: Annotated[Caller, Depends(own)]) -> Response:
@@ -88,7 +88,9 @@ def session_routes(ports: Ports) -> APIRouter:
     return router
 
 
-def _log_in(ports: Ports, login: Login, address: str) -> Response:
+def opened_session(ports: Ports, login: Login, address: str) -> Response:
+    """Who one is from now on, with the cookie of a new session; a Problem where the name or the password is wrong, or
+    too many were."""
     name = _asked_for(login.name)
     users = ports.store.users
     if (wait := users.begin_login(name, address)) is not None:

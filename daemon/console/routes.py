@@ -1,0 +1,25 @@
+"""The console, put together."""
+
+from fastapi import APIRouter, FastAPI
+
+from daemon.api.ports import Ports
+from daemon.console.assets import Assets
+from daemon.console.board import board_routes
+from daemon.console.health import health_of
+from daemon.console.live import live_routes
+from daemon.console.login import login_routes
+from daemon.console.pages import Pages
+from daemon.console.visitor import add_page_handlers, visit
+
+
+def console_routes(ports: Ports, app: FastAPI) -> tuple[APIRouter, ...]:
+    """Every page, and what pages need; the handlers for refusals are added to `app`."""
+    assets = Assets()
+    pages = Pages(ports, assets, lambda: health_of(ports))
+    add_page_handlers(app, pages)
+    return (
+        assets.routes(),
+        login_routes(ports, pages, visit(ports, "account")),
+        live_routes(ports.news, visit(ports)),
+        board_routes(ports, pages),
+    )

@@ -1,0 +1,41 @@
+"""How times and words are shown on pages. Instants are in UTC; the browser puts them into the reader's zone."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from markupsafe import Markup
+
+from rules.words import span
+
+
+def when(at: datetime | None) -> Markup:
+    """An instant; the reader's zone comes by script, UTC stays on hover."""
+    if at is None:
+        return Markup("–")
+    utc = f"{at:%Y-%m-%d %H:%M:%S} UTC"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        f"{at:%Y-%m-%dT%H:%M:%SZ}", utc, f"{at:%Y-%m-%d %H:%M} UTC"
+    )
+
+
+def age(at: datetime | None, now: datetime) -> Markup:
+    """How long ago, its two largest units, the instant on hover."""
+    if at is None:
+        return Markup("–")
+    return Markup('<time datetime="{}" title="{}" data-age>{}</time>').format(
+        f"{at:%Y-%m-%dT%H:%M:%SZ}", f"{at:%Y-%m-%d %H:%M:%S} UTC", lasting(now - at)
+    )
+
+
+def lasting(of: timedelta | None) -> str:
+    """A length of time in words; negative ones as if they were not."""
+    return "–" if of is None else span(abs(of))
+
+
+def humane(word: str) -> str:
+    """`in_progress` as people say it."""
+    return word.replace("_", " ")
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {"when": when, "age": age, "lasting": lasting, "humane": humane}

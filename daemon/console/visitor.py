@@ -1,0 +1,66 @@
+"""Who looks at a page: like any caller of the API, but one who is not known is sent to log in, and reads refusals."""
+
+from http import HTTPStatus
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.responses import RedirectResponse
+from fastapi.security import APIKeyCookie
+
+from daemon.api.access import Caller, Require
+from daemon.api.ports import COOKIE, Ports
+from daemon.api.problems import Problem
+from daemon.console.pages import Pages
+from rules.access import Permission
+from rules.errors import IncidentdError
+
+_cookie = APIKeyCookie(name=COOKIE, auto_error=False)
+
+
+class LoginNeeded(IncidentdError):
+    """Nobody known asks for a page."""
+
+
+class PageRefused(IncidentdError):
+    """A page that cannot be shown, or something on it that was refused; `status` as the API would answer."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail)
+        self.status = HTTPStatus(problem.status_code)
+
+
+class Visit(Require):
+    """Declares the permission that a page needs."""
+
+    def __call__(  # type: ignore[override]
+        self, request: Request, _: Annotated[str | None, Depends(_cookie)]
+    ) -> Caller:
+        """The visitor; LoginNeeded or PageRefused."""
+        try:
+            return super().__call__(request, None, _)
+        except Problem as problem:
+            if problem.status_code == HTTPStatus.UNAUTHORIZED:
+                raise LoginNeeded from None
+            raise PageRefused(problem) from None
+
+
+def visit(ports: Ports, permission: Permission = "read") -> Visit:
+    """A dependency for pages that lets through only who may do this."""
+    return Visit(ports, permission)
+
+
+def add_page_handlers(app: FastAPI, pages: Pages) -> None:
+    """Answer people, not programs, where a page cannot be shown."""
+
+    @app.exception_handler(LoginNeeded)
+    async def log_in(request: Request, _: LoginNeeded) -> Response:
+        back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        address = f"/login?next={quote(back if request.method == 'GET' else '/', safe='')}"
+        if request.headers.get("hx-request"):
+            return Response(status_code=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": address})
+        return RedirectResponse(address, HTTPStatus.SEE_OTHER)
+
+    @app.exception_handler(PageRefused)
+    async def refuse(_: Request, error: PageRefused) -> Response:
+        return pages.html("refused.html", status=error.status, title=error.status.phrase, detail=str(error))
