@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from cmdb.graph import Estate
 from cmdb.model import CI
 from daemon.api.access import digest
-from daemon.api.app import create_api
+from daemon.api.app import More, create_api
 from daemon.api.ports import Ports, Readiness
 from daemon.api.server import HttpServer
 from daemon.clock import ManualClock
@@ -94,7 +94,9 @@ class Deciding:
         self.cycle.run_once()
 
 
-def serve(directory: Path, access: Any, change: Callable[[Ports], Ports] = lambda ports: ports) -> Iterator[World]:
+def serve(
+    directory: Path, access: Any, change: Callable[[Ports], Ports] = lambda ports: ports, *more: More
+) -> Iterator[World]:
     clock = ManualClock(T0)
     with Store.open(f"sqlite:///{directory / 'incidentd.db'}", clock) as store:
         store.upgrade()
@@ -110,7 +112,7 @@ def serve(directory: Path, access: Any, change: Callable[[Ports], Ports] = lambd
             estate=lambda: Estate.of([CI(id="db1", type="database", aliases=("db1.example",))]),
             clock=clock,
         )
-        server = HttpServer(create_api(change(ports)), "127.0.0.1", 0)
+        server = HttpServer(create_api(change(ports), *more), "127.0.0.1", 0)
         server.start()
         world.url = server.address
         try:
