@@ -33,8 +33,8 @@ _STUCK = 200
 
 
 def renderer_of(config: Config) -> Renderer:
-    """What makes messages as the configuration wants them; without links until there is a page that they could open."""
-    return config.messages.renderer()
+    """What makes messages as the configuration wants them; without links where the port is not known beforehand."""
+    return config.messages.renderer(config.http.base_url if config.http.port else "")
 
 
 def by_another_way(row: NoticeRow, fallback: str) -> Notice | None:

@@ -40,6 +40,7 @@ class Pages:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,
         )
         self._templates.globals.update(asset=assets.address, navigation=NAVIGATION)
         self._templates.filters.update(shown.FILTERS)
