@@ -258,6 +258,7 @@ class Daemon:
             estate=lambda: self._cycle.situation.estate,
             policy=lambda: self._cycle.situation.policy,
             roster=lambda: self._cycle.situation.policy.roster,
+            subscriptions=lambda: self._cycle.situation.subscriptions,
             notifiers=lambda: [n.name for n in self._config.notifiers],
             channels=lambda: self._deliverer.channels,
             ignore_labels=push.ignore_labels if push else DEFAULT_IGNORED_LABELS,

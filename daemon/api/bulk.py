@@ -72,6 +72,11 @@ def bulk_routes(ports: Ports) -> APIRouter:
 
 
 def _act(ports: Ports, bulk: Bulk, caller: Caller) -> Response:
+    return json_response(BulkDocument(results=carried_out_on(ports, bulk, caller)))
+
+
+def carried_out_on(ports: Ports, bulk: Bulk, caller: Caller) -> tuple[BulkResult, ...]:
+    """What became of each; Problem where the caller may not do this at all, or nothing of it makes sense."""
     kind = _BY_WORD[bulk.action]
     if kind.permission not in caller.permissions:
         raise lacking(caller, kind.permission)
@@ -82,7 +87,7 @@ def _act(ports: Ports, bulk: Bulk, caller: Caller) -> Response:
         is_stuck = any(result.done is None for result in results)
         expects = expected.get(key_of(number))
         results.append(_not_given(number) if is_stuck else _result(ports, kind, number, caller, body, expects))
-    return json_response(BulkDocument(results=tuple(results)))
+    return tuple(results)
 
 
 def _body(kind: Kind, order: dict[str, Any]) -> Order:

@@ -16,6 +16,7 @@ from notifiers.base import Channel
 from rules.decision import Order, Reply
 from rules.policy import Policy
 from rules.roster import Roster
+from rules.subscriptions import Subscription
 
 COOKIE = "incidentd_session"
 
@@ -35,7 +36,8 @@ class Ports:
     `accept(source, body)` stores an encoded `tuple[Sighting, ...]`, durable when it returns; StoreError else.
     `order(command)` waits for the decision; TimeoutError where none came in time (the command stays stored).
     `push_source` is the name under which pushes are booked, with `ignore_labels` dropped from every alert.
-    `notifiers` are the names of all that are configured, `channels` what sends by them.
+    `subscriptions` say who hears of what. `notifiers` are the names of all that are configured, `channels` what sends
+    by them.
     `hosts` are the names by which a browser may call this server beside those it calls it by itself; `is_secure` says
     that it does so by HTTPS. `status` says who may see the status page, `public_url` where all this is found, empty for
     wherever it was asked. A session ends `session_lasts` after the login.
@@ -51,6 +53,7 @@ class Ports:
     estate: Callable[[], Estate]
     policy: Callable[[], Policy] = Policy
     roster: Callable[[], Roster] = Roster
+    subscriptions: Callable[[], tuple[Subscription, ...]] = tuple
     notifiers: Callable[[], Collection[str]] = tuple
     channels: Callable[[], Mapping[str, Channel]] = dict
     ignore_labels: Collection[str] = DEFAULT_IGNORED_LABELS

@@ -1,22 +1,28 @@
 """The board: what is open now, the worst first. Its filters live in the address: a view can be kept and sent."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import RedirectResponse
 
 from daemon.api.access import Caller
+from daemon.api.bulk import MOST as MOST_BULK
 from daemon.api.ports import Ports
+from daemon.console.forms import done_of, plain_address
 from daemon.console.pages import Pages
 from daemon.console.visitor import visit
 from daemon.store.rows import Search
 from rules.clock import Clock
-from rules.incident import ACTIVE, Incident, Priority, Status
+from rules.incident import ACTIVE, Incident, Priority, Status, incident_number
 
 MOST = 500
 """So many incidents one board shows; filters lead to the rest."""
+_KEY = re.compile(r"INC-[0-9]{1,9}", re.IGNORECASE | re.ASCII)
 _STATES = ("open", "acknowledged", "in_progress", "on_hold", "resolved", "closed")
 Words = Annotated[list[Annotated[str, Query(max_length=200)]], Query(max_length=50)]
 
@@ -81,6 +87,8 @@ def board_routes(ports: Ports, pages: Pages) -> APIRouter:
         ci: Words = [],  # noqa: B006
         text: Annotated[str, Query(max_length=200)] = "",
     ) -> Response:
+        if (named := _incident_named(ports, text)) is not None:
+            return RedirectResponse(f"/incidents/{named}", HTTPStatus.SEE_OTHER)
         filters = Filters(
             priority=tuple(priority),
             status=tuple(status),
@@ -102,9 +110,18 @@ def board_routes(ports: Ports, pages: Pages) -> APIRouter:
             states=_STATES,
             counts=_counts(found[:MOST]),
             may_work="write" in caller.permissions,
+            done=done_of(ports, request),
+            live_address=plain_address(request, "/"),
+            most_bulk=MOST_BULK,
         )
 
     return router
+
+
+def _incident_named(ports: Ports, text: str) -> str | None:
+    """The key of the incident that was typed into the search, where there is one."""
+    found = ports.store.incident(incident_number(text)) if _KEY.fullmatch(text.strip()) else None
+    return None if found is None else found.key
 
 
 def _row(incident: Incident, now: datetime) -> Row:

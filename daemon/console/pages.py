@@ -24,7 +24,7 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-NAVIGATION = (("/", "Board"),)
+NAVIGATION = (("/", "Board"), ("/events", "Events"))
 """Address and name of the pages that are always one click away."""
 
 
@@ -58,6 +58,11 @@ class Pages:
             health=self._health(),
             **values,
         )
+
+    def svg(self, template: str, **values: Any) -> Response:
+        """A drawing by itself."""
+        drawing = self._templates.get_template(template).render(values)
+        return Response(drawing, HTTPStatus.OK, _HEADERS, "image/svg+xml")
 
     def html(self, template: str, *, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> Response:
         """A page for anybody."""

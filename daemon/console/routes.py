@@ -5,7 +5,10 @@ from fastapi import APIRouter, FastAPI
 from daemon.api.ports import Ports
 from daemon.console.assets import Assets
 from daemon.console.board import board_routes
+from daemon.console.bulk import bulk_page_routes
+from daemon.console.events import events_routes
 from daemon.console.health import health_of
+from daemon.console.incident import incident_routes
 from daemon.console.live import live_routes
 from daemon.console.login import login_routes
 from daemon.console.pages import Pages
@@ -22,4 +25,7 @@ def console_routes(ports: Ports, app: FastAPI) -> tuple[APIRouter, ...]:
         login_routes(ports, pages, visit(ports, "account")),
         live_routes(ports.news, visit(ports)),
         board_routes(ports, pages),
+        *incident_routes(ports, pages),
+        bulk_page_routes(ports, pages),
+        events_routes(ports, pages),
     )

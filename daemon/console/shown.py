@@ -1,12 +1,12 @@
 """How times and words are shown on pages. Instants are in UTC; the browser puts them into the reader's zone."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from markupsafe import Markup
 
-from rules.words import span
+from rules.words import percent, span
 
 
 def when(at: datetime | None) -> Markup:
@@ -35,4 +35,31 @@ def humane(word: str) -> str:
     return word.replace("_", " ")
 
 
-FILTERS: Mapping[str, Callable[..., Any]] = {"when": when, "age": age, "lasting": lasting, "humane": humane}
+def due(at: datetime, now: datetime) -> Markup:
+    """How long until something is due, or by how much it is late; the script counts it on."""
+    word, tone = ("late by", "late") if at < now else ("in", "")
+    return Markup('<span class="due {}" data-due="{}">{} {}</span>').format(
+        tone, f"{at:%Y-%m-%dT%H:%M:%SZ}", word, lasting(at - now)
+    )
+
+
+def zipped(words: Iterable[str]) -> list[tuple[str, str]]:
+    """Each word with itself, as choices are given."""
+    return [(word, word) for word in words]
+
+
+def named(ids: Iterable[str], name_of: Callable[[str], str]) -> list[tuple[str, str]]:
+    """Each id with what people call it."""
+    return [(one, name_of(one)) for one in ids]
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "when": when,
+    "age": age,
+    "due": due,
+    "lasting": lasting,
+    "humane": humane,
+    "percent": percent,
+    "zipped": zipped,
+    "named": named,
+}

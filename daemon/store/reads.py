@@ -26,9 +26,10 @@ def incident(database: Database, number: int) -> Incident | None:
         return None if record is None else incident_of(record)
 
 
-def alerts_of(database: Database, number: int) -> list[Alert]:
-    """The alerts of one incident, in order of start."""
+def alerts_of(database: Database, number: int, limit: int | None = None) -> list[Alert]:
+    """The alerts of one incident, in order of start; the first so many."""
     query = select(alerts.c.record).where(alerts.c.incident == number).order_by(alerts.c.starts_at, alerts.c.id)
+    query = query.limit(limit)
     with database.read() as connection:
         return [alert_of(record) for record in connection.execute(query).scalars()]
 

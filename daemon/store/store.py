@@ -144,9 +144,9 @@ class Store:
         """Those that the search wants, in its order; all of them, newest first, without one."""
         return search_incidents(self._database, search, limit, offset)
 
-    def alerts_of(self, number: int) -> list[Alert]:
-        """The alerts of one incident, in order of start."""
-        return reads.alerts_of(self._database, number)
+    def alerts_of(self, number: int, limit: int | None = None) -> list[Alert]:
+        """The alerts of one incident, in order of start; the first so many."""
+        return reads.alerts_of(self._database, number, limit)
 
     def events(self, limit: int) -> list[Alert]:
         """The newest alerts that opened nothing."""

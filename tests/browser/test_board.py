@@ -2,15 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.world import Console, Visiting, accessibility, overflow
-from tests.builders import sighting
-
-
-def lose_the_switch(console: Console) -> None:
-    down = {"ci": "tor-3a", "severity": "critical"}
-    console.hear(
-        sighting("SwitchDown", labels=down), *(sighting("HostDown", labels={"ci": f"host-{n}"}) for n in (1, 2))
-    )
+from tests.browser.world import Console, Visiting, accessibility, lose_the_switch, overflow
 
 
 def test_what_opens_is_seen_without_a_reload(console: Console, visit: Visiting) -> None:

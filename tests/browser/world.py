@@ -1,80 +1,22 @@
-"""The real console over the rack estate, with the daemon's own cycle behind it, and browsers that look at it."""
+"""The served console, and browsers that look at it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
-from cmdb.graph import Estate
-from daemon.api.ports import Ports
-from daemon.console.routes import console_routes
-from daemon.news import News
 from rules.access import Role
-from rules.alert import Sighting
-from rules.decision import Order, Reply
-from rules.policy import Policy
-from tests.contract.api_world import PASSWORD, Deciding, World, serve
-from tests.desk import rack_estate
+from tests.consoles import Console, console_of, lose_the_switch
+from tests.contract.api_world import PASSWORD
+
+__all__ = ["Console", "Visiting", "Visitor", "accessibility", "console_of", "lose_the_switch", "overflow", "visitors"]
 
 AXE = Path(__file__).parent / "axe.min.js"
 _TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 _SERIOUS = ("serious", "critical")
-
-
-class Console(Deciding):
-    """A served console. What is decided behind it is told to the pages, as by the daemon."""
-
-    def __init__(self, world: World, estate: Estate, policy: Policy, news: News) -> None:
-        super().__init__(world, estate, policy)
-        self._news = news
-        self.cycle.run_once()
-
-    @property
-    def url(self) -> str:
-        return self.world.url
-
-    def decide(self, order: Order) -> Reply:
-        reply = super().decide(order)
-        self._news.tell()
-        return reply
-
-    def hear(self, *sightings: Sighting) -> None:
-        super().hear(*sightings)
-        self._news.tell()
-
-    def settle(self, seconds: float = 20) -> None:
-        """So much time passes, and one cycle runs."""
-        self.world.clock.advance(seconds)
-        self.cycle.run_once()
-        self._news.tell()
-
-
-@contextmanager
-def console_of(
-    directory: Path, access: str = "open", estate: Estate | None = None, policy: Policy | None = None
-) -> Iterator[Console]:
-    """The console over an estate, the rack's where none is given."""
-    made: list[Console] = []
-    news = News()
-
-    def wired(ports: Ports) -> Ports:
-        return replace(
-            ports,
-            news=news,
-            estate=lambda: made[0].cycle.situation.estate,
-            policy=lambda: made[0].cycle.situation.policy,
-            roster=lambda: made[0].cycle.situation.policy.roster,
-        )
-
-    for world in serve(directory, access, wired, console_routes):
-        made.append(Console(world, estate or rack_estate(), policy or Policy(), news))
-        try:
-            yield made[0]
-        finally:
-            news.close()
 
 
 @dataclass

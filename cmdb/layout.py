@@ -1,0 +1,117 @@
+"""Where the nodes of a picture stand: in ranks by distance from what failed, the business services in the last.
+
+The order within the ranks follows the barycentre method (Sugiyama, Tagawa and Toda 1981), which keeps crossings few.
+Units are pixels of a picture at its natural size.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cmdb.picture import Node, Part, Picture
+
+WIDTH, HEIGHT = 200, 58
+"""Of a node."""
+_GAP, _RANK_GAP, _WRAP_GAP, _MARGIN = 14, 40, 14, 10
+_MOST_ABREAST = 6
+_SWEEPS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """The upper left corner of every node by its key, and the size of the whole."""
+
+    places: Mapping[str, tuple[int, int]]
+    width: int
+    height: int
+
+
+def lay_out(picture: Picture) -> Layout:
+    """The same places for the same picture, whatever else."""
+    providers, dependents = _neighbours(picture)
+    ranks = _ranks(picture, providers, dependents)
+    rows: dict[int, list[str]] = defaultdict(list)
+    for node in picture.nodes:
+        rows[ranks[node.key]].append(node.key)
+    ordered = _untangled([rows[rank] for rank in sorted(rows)], providers, dependents)
+    return _placed(ordered)
+
+
+def _neighbours(picture: Picture) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    providers: dict[str, list[str]] = {node.key: [] for node in picture.nodes}
+    dependents: dict[str, list[str]] = {node.key: [] for node in picture.nodes}
+    for edge in picture.edges:
+        providers[edge.end].append(edge.start)
+        dependents[edge.start].append(edge.end)
+    return providers, dependents
+
+
+def _ranks(picture: Picture, providers: Mapping[str, list[str]], dependents: Mapping[str, list[str]]) -> dict[str, int]:
+    """The longest way from a node that needs nothing in the picture; a cycle is entered where the nodes' order has it
+    first. A spare stands right before what it carries."""
+    left = {key: len(found) for key, found in providers.items()}
+    ranks: dict[str, int] = {}
+    ready = [node.key for node in picture.nodes if not left[node.key]]
+    waiting = [node.key for node in picture.nodes]
+    while len(ranks) < len(left):
+        if not ready:
+            ready.append(next(key for key in waiting if key not in ranks))
+        key = ready.pop(0)
+        if key in ranks:
+            continue
+        ranks[key] = max((ranks[p] + 1 for p in providers[key] if p in ranks), default=0)
+        for dependent in dependents[key]:
+            left[dependent] -= 1
+            if left[dependent] <= 0:
+                ready.append(dependent)
+    _move_ends(picture.nodes, ranks, dependents)
+    return ranks
+
+
+def _move_ends(nodes: tuple[Node, ...], ranks: dict[str, int], dependents: Mapping[str, list[str]]) -> None:
+    last = max((ranks[n.key] for n in nodes if not n.is_service), default=0) + 1
+    for node in nodes:
+        if node.is_service and node.part is not Part.FAILED:
+            ranks[node.key] = max(ranks[node.key], last)
+    for node in nodes:
+        if node.part is Part.SPARE and dependents[node.key]:
+            ranks[node.key] = max(min(ranks[d] for d in dependents[node.key]) - 1, 0)
+
+
+def _untangled(
+    rows: list[list[str]], providers: Mapping[str, list[str]], dependents: Mapping[str, list[str]]
+) -> list[list[str]]:
+    """The ranks with each node near the middle of its neighbours in those before, then after, in turn."""
+    place = {key: _share(n, row) for row in rows for n, key in enumerate(row)}
+    for sweep in range(_SWEEPS):
+        near = providers if sweep % 2 == 0 else dependents
+        for row in rows if sweep % 2 == 0 else reversed(rows):
+            wish = {key: _middle([place[n] for n in near[key]], place[key]) for key in row}
+            row.sort(key=wish.__getitem__)
+            place.update((key, _share(n, row)) for n, key in enumerate(row))
+    return rows
+
+
+def _share(place: int, row: list[str]) -> float:
+    """How far along its rank a node stands, 0 to 1."""
+    return (place + 0.5) / len(row)
+
+
+def _middle(places: list[float], else_: float) -> float:
+    return sum(places) / len(places) if places else else_
+
+
+def _placed(rows: list[list[str]]) -> Layout:
+    """One rank below the other; one with many nodes takes several rows."""
+    abreast = min(max((len(row) for row in rows), default=1), _MOST_ABREAST)
+    width = abreast * (WIDTH + _GAP) - _GAP + 2 * _MARGIN
+    places: dict[str, tuple[int, int]] = {}
+    y = _MARGIN
+    for row in rows:
+        for start in range(0, len(row), _MOST_ABREAST):
+            part = row[start : start + _MOST_ABREAST]
+            left = (width - (len(part) * (WIDTH + _GAP) - _GAP)) // 2
+            places.update((key, (left + n * (WIDTH + _GAP), y)) for n, key in enumerate(part))
+            y += HEIGHT + _WRAP_GAP
+        y += _RANK_GAP - _WRAP_GAP
+    return Layout(places=places, width=width, height=max(y - _RANK_GAP, HEIGHT) + _MARGIN)

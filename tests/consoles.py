@@ -1,0 +1,78 @@
+"""The real console over the rack estate, served with the daemon's own cycle behind it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from cmdb.graph import Estate
+from daemon.api.ports import Ports
+from daemon.console.routes import console_routes
+from daemon.news import News
+from rules.alert import Sighting
+from rules.decision import Order, Reply
+from rules.policy import Policy
+from tests.builders import sighting
+from tests.contract.api_world import Deciding, World, serve
+from tests.desk import rack_estate
+
+
+class Console(Deciding):
+    """A served console. What is decided behind it is told to the pages, as by the daemon."""
+
+    def __init__(self, world: World, estate: Estate, policy: Policy, news: News) -> None:
+        super().__init__(world, estate, policy)
+        self._news = news
+        self.cycle.run_once()
+
+    @property
+    def url(self) -> str:
+        return self.world.url
+
+    def decide(self, order: Order) -> Reply:
+        reply = super().decide(order)
+        self._news.tell()
+        return reply
+
+    def hear(self, *sightings: Sighting) -> None:
+        super().hear(*sightings)
+        self._news.tell()
+
+    def settle(self, seconds: float = 20) -> None:
+        """So much time passes, and one cycle runs."""
+        self.world.clock.advance(timedelta(seconds=seconds))
+        self.cycle.run_once()
+        self._news.tell()
+
+
+@contextmanager
+def console_of(
+    directory: Path, access: str = "open", estate: Estate | None = None, policy: Policy | None = None
+) -> Iterator[Console]:
+    """The console over an estate, the rack's where none is given."""
+    made: list[Console] = []
+    news = News()
+
+    def wired(ports: Ports) -> Ports:
+        return replace(
+            ports,
+            news=news,
+            estate=lambda: made[0].cycle.situation.estate,
+            policy=lambda: made[0].cycle.situation.policy,
+            roster=lambda: made[0].cycle.situation.policy.roster,
+            notifiers=lambda: ("noc",),
+        )
+
+    for world in serve(directory, access, wired, console_routes):
+        made.append(Console(world, estate or rack_estate(), policy or Policy(), news))
+        try:
+            yield made[0]
+        finally:
+            news.close()
+
+
+def lose_the_switch(console: Console, hosts: int = 2) -> None:
+    """The switch of the first rack fails, and hosts on it: INC-1, which hits Checkout."""
+    down = [sighting("HostDown", labels={"ci": f"host-{n}"}) for n in range(1, hosts + 1)]
+    console.hear(sighting("SwitchDown", labels={"ci": "tor-3a", "severity": "critical"}), *down)
