@@ -15,6 +15,15 @@
     }
   }
 
+  // What an order came to is said once: a reload or a bookmark shows the page only.
+  function forgetOrder() {
+    const here = new URL(location.href);
+    if (!here.searchParams.has("order")) return;
+    here.searchParams.delete("did");
+    here.searchParams.delete("order");
+    history.replaceState(null, "", here);
+  }
+
   function listen(address) {
     const offline = document.getElementById("offline");
     let seen = new Date();
@@ -43,6 +52,7 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     showTimes(document);
+    forgetOrder();
     if (document.body.dataset.live) listen(document.body.dataset.live);
   });
   document.addEventListener("htmx:after:swap", () => showTimes(document));
