@@ -96,10 +96,11 @@ class Drawings:
         if estate is not self._estate or len(self._known) >= _REMEMBERED:
             self._estate, self._known = estate, {}
         key = frozenset(failed.items()), frozenset(services.items())
-        if key not in self._known:
+        known = self._known.get(key)
+        if known is None:
             picture = picture_of(estate, failed, services)
-            self._known[key] = picture, lay_out(picture)
-        return self._known[key]
+            known = self._known[key] = picture, lay_out(picture)
+        return known
 
 
 def _box(

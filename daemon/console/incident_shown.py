@@ -60,9 +60,7 @@ class Promise:
 def allowed_actions(incident: Incident, caller: Caller, ports: Ports) -> frozenset[str]:
     """The words of what this visitor may do to the incident as it is now."""
     steps = set(allowed_steps(incident.status))
-    found = {str(step) for step in _OF_STEPS if str(step) in steps}
-    if "note" not in found:
-        found.add("note")
+    found = {"note", *(str(step) for step in _OF_STEPS if str(step) in steps)}
     if incident.status not in SETTLED:
         found |= {"assign", "root", "set", "duplicate", "child"}
     if incident.is_active:
