@@ -256,6 +256,7 @@ class Daemon:
             access=config.http.access,
             push_source=push.name if push else "push",
             estate=lambda: self._cycle.situation.estate,
+            cmdb_files=lambda: self._config.cmdb,
             policy=lambda: self._cycle.situation.policy,
             roster=lambda: self._cycle.situation.policy.roster,
             subscriptions=lambda: self._cycle.situation.subscriptions,

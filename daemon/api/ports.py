@@ -1,8 +1,9 @@
 """What the HTTP API needs of the process it runs in."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Literal
 
 from prometheus_client import CollectorRegistry
@@ -40,7 +41,8 @@ class Ports:
     by them.
     `hosts` are the names by which a browser may call this server beside those it calls it by itself; `is_secure` says
     that it does so by HTTPS. `status` says who may see the status page, `public_url` where all this is found, empty for
-    wherever it was asked. A session ends `session_lasts` after the login.
+    wherever it was asked; `cmdb_files` are the files that the estate was read from. A session ends `session_lasts`
+    after the login.
     """
 
     store: Store
@@ -51,6 +53,7 @@ class Ports:
     access: Literal["login", "open"]
     push_source: str
     estate: Callable[[], Estate]
+    cmdb_files: Callable[[], Sequence[Path]] = tuple
     policy: Callable[[], Policy] = Policy
     roster: Callable[[], Roster] = Roster
     subscriptions: Callable[[], tuple[Subscription, ...]] = tuple

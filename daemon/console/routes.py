@@ -7,6 +7,7 @@ from daemon.console.assets import Assets
 from daemon.console.board import board_routes
 from daemon.console.bulk import bulk_page_routes
 from daemon.console.events import events_routes
+from daemon.console.estate import estate_routes
 from daemon.console.health import health_of
 from daemon.console.incident import incident_routes
 from daemon.console.live import live_routes
@@ -28,4 +29,5 @@ def console_routes(ports: Ports, app: FastAPI) -> tuple[APIRouter, ...]:
         *incident_routes(ports, pages),
         bulk_page_routes(ports, pages),
         events_routes(ports, pages),
+        estate_routes(ports, pages),
     )

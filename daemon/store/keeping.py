@@ -108,6 +108,10 @@ def _wanted(search: RecordSearch) -> list[ColumnElement[bool]]:
         found.append(records.c.status.in_(sorted(map(str, search.statuses))))
     if search.cis:
         found.append(or_(*(records.c.ci.contains(f"\n{clean(ci)}\n", autoescape=True) for ci in sorted(search.cis))))
+    if search.opened_by:
+        # A key and its value as the record is written; no text inside a value holds a bare quotation mark.
+        said = f'"opened_by":{encode(clean(search.opened_by))},'
+        found.append(records.c.record.contains(said, autoescape=True))
     if search.since is not None:
         found.append(records.c.ends_at >= search.since)
     if search.until is not None:

@@ -34,6 +34,21 @@ def alerts_of(database: Database, number: int, limit: int | None = None) -> list
         return [alert_of(record) for record in connection.execute(query).scalars()]
 
 
+def firing_on(database: Database, ci: str, limit: int) -> list[Alert]:
+    """The alerts that fire on a CI, newest first."""
+    query = select(alerts.c.record).where(alerts.c.ci == clean(ci), alerts.c.cleared_at.is_(None))
+    with database.read() as connection:
+        found = connection.execute(query.order_by(alerts.c.starts_at.desc(), alerts.c.id).limit(limit)).scalars()
+        return [alert_of(record) for record in found]
+
+
+def alert(database: Database, alert_id: str) -> Alert | None:
+    """The alert of that id, None where there is none."""
+    with database.read() as connection:
+        record = connection.execute(select(alerts.c.record).where(alerts.c.id == clean(alert_id))).scalar()
+        return None if record is None else alert_of(record)
+
+
 def events(database: Database, limit: int) -> list[Alert]:
     """The newest alerts that opened nothing."""
     return _newest(database, alerts.c.incident.is_(None), limit)

@@ -144,7 +144,8 @@ SORTS = ("number", "opened_at", "updated_at", "priority", "status")
 class Search:
     """Which incidents are wanted: one of each field's values, where it has any. An empty search wants all.
 
-    `cis` are root causes, `services` business services that are hit; `since` and `until` bound the opening, from and to
+    `cis` are root causes, `services` business services that are hit, `reporters`
+    names of who registered them or mail addresses of their contacts; `since` and `until` bound the opening, from and to
     just before. `text` is words, all of which stand somewhere in title, group, assignee, resolution or root cause.
     `sort` is one of `SORTS`, the greatest first with a minus before it.
     """
@@ -154,6 +155,7 @@ class Search:
     groups: Collection[str] = ()
     cis: Collection[str] = ()
     services: Collection[str] = ()
+    reporters: Collection[str] = ()
     since: datetime | None = None
     until: datetime | None = None
     text: str = ""
@@ -163,13 +165,14 @@ class Search:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordSearch:
     """Which records of one kind are wanted: in one of the `statuses`, about one of the `cis`, with all words of `text`
-    somewhere in title, description, group, assignee or outcome; changes planned for any time between `since` and
-    `until`. The newest come first."""
+    somewhere in title, description, group, assignee or outcome, made by `opened_by`; changes planned for any time
+    between `since` and `until`. The newest come first."""
 
     kind: Kind
     statuses: Collection[str] = ()
     cis: Collection[str] = ()
     text: str = ""
+    opened_by: str = ""
     since: datetime | None = None
     until: datetime | None = None
 

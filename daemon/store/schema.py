@@ -26,7 +26,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
+REVISIONS = ("0001", "0002", "0003", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012")
 """Every schema revision this code knows, oldest first; the last is the one it works with."""
 
 
@@ -100,6 +100,15 @@ incident_services = Table(
     Index("ix_incident_services_incident", "incident"),
 )
 
+# Who registered an incident, and its contact's mail address: whose own it is.
+incident_reporters = Table(
+    "incident_reporters",
+    metadata,
+    Column("reporter", Text, primary_key=True),
+    Column("incident", BigInteger, primary_key=True, autoincrement=False),
+    Index("ix_incident_reporters_incident", "incident"),
+)
+
 # Beside the incidents, so that looking for a word does not read every record.
 incident_words = Table(
     "incident_words",
@@ -122,6 +131,12 @@ alerts = Table(
     Index(
         "ix_alerts_firing",
         "starts_at",
+        sqlite_where=text("cleared_at IS NULL"),
+        postgresql_where=text("cleared_at IS NULL"),
+    ),
+    Index(
+        "ix_alerts_firing_ci",
+        "ci",
         sqlite_where=text("cleared_at IS NULL"),
         postgresql_where=text("cleared_at IS NULL"),
     ),

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select, union_
 from daemon.store.engine import Database
 from daemon.store.records import clean, incident_of
 from daemon.store.rows import Search
-from daemon.store.schema import incident_services, incident_words, incidents
+from daemon.store.schema import incident_reporters, incident_services, incident_words, incidents
 from daemon.store.upsert import upsert
 from rules.incident import Incident
 
@@ -44,7 +44,23 @@ def index(connection: Connection, changed: Collection[Incident]) -> None:
     hit = [{"service": clean(s), "incident": i.number} for i in changed for s in sorted({s.ci for s in i.services})]
     if hit:
         connection.execute(insert(incident_services), hit)
+    _index_reporters(connection, changed, numbers)
     upsert(connection, incident_words, ("incident",), [{"incident": i.number, "words": _words(i)} for i in changed])
+
+
+def _index_reporters(connection: Connection, changed: Collection[Incident], numbers: list[int]) -> None:
+    for start in range(0, len(numbers), _CHUNK):
+        old = incident_reporters.c.incident.in_(numbers[start : start + _CHUNK])
+        connection.execute(delete(incident_reporters).where(old))
+    rows = [{"reporter": name, "incident": i.number} for i in changed for name in _reporters(i)]
+    if rows:
+        connection.execute(insert(incident_reporters), rows)
+
+
+def _reporters(incident: Incident) -> list[str]:
+    """The names by which `rules.ownership` says whose own it is."""
+    names = incident.registered_by, incident.contact.mail
+    return sorted({clean(name).strip().lower() for name in names} - {""})
 
 
 def _words(incident: Incident) -> str:
@@ -72,6 +88,9 @@ def _wanted(search: Search) -> list[ColumnElement[bool]]:
     if search.services:
         hit = incident_services.c.service.in_(sorted(map(clean, search.services)))
         found.append(incidents.c.number.in_(select(incident_services.c.incident).where(hit)))
+    if search.reporters:
+        own = incident_reporters.c.reporter.in_(sorted(clean(r).strip().lower() for r in search.reporters))
+        found.append(incidents.c.number.in_(select(incident_reporters.c.incident).where(own)))
     if search.since is not None:
         found.append(incidents.c.opened_at >= search.since)
     if search.until is not None:

@@ -148,6 +148,14 @@ class Store:
         """The alerts of one incident, in order of start; the first so many."""
         return reads.alerts_of(self._database, number, limit)
 
+    def firing_on(self, ci: str, limit: int) -> list[Alert]:
+        """The alerts that fire on a CI, newest first."""
+        return reads.firing_on(self._database, ci, limit)
+
+    def alert(self, alert_id: str) -> Alert | None:
+        """The alert of that id."""
+        return reads.alert(self._database, alert_id)
+
     def events(self, limit: int) -> list[Alert]:
         """The newest alerts that opened nothing."""
         return reads.events(self._database, limit)

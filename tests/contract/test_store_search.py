@@ -14,6 +14,7 @@ from daemon.store.records import encode
 from daemon.store.rows import SORTS, Search
 from daemon.store.store import Store
 from rules.incident import HitService, Incident, Priority, RootCause, Status
+from rules.report import Contact
 from tests.builders import at, incident
 from tests.contract.stores import OpenStore
 
@@ -26,7 +27,16 @@ def hit(*services: str) -> tuple[HitService, ...]:
 
 INCIDENTS = (
     incident(1, group="dba", root=RootCause(ci="db1"), services=hit("shop", "pay"), opened_at=at(0), title="Disk full"),
-    incident(2, group="dba", root=RootCause(ci="db2"), services=hit("pay"), opened_at=at(10), updated_at=at(90)),
+    incident(
+        2,
+        group="dba",
+        root=RootCause(ci="db2"),
+        services=hit("pay"),
+        opened_at=at(10),
+        updated_at=at(90),
+        registered_by="anna",
+        contact=Contact(mail="Ben@Example.net"),
+    ),
     incident(3, group="network", root=RootCause(ci="tor"), opened_at=at(20), priority=Priority.P1, assignee="Ärna"),
     incident(4, opened_at=at(20), status=Status.CLOSED, closed_at=at(30), resolution="changed the 100% disk_1"),
 )
@@ -41,6 +51,9 @@ INCIDENTS = (
         ({"cis": ["db2"]}, [2]),
         ({"services": ["pay"]}, [2, 1]),
         ({"services": ["pay", "shop"]}, [2, 1]),
+        ({"reporters": ["Anna"]}, [2]),
+        ({"reporters": ["ben@example.net", "carl"]}, [2]),
+        ({"reporters": ["carl"]}, []),
         ({"since": at(10)}, [4, 3, 2]),
         ({"until": at(20)}, [2, 1]),
         ({"since": at(10), "until": at(20)}, [2]),
