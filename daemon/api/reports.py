@@ -157,23 +157,33 @@ def _review(ports: Ports, incident: Incident) -> ReviewDocument:
 
 
 def _register(ports: Ports, caller: Caller, body: NewIncident) -> Response:
+    opened = registered(ports, caller, body)
+    if opened.done is None:
+        return json_response(opened, HTTPStatus.ACCEPTED)
+    headers = {} if opened.incident is None else {"Location": f"/api/v1/incidents/{opened.incident}"}
+    return json_response(opened, HTTPStatus.CREATED, headers)
+
+
+def registered(ports: Ports, caller: Caller, body: NewIncident, order_id: str = "") -> OpenedDocument:
+    """Have an incident opened, and wait for the decision; a 400 or 403 where it makes no sense or is not theirs to
+    give, a 409 where it is refused."""
     if body.priority and "manage" not in caller.permissions:
         raise lacking(caller, "manage")
     order = ReportOrder(
-        id=uuid.uuid4().hex, at=ports.clock.now(), actor=actor_of(caller, body), report=_report(ports, body)
+        id=order_id or uuid.uuid4().hex,
+        at=ports.clock.now(),
+        actor=actor_of(caller, body),
+        report=_report(ports, body),
     )
     try:
         reply = ports.order(order)
     except TimeoutError:
         message = "stored, but not decided on yet; it will be opened as soon as it can"
-        late = OpenedDocument(command=order.id, incident=None, done=None, message=message)
-        return json_response(late, HTTPStatus.ACCEPTED)
+        return OpenedDocument(command=order.id, incident=None, done=None, message=message)
     if not reply.done:
         raise Problem(HTTPStatus.CONFLICT, reply.message)
     key = None if reply.incident is None else incident_key(reply.incident)
-    opened = OpenedDocument(command=order.id, incident=key, done=True, message=reply.message)
-    headers = {} if key is None else {"Location": f"/api/v1/incidents/{key}"}
-    return json_response(opened, HTTPStatus.CREATED, headers)
+    return OpenedDocument(command=order.id, incident=key, done=True, message=reply.message)
 
 
 def _report(ports: Ports, body: NewIncident) -> Report:

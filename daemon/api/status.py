@@ -41,7 +41,7 @@ def status_routes(ports: Ports) -> APIRouter:
     """/status.json and /status/{service}.json, .rss and .atom."""
     may = anyone if ports.status == "public" else require(ports, "read")
     router = APIRouter(tags=["status"], dependencies=[Depends(may)])
-    pages = _Pages(ports)
+    pages = StatusPages(ports)
     told = {**answers(StatusPageDocument, HTTPStatus.NOT_FOUND), **UNCHANGED}
 
     @router.get("/status.json", summary="How all business services are", responses=told)
@@ -71,7 +71,7 @@ def status_routes(ports: Ports) -> APIRouter:
 
 
 def _feed(
-    pages: "_Pages", kind: str, media_type: str, write: Callable[[StatusPageDocument, str], bytes]
+    pages: "StatusPages", kind: str, media_type: str, write: Callable[[StatusPageDocument, str], bytes]
 ) -> Callable[..., Any]:
     def feed(request: Request, service: Service, known: IfNoneMatch = None, since: IfModifiedSince = None) -> Response:
         document = pages.document(request, service)
@@ -82,7 +82,7 @@ def _feed(
     return feed
 
 
-class _Pages:
+class StatusPages:
     """The pages, made of what was read a moment ago at most."""
 
     def __init__(self, ports: Ports) -> None:

@@ -13,6 +13,8 @@ from daemon.console.incident import incident_routes
 from daemon.console.live import live_routes
 from daemon.console.login import login_routes
 from daemon.console.pages import Pages
+from daemon.console.portal import portal_routes
+from daemon.console.services import service_routes
 from daemon.console.visitor import add_page_handlers, visit
 
 
@@ -30,4 +32,6 @@ def console_routes(ports: Ports, app: FastAPI) -> tuple[APIRouter, ...]:
         bulk_page_routes(ports, pages),
         events_routes(ports, pages),
         estate_routes(ports, pages),
+        service_routes(ports, pages),
+        portal_routes(ports, pages),
     )
