@@ -15,6 +15,7 @@ from daemon.api.bulk import bulk_routes
 from daemon.api.change_calendar import change_calendar_routes
 from daemon.api.chat_hooks import chat_routes
 from daemon.api.cmdb import cmdb_routes
+from daemon.api.figures import figure_routes
 from daemon.api.incidents import reading_routes
 from daemon.api.metrics import RequestMetrics
 from daemon.api.oncall import oncall_routes
@@ -49,6 +50,7 @@ _MAKERS: tuple[Callable[[Ports], APIRouter], ...] = (
     report_routes,
     order_routes,
     satisfaction_routes,
+    figure_routes,
     acting_routes,
     chat_routes,
     change_calendar_routes,

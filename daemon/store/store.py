@@ -12,6 +12,7 @@ from daemon.store import backup, keeping, reads, record, upgrade
 from daemon.store.answers import Answers
 from daemon.store.audit import Audit
 from daemon.store.engine import Database, open_database
+from daemon.store.figures import Readings
 from daemon.store.history import history
 from daemon.store.inbox import Inbox
 from daemon.store.lease import Leases
@@ -52,7 +53,7 @@ class Store:
 
     `users` are people and their sessions, `audit` who administered them, `answers` what was answered to requests that
     may come again, `ratings` how content people were, `threads` the conversations that channels have begun, `links`
-    what was done by links in notices, `mails` those that came in.
+    what was done by links in notices, `mails` those that came in, `readings` what figures are made of.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -68,6 +69,7 @@ class Store:
         self.threads = Threads(database, clock)
         self.links = Links(database)
         self.mails = Mails(database)
+        self.readings = Readings(database)
 
     @classmethod
     def open(cls, url: str, clock: Clock) -> "Store":

@@ -1,0 +1,76 @@
+"""Figures over the record: the report."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import StringConstraints
+
+from daemon.api.access import require
+from daemon.api.documents import json_response
+from daemon.api.openapi import answers
+from daemon.api.ports import Ports
+from daemon.api.problems import wrong_field
+from daemon.reports.asking import USUAL, WrongPeriod, asked_of
+from daemon.reports.report import make_report, service_names
+from rules.figures import Asked
+from rules.figures_shapes import ReportDocument
+
+Word = Annotated[str, StringConstraints(max_length=256)]
+Words = Annotated[list[Word], Query(max_length=100)]
+Moment = Annotated[str, Query(max_length=40)]
+
+
+class Question:
+    """The period and the filters of a report."""
+
+    def __init__(
+        self,
+        since: Annotated[Moment, Query(description="Opened then or later: RFC 3339, or a time ago as in 30d.")] = USUAL,
+        until: Annotated[Moment, Query(description="Opened before: RFC 3339, now, or a time ago.")] = "now",
+        service: Annotated[Words, Query(description="Hits any of these business services.")] = [],  # noqa: B006
+        ci: Annotated[Words, Query(description="Any of these CIs is named as the root cause.")] = [],  # noqa: B006
+        priority: Annotated[Words, Query(description="Any of these.")] = [],  # noqa: B006
+        group: Annotated[Words, Query(description="Any of these groups has it.")] = [],  # noqa: B006
+    ) -> None:
+        self.since, self.until = since, until
+        # A form sends what was not chosen as empty.
+        self.service, self.ci = list(filter(None, service)), list(filter(None, ci))
+        self.priority, self.group = list(filter(None, priority)), list(filter(None, group))
+
+
+def question(ports: Ports, asked: Question) -> Asked:
+    """What is asked for; WrongPeriod where that cannot be answered."""
+    return asked_of(
+        asked.since,
+        asked.until,
+        ports.clock.now(),
+        services=asked.service,
+        cis=asked.ci,
+        priorities=asked.priority,
+        groups=asked.group,
+    )
+
+
+def report_of(ports: Ports, asked: Asked) -> ReportDocument:
+    """The whole report."""
+    after = ports.policy().suggest
+    return make_report(ports.store, asked, service_names(ports.estate()), after, ports.clock.now())
+
+
+def figure_routes(ports: Ports) -> APIRouter:
+    """/api/v1/report."""
+    router = APIRouter(tags=["reports"])
+
+    @router.get(
+        "/api/v1/report",
+        summary="Figures of a period: how many, how fast, what was promised and kept",
+        responses=answers(ReportDocument),
+        dependencies=[Depends(require(ports, "read"))],
+    )
+    def report(asked: Annotated[Question, Depends()]) -> Response:
+        try:
+            return json_response(report_of(ports, question(ports, asked)))
+        except WrongPeriod as error:
+            raise wrong_field(error.field, str(error)) from None
+
+    return router
