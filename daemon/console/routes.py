@@ -15,6 +15,7 @@ from daemon.console.login import login_routes
 from daemon.console.pages import Pages
 from daemon.console.portal import portal_routes
 from daemon.console.services import service_routes
+from daemon.console.reports import report_pages
 from daemon.console.visitor import add_page_handlers, visit
 
 
@@ -34,4 +35,5 @@ def console_routes(ports: Ports, app: FastAPI) -> tuple[APIRouter, ...]:
         estate_routes(ports, pages),
         service_routes(ports, pages),
         portal_routes(ports, pages),
+        report_pages(ports, pages),
     )
