@@ -24,7 +24,7 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-NAVIGATION = (("/", "Board"), ("/events", "Events"), ("/cis", "Estate"), ("/services", "Services"), ("/portal", "Report a problem"), ("/reports", "Reports"))
+NAVIGATION = (("/", "Board"), ("/events", "Events"), ("/cis", "Estate"), ("/services", "Services"), ("/portal", "Report a problem"), ("/reports", "Reports"), ("/overview", "Overview"))
 """Address and name of the pages that are always one click away."""
 
 

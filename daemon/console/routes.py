@@ -12,6 +12,7 @@ from daemon.console.health import health_of
 from daemon.console.incident import incident_routes
 from daemon.console.live import live_routes
 from daemon.console.login import login_routes
+from daemon.console.overview import overview_routes
 from daemon.console.pages import Pages
 from daemon.console.portal import portal_routes
 from daemon.console.services import service_routes
@@ -35,5 +36,6 @@ def console_routes(ports: Ports, app: FastAPI) -> tuple[APIRouter, ...]:
         estate_routes(ports, pages),
         service_routes(ports, pages),
         portal_routes(ports, pages),
+        overview_routes(ports, pages),
         report_pages(ports, pages),
     )

@@ -46,7 +46,9 @@ def test_every_figure_leads_to_the_incidents_that_it_counts(console: World, http
     for link in links:
         listed = http.get(console.url + link.replace("&amp;", "&"))
         assert listed.status_code == 200
-        counts[unquote(link).rpartition("&amp;")[2]] = sorted(set(re.findall(r'href="/incidents/(INC-\d+)"', listed.text)))
+        counts[unquote(link).rpartition("&amp;")[2]] = sorted(
+            set(re.findall(r'href="/incidents/(INC-\d+)"', listed.text))
+        )
     assert counts["which=all"] == ["INC-1", "INC-2"]
     assert counts["which=open"] == ["INC-1"]
     assert counts["which=merged"] == ["INC-3"]
