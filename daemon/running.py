@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+import sys
 import threading
 from collections.abc import Mapping
 from datetime import timedelta
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from cmdb.graph import Estate
+from daemon.accounts import FIRST_USER, make_first_user
 from daemon.acts import actions_of
 from daemon.api.app import create_api
 from daemon.api.ports import Ports, Readiness
@@ -66,10 +68,19 @@ def run_daemon(config_path: Path) -> int:
     with Store.open(config.database.reveal(), clock) as store:
         epoch = _take_over(store)
         try:
+            if config.http.access == "login":
+                _greet_first_user(make_first_user(store))
             daemon = Daemon(config, estate, store, epoch, clock)
             return daemon.run()
         finally:
             _release(store, epoch)
+
+
+def _greet_first_user(password: str) -> None:
+    """Show the first login, this once and to whoever started the daemon: it is no line of the log."""
+    if password:
+        words = f"first login: user {FIRST_USER}, password {password} (shown this once; it must be changed then)"
+        print(words, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _take_over(store: Store) -> int:

@@ -26,6 +26,8 @@ from rules.errors import IncidentdError
 
 ANONYMOUS = "anonymous"
 MAX_ACTOR = 128
+CHANGE_AT = "/account"
+"""The page on which people change their password."""
 _log = structlog.get_logger(__name__)
 _bearer = HTTPBearer(auto_error=False, description="A token made with `incidentd token create`.")
 _cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="A session made at /api/v1/session.")
@@ -55,6 +57,13 @@ class UndeclaredRoute(IncidentdError):
     """A route does not say who may use it; a flaw of ours, found at the start."""
 
 
+class PasswordFirst(Problem):
+    """Somebody has to change their password before anything else."""
+
+    def __init__(self, caller: Caller) -> None:
+        super().__init__(HTTPStatus.FORBIDDEN, f"the password of {caller.name} must be changed first: {CHANGE_AT}")
+
+
 class Anyone:
     """Declares a route for everybody, known or not."""
 
@@ -79,8 +88,16 @@ class Require:
         caller = replace(self._caller(request, credentials), route=_route_of(request))
         if self.permission not in caller.permissions:
             raise lacking(caller, self.permission)
+        if self._must_wait(caller):
+            note_refusal(caller, why="temporary password")
+            raise PasswordFirst(caller)
         claim(request, self._ports.store.answers, caller.name)
         return caller
+
+    def _must_wait(self, caller: Caller) -> bool:
+        """Whether they have to change their password before they may do this; a token is no login."""
+        has_to = caller.user is not None and caller.token is None and caller.user.is_temporary
+        return has_to and self.permission != "account" and self._ports.access == "login"
 
     def _caller(self, request: Request, credentials: HTTPAuthorizationCredentials | None) -> Caller:
         if self._ports.access == "open":

@@ -37,6 +37,7 @@ def up(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where the daemon listens on this machine.")] = 8420,
     stand_in: Annotated[bool, typer.Option("--stand-in", help="Play Prometheus even where it is installed.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what earlier runs left in --dir.")] = False,
+    is_open: Annotated[bool, typer.Option("--open", help="Let everybody on this machine do everything.")] = False,
     seconds: Annotated[float | None, typer.Option(min=1, help="Stop after so long.")] = None,
 ) -> None:
     """Start the data centre, Prometheus, Alertmanager, a mail catcher and the daemon; Ctrl-C stops all of it."""
@@ -49,6 +50,7 @@ def up(
         daemon=daemon,
         stand_in=stand_in,
         fresh=fresh,
+        is_open=is_open,
         seconds=seconds,
     )
     raise typer.Exit(run(wishes, _log))

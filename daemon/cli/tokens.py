@@ -9,11 +9,8 @@ from rules.access import Scope
 
 if TYPE_CHECKING:
     from daemon.store.rows import TokenRow
-    from daemon.store.store import Store
 
 token = typer.Typer(name="token", help="Access tokens for the HTTP interface.", no_args_is_help=True)
-PREFIX = "inc_"
-_BYTES = 32
 
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="What the token is for, as in grafana.")]
@@ -38,9 +35,7 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a token and print it, this once: only a digest of it is kept."""
-    import hashlib
-    import secrets
-
+    from daemon.accounts import make_token
     from daemon.cli.doer import doer
     from daemon.cli.moment import moment_ahead
     from daemon.cli.out import complain, emit, instant
@@ -48,14 +43,10 @@ def create(
     from rules.document import rfc3339
 
     owner = user.strip().lower()
-    named = name or (f"{owner}-{secrets.token_hex(3)}" if owner else "")
     ends = moment_ahead(expires, SystemClock().now(), "--expires") if expires else None
-    text = PREFIX + secrets.token_urlsafe(_BYTES)
     scopes = sorted({str(s) for s in scope})
     with open_store(read_config(context)) as store:
-        _check_names(store, named, owner)
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        store.add_token(named, digest, frozenset(scopes), owner, ends, by=doer())
+        named, text = make_token(store, name, scope, owner=owner, expires_at=ends, by=doer())
     if as_json:
         known = {"user": owner or None, "expires_at": None if ends is None else rfc3339(ends)}
         emit({"name": named, "scopes": scopes, **known, "token": text})
@@ -65,17 +56,6 @@ def create(
         (f", as far as the role of {owner} does" if owner else "", f", until {instant(ends)}" if ends else "")
     )
     complain(f"this is the only time the token {named} is shown; it allows {', '.join(scopes)}{limits}")
-
-
-def _check_names(store: "Store", name: str, owner: str) -> None:
-    from daemon.cli.refusal import Refusal
-
-    if not (0 < len(name) <= 100 and name.isprintable()):
-        raise Refusal("the name of a token is 1 to 100 printable characters")
-    if owner and store.users.user(owner) is None:
-        raise Refusal(f"there is no user named {owner}; `incidentd user list` shows them")
-    if not owner and store.users.user(name) is not None:
-        raise Refusal(f"{name} is a user: make it a token of theirs with --user {name}, or choose another name")
 
 
 @token.command("list")

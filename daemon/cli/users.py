@@ -30,17 +30,12 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Let a person in. A password that was made up is printed, this once: only a hash of it is kept."""
+    from daemon.accounts import add_user, known_groups, known_name
     from daemon.cli.doer import doer
-    from daemon.cli.refusal import Refusal
-    from daemon.passwords import hash_password
 
-    known = _name(name)
-    groups = _groups(group or [])
+    known, groups = known_name(name), known_groups(group or [])
     with open_store(read_config(context)) as store:
-        if any(token.name == known and not token.owner for token in store.tokens()):
-            raise Refusal(f"a service's token is named {known}; a timeline could not tell the two apart")
-        password = _password(known, password_stdin)
-        store.users.add(known, role, groups, hash_password(password), by=doer())
+        password = add_user(store, known, role, groups, password=_given(password_stdin), by=doer())
     _tell_password(known, "" if password_stdin else password, as_json, role=str(role), groups=groups)
 
 
@@ -73,25 +68,25 @@ def role(
 ) -> None:
     """Give a user another role, which counts at once, and other groups where any are named; every session of theirs
     ends."""
+    from daemon.accounts import known_groups, known_name, must_exist
     from daemon.cli.doer import doer
 
-    groups = None if group is None else _groups(group)
-    known = _name(name)
+    groups = None if group is None else known_groups(group)
+    known = known_name(name)
     with open_store(read_config(context)) as store:
-        _must_exist(known, store.users.set_role(known, word, groups, by=doer()))
+        must_exist(known, store.users.set_role(known, word, groups, by=doer()))
     _say({"name": known, "role": str(word)}, f"{known} is {word}", as_json)
 
 
 @user.command()
 def passwd(context: typer.Context, name: Name, *, password_stdin: FromStdin = False, as_json: AsJson = False) -> None:
     """Give a user another password; every session of theirs ends."""
+    from daemon.accounts import give_password, known_name
     from daemon.cli.doer import doer
-    from daemon.passwords import hash_password
 
-    known = _name(name)
+    known = known_name(name)
     with open_store(read_config(context)) as store:
-        password = _password(known, password_stdin)
-        _must_exist(known, store.users.set_password(known, hash_password(password), by=doer()))
+        password = give_password(store, known, _given(password_stdin), by=doer())
     _tell_password(known, "" if password_stdin else password, as_json)
 
 
@@ -131,50 +126,28 @@ def history(
 
 
 def _set_disabled(context: typer.Context, name: str, disabled: bool, as_json: bool) -> None:
+    from daemon.accounts import known_name, must_exist
     from daemon.cli.doer import doer
 
-    known = _name(name)
+    known = known_name(name)
     with open_store(read_config(context)) as store:
-        _must_exist(known, store.users.set_disabled(known, disabled=disabled, by=doer()))
+        must_exist(known, store.users.set_disabled(known, disabled=disabled, by=doer()))
     _say({"name": known, "disabled": disabled}, f"{known} is {'disabled' if disabled else 'let in again'}", as_json)
 
 
-def _name(text: str) -> str:
-    from daemon.cli.refusal import Refusal
-    from rules.access import user_name
-
-    try:
-        return user_name(text)
-    except ValueError as error:
-        raise Refusal(str(error)) from None
-
-
-def _groups(words: list[str]) -> tuple[str, ...]:
-    """Groups are named as users are, so that rules and files can name both."""
-    return tuple(sorted({_name(word) for word in words}))
-
-
-def _password(name: str, from_stdin: bool) -> str:
+def _given(from_stdin: bool) -> str:
+    """The password that is typed or piped in; empty where one is to be made up."""
     import getpass
     import sys
 
     from daemon.cli.refusal import Refusal
-    from daemon.passwords import generated_password
-    from rules.access import wrong_password
 
     if not from_stdin:
-        return generated_password()
+        return ""
     given = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
-    if wrong := wrong_password(given, name):
-        raise Refusal(wrong)
+    if not given:
+        raise Refusal("no password came on standard input")
     return given
-
-
-def _must_exist(name: str, found: bool) -> None:
-    from daemon.cli.refusal import Refusal
-
-    if not found:
-        raise Refusal(f"there is no user named {name}; `incidentd user list` shows them")
 
 
 def _tell_password(name: str, password: str, as_json: bool, **known: object) -> None:

@@ -30,6 +30,10 @@ class Form:
         """The last value of that name, without blanks around it."""
         return self._fields.get(name, [default])[-1].strip()
 
+    def secret(self, name: str) -> str:
+        """The last value of that name as it was typed: blanks belong to a password."""
+        return self._fields.get(name, [""])[-1]
+
     def all(self, name: str) -> list[str]:
         """Every value of that name."""
         return self._fields.get(name, [])

@@ -3,20 +3,26 @@
 from fastapi import APIRouter, FastAPI
 
 from daemon.api.ports import Ports
+from daemon.console.account import account_routes
+from daemon.console.admin import admin_routes
 from daemon.console.assets import Assets
 from daemon.console.board import board_routes
 from daemon.console.bulk import bulk_page_routes
 from daemon.console.events import events_routes
 from daemon.console.estate import estate_routes
+from daemon.console.duty import duty_routes
 from daemon.console.health import health_of
 from daemon.console.incident import incident_routes
 from daemon.console.live import live_routes
 from daemon.console.login import login_routes
+from daemon.console.outgoing import outgoing_routes
 from daemon.console.overview import overview_routes
 from daemon.console.pages import Pages
 from daemon.console.portal import portal_routes
 from daemon.console.services import service_routes
+from daemon.console.people import people_routes
 from daemon.console.reports import report_pages
+from daemon.console.upkeep import upkeep_routes
 from daemon.console.visitor import add_page_handlers, visit
 
 
@@ -38,4 +44,10 @@ def console_routes(ports: Ports, app: FastAPI) -> tuple[APIRouter, ...]:
         portal_routes(ports, pages),
         overview_routes(ports, pages),
         report_pages(ports, pages),
+        account_routes(ports, pages),
+        admin_routes(ports, pages),
+        upkeep_routes(ports, pages),
+        duty_routes(ports, pages),
+        outgoing_routes(ports, pages),
+        people_routes(ports, pages),
     )

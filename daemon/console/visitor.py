@@ -8,7 +8,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.security import APIKeyCookie
 
-from daemon.api.access import Caller, Require
+from daemon.api.access import CHANGE_AT, Caller, PasswordFirst, Require
 from daemon.api.ports import COOKIE, Ports
 from daemon.api.problems import Problem
 from daemon.console.pages import Pages
@@ -20,6 +20,10 @@ _cookie = APIKeyCookie(name=COOKIE, auto_error=False)
 
 class LoginNeeded(IncidentdError):
     """Nobody known asks for a page."""
+
+
+class ChangeNeeded(IncidentdError):
+    """Somebody has to change their password before they see this page."""
 
 
 class PageRefused(IncidentdError):
@@ -39,6 +43,8 @@ class Visit(Require):
         """The visitor; LoginNeeded or PageRefused."""
         try:
             return super().__call__(request, None, _)
+        except PasswordFirst:
+            raise ChangeNeeded from None
         except Problem as problem:
             if problem.status_code == HTTPStatus.UNAUTHORIZED:
                 raise LoginNeeded from None
@@ -60,6 +66,12 @@ def add_page_handlers(app: FastAPI, pages: Pages) -> None:
         if request.headers.get("hx-request"):
             return Response(status_code=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": address})
         return RedirectResponse(address, HTTPStatus.SEE_OTHER)
+
+    @app.exception_handler(ChangeNeeded)
+    async def change_password(request: Request, _: ChangeNeeded) -> Response:
+        if request.headers.get("hx-request"):
+            return Response(status_code=HTTPStatus.FORBIDDEN, headers={"HX-Redirect": CHANGE_AT})
+        return RedirectResponse(CHANGE_AT, HTTPStatus.SEE_OTHER)
 
     @app.exception_handler(PageRefused)
     async def refuse(_: Request, error: PageRefused) -> Response:

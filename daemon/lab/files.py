@@ -75,7 +75,7 @@ def database_url(directory: Path) -> str:
     return f"sqlite:///{(directory / 'incidentd.db').resolve()}"
 
 
-def write_daemon_config(directory: Path, ways: Ways, *, listen: str, interval_s: float) -> Path:
+def write_daemon_config(directory: Path, ways: Ways, *, listen: str, interval_s: float, access: str = "open") -> Path:
     """Write incidentd.yaml beside cmdb.yaml, and service-desk.yaml, its rules; returns the path of the first.
 
     It has the lab's sources, a short quiet time, mail and webhook to the catcher.
@@ -91,7 +91,7 @@ def write_daemon_config(directory: Path, ways: Ways, *, listen: str, interval_s:
     sources.append({"name": "push", "type": "push"})
     document = {
         "database": database_url(directory),
-        "http": {"listen": listen, "access": "open"},
+        "http": {"listen": listen, "access": access},
         "sources": sources,
         "cmdb": [{"type": "yaml", "path": "cmdb.yaml"}],
         "rules": SERVICE_DESK,

@@ -179,9 +179,9 @@ class Lab:
         """Mend everything."""
         return self.control.mend_all()
 
-    def write_config(self, *, listen: str = "127.0.0.1:8420") -> Path:
+    def write_config(self, *, listen: str = "127.0.0.1:8420", access: str = "open") -> Path:
         """Write incidentd.yaml for a daemon that works on this lab."""
-        return write_daemon_config(self.directory, self.ways, listen=listen, interval_s=self.interval_s)
+        return write_daemon_config(self.directory, self.ways, listen=listen, interval_s=self.interval_s, access=access)
 
     def announce(self, *, api_url: str = "") -> None:
         """Write lab.json, by which `incidentd lab break` finds this lab; it is removed at the end."""

@@ -10,18 +10,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from daemon.accounts import FIRST_USER, add_user
 from daemon.clock import Clock
 from daemon.lab.errors import LabError
 from daemon.lab.lab import Lab, Ports, held
 from daemon.lab.processes import Program, free_port, is_free
 from daemon.lab.scenario import SCENARIO, Script
-from daemon.passwords import generated_password, hash_password
 from daemon.store.rows import Doer
 from daemon.store.store import Store
 from rules.access import Role
 
 USUAL_DIRECTORY = Path("var")
-FIRST_USER = "admin"
 _TICK_S = 0.5
 # What a run leaves behind, and `--fresh` removes; anything else in the directory is somebody's own.
 _LEFT_BEHIND = ("prometheus", "alertmanager", "mail", "webhooks", "logs")
@@ -39,6 +38,7 @@ class Wishes:
     daemon: bool = True
     stand_in: bool = False
     fresh: bool = False
+    is_open: bool = False
     seconds: float | None = None
 
 
@@ -55,13 +55,14 @@ def run(wishes: Wishes, say: Callable[[str], None]) -> int:
         )
         closing.enter_context(lab)
         closing.callback(say, "lab: stopping ...")
-        config = lab.write_config(listen=f"127.0.0.1:{wishes.api_port}")
+        access = "open" if wishes.is_open else "login"
+        config = lab.write_config(listen=f"127.0.0.1:{wishes.api_port}", access=access)
+        password = first_login(lab) if wishes.daemon else ""
         daemon = _daemon(config, wishes.api_port)
         if wishes.daemon:
             closing.callback(daemon.stop)
             daemon.launch()
             daemon.await_ready(stop=stop)
-        password = first_login(lab) if wishes.daemon and not stop.is_set() else ""
         lab.announce(api_url=daemon.url if wishes.daemon else "")
         for line in greeting(lab, config, wishes, password):
             say(line)
@@ -111,11 +112,10 @@ def first_login(lab: Lab) -> str:
     Only a hash of it is kept: this is the one time at which it can be told.
     """
     with Store.open(lab.database_url, lab.clock) as store:
+        store.upgrade()
         if store.users.user(FIRST_USER) is not None:
             return ""
-        password = generated_password()
-        store.users.add(FIRST_USER, Role.ADMIN, (), hash_password(password), by=Doer(name="the lab"))
-        return password
+        return add_user(store, FIRST_USER, Role.ADMIN, (), by=Doer(name="the lab"))
 
 
 def greeting(lab: Lab, config: Path, wishes: Wishes, password: str = "") -> list[str]:
@@ -126,7 +126,8 @@ def greeting(lab: Lab, config: Path, wishes: Wishes, password: str = "") -> list
     size = len(lab.control.estate)
     lines = ["", f"The lab is up: a made-up data centre of {size} CIs, drawn in docs/lab.md.", ""]
     if api_url:
-        lines.append(f"  incidentd      {api_url}  (open on this machine only; API in /api/openapi.json)")
+        door = "open to everybody on this machine" if wishes.is_open else "asks for a login"
+        lines.append(f"  incidentd      {api_url}  ({door}; API in /api/openapi.json)")
         again = f"the password was shown at the first start; {command} --config {config} user passwd {FIRST_USER}"
         told = f"password {password}  (shown this once)" if password else again
         lines.append(f"  first login    user {FIRST_USER}, {told}")

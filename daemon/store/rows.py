@@ -73,13 +73,14 @@ class TokenRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserRow:
-    """A person who may log in; the password is not here."""
+    """A person who may log in; the password is not here, only whether it `is_temporary`: to be changed first."""
 
     name: str
     role: Role
     groups: tuple[str, ...]
     created_at: datetime
     disabled_at: datetime | None = None
+    is_temporary: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 
 REVISIONS = ("0001", "0002", "0003", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012")
+REVISIONS = ("0001", "0002", "0003", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0013")
 """Every schema revision this code knows, oldest first; the last is the one it works with."""
 
 
@@ -400,6 +401,8 @@ users = Table(
     Column("password", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("disabled_at", UtcDateTime),
+    # Whether the password must be changed at the next login.
+    Column("is_temporary", Boolean, nullable=False, server_default=false()),
 )
 
 sessions = Table(

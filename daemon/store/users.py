@@ -26,8 +26,18 @@ class Users:
         self._database = database
         self._clock = clock
 
-    def add(self, name: str, role: Role, groups: tuple[str, ...], password_hash: str, *, by: Doer = ITSELF) -> None:
-        """Remember a user; StoreError where the name is taken."""
+    def add(
+        self,
+        name: str,
+        role: Role,
+        groups: tuple[str, ...],
+        password_hash: str,
+        *,
+        is_temporary: bool = False,
+        by: Doer = ITSELF,
+    ) -> None:
+        """Remember a user, whose password must be changed first where it `is_temporary`; StoreError where the name is
+        taken."""
         now = self._clock.now()
         row = {
             "name": name,
@@ -35,6 +45,7 @@ class Users:
             "groups": " ".join(groups),
             "password": password_hash,
             "created_at": now,
+            "is_temporary": is_temporary,
         }
         with self._database.write() as connection:
             try:
@@ -66,9 +77,11 @@ class Users:
         values = {"role": str(role)} if groups is None else {"role": str(role), "groups": " ".join(groups)}
         return self._change(name, values, by, "role changed", _standing(role, groups))
 
-    def set_password(self, name: str, password_hash: str, *, by: Doer = ITSELF) -> bool:
-        """Give a user another password and end every session; whether there is such a user."""
-        return self._change(name, {"password": password_hash}, by, "password changed")
+    def set_password(self, name: str, password_hash: str, *, is_temporary: bool = False, by: Doer = ITSELF) -> bool:
+        """Give a user another password, to be changed first where it `is_temporary`, and end every session; whether
+        there is such a user."""
+        values = {"password": password_hash, "is_temporary": is_temporary}
+        return self._change(name, values, by, "password changed")
 
     def set_disabled(self, name: str, *, disabled: bool, by: Doer = ITSELF) -> bool:
         """Let a user in no more, or again, and end every session; whether there is such a user."""
@@ -161,4 +174,5 @@ def _user_of(row: Any) -> UserRow:
         groups=tuple(row.groups.split()),
         created_at=row.created_at,
         disabled_at=row.disabled_at,
+        is_temporary=row.is_temporary,
     )

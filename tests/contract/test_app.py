@@ -1,6 +1,7 @@
 """The real daemon as a process of its own: started, used over HTTP and from the command line, reloaded, stopped."""
 
 import json
+import re
 import signal
 import sqlite3
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from tests.daemons import PATIENCE_S, Incidentd
 from tests.servers import free_port, wait_until
@@ -151,3 +153,24 @@ def test_mistakes_in_the_configuration_are_told_all_at_once(tmp_path: Path) -> N
     answer = server.cli("run")
     assert answer.returncode == 1
     assert len(answer.stderr.splitlines()) == 2
+
+
+def test_the_first_start_makes_an_administrator_who_chooses_a_password_first(tmp_path: Path) -> None:
+    with Speaking(tmp_path) as server:
+        assert "first login" not in server.log
+        server.write_config(http={"listen": f"127.0.0.1:{server.port}", "access": "login"})
+        server.restart()
+        told = r"^first login: user admin, password (\S+) \(shown this once; it must be changed then\)$"
+        found = re.search(told, server.log, re.MULTILINE)
+        assert found is not None
+        with requests.Session() as session:
+            session.trust_env = False
+            session.headers["Origin"] = server.url
+            login = {"name": "admin", "password": found[1]}
+            assert session.post(f"{server.url}/api/v1/session", json=login, timeout=10).status_code == 200
+            assert session.get(f"{server.url}/api/v1/incidents", timeout=10).status_code == 403
+            assert session.get(f"{server.url}/", timeout=10).url == f"{server.url}/account"
+        server.restart()
+        assert server.log.count("first login") == 1
+    for file in tmp_path.rglob("*.db*"):
+        assert found[1].encode() not in file.read_bytes()

@@ -52,7 +52,7 @@ def test_what_is_administered_here_is_kept_with_the_user_of_the_system(recorded:
 def test_a_password_may_come_from_standard_input_and_is_never_shown(recorded: Site) -> None:
     add = recorded.words("user", "add", "bob", "--role", "viewer", "--password-stdin")
     poor = recorded.runner.invoke(app, add, input="short\n")
-    assert (poor.exit_code, type(poor.exception).__name__) == (1, "Refusal")
+    assert (poor.exit_code, type(poor.exception).__name__) == (1, "AccountRefused")
     done = recorded.runner.invoke(app, add, input="correct horse battery\n")
     assert done.exit_code == 0
     assert "horse" not in done.output

@@ -1,0 +1,99 @@
+"""Making users and tokens: what the command line and the console do alike, each act with its line in the audit."""
+
+import hashlib
+import secrets
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from daemon.passwords import generated_password, hash_password
+from daemon.store.rows import Doer
+from daemon.store.store import Store
+from rules.access import Role, Scope, user_name, wrong_password
+from rules.errors import IncidentdError
+
+PREFIX = "inc_"
+"""How every token begins, so that it can be found where it should not be."""
+FIRST_USER = "admin"
+_BYTES = 32
+
+
+class AccountRefused(IncidentdError):
+    """A user or token that cannot be made or changed as was asked; the text says why, for people."""
+
+
+def known_name(text: str) -> str:
+    """The name as it is kept; AccountRefused where it cannot be one."""
+    try:
+        return user_name(text)
+    except ValueError as error:
+        raise AccountRefused(str(error)) from None
+
+
+def known_groups(words: Iterable[str]) -> tuple[str, ...]:
+    """Groups are named as users are, so that rules and files can name both."""
+    return tuple(sorted({known_name(word) for word in words}))
+
+
+def add_user(
+    store: Store,
+    name: str,
+    role: Role,
+    groups: Iterable[str],
+    *,
+    password: str = "",
+    is_temporary: bool = False,
+    by: Doer,
+) -> str:
+    """Let a person in; the password, one made up where none is given. It must be changed first where `is_temporary`."""
+    known = known_name(name)
+    if any(token.name == known and not token.owner for token in store.tokens()):
+        raise AccountRefused(f"a service's token is named {known}; a timeline could not tell the two apart")
+    if password and (wrong := wrong_password(password, known)):
+        raise AccountRefused(wrong)
+    given = password or generated_password()
+    hashed = hash_password(given)
+    store.users.add(known, role, known_groups(groups), hashed, is_temporary=is_temporary, by=by)
+    return given
+
+
+def give_password(store: Store, name: str, password: str = "", *, is_temporary: bool = False, by: Doer) -> str:
+    """Give a user another password, one made up where none is given; every session of theirs ends."""
+    known = known_name(name)
+    if password and (wrong := wrong_password(password, known)):
+        raise AccountRefused(wrong)
+    given = password or generated_password()
+    must_exist(known, store.users.set_password(known, hash_password(given), is_temporary=is_temporary, by=by))
+    return given
+
+
+def must_exist(name: str, found: bool) -> None:
+    """AccountRefused where there was no such user."""
+    if not found:
+        raise AccountRefused(f"there is no user named {name}; `incidentd user list` shows them")
+
+
+def make_token(
+    store: Store, name: str, scopes: Collection[Scope], *, owner: str = "", expires_at: datetime | None = None, by: Doer
+) -> tuple[str, str]:
+    """The token's name, made up for a user's where none is given, and the token: only a digest of it is kept."""
+    owner = owner.strip().lower()
+    named = name or (f"{owner}-{secrets.token_hex(3)}" if owner else "")
+    if not (0 < len(named) <= 100 and named.isprintable()):
+        raise AccountRefused("the name of a token is 1 to 100 printable characters")
+    if owner and store.users.user(owner) is None:
+        must_exist(owner, False)
+    if not owner and store.users.user(named) is not None:
+        raise AccountRefused(
+            f"{named} is a user: make it a token of theirs with --user {named}, or choose another name"
+        )
+    text = PREFIX + secrets.token_urlsafe(_BYTES)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    store.add_token(named, digest, frozenset(map(str, scopes)), owner, expires_at, by=by)
+    return named, text
+
+
+def make_first_user(store: Store) -> str:
+    """Where nobody could log in yet, make the administrator; their password, empty where there are users already."""
+    if store.users.all():
+        return ""
+    return add_user(store, FIRST_USER, Role.ADMIN, (), is_temporary=True, by=Doer(name="incidentd", via="first start"))

@@ -1,0 +1,215 @@
+"""Users, their tokens and those of services, and who administered them."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import anyio
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import RedirectResponse
+
+from daemon.accounts import AccountRefused, add_user, give_password, known_groups, known_name, make_token, must_exist
+from daemon.api.access import Caller
+from daemon.api.ports import Ports
+from daemon.config.durations import parse_duration
+from daemon.console.forms import Form, form_of
+from daemon.console.pages import Pages
+from daemon.console.visitor import visit
+from daemon.errors import StoreError
+from daemon.store.rows import Doer
+from rules.access import Role, Scope
+
+MOST_ACTS = 100
+_AT_ONCE = 4
+Secret = tuple[str, str]
+"""What was made, and the secret of it, shown this once."""
+
+
+def people_routes(ports: Ports, pages: Pages) -> APIRouter:
+    """/admin/users, /admin/tokens and /admin/audit."""
+    router = APIRouter(include_in_schema=False)
+    may = Depends(visit(ports, "administer"))
+    room = anyio.CapacityLimiter(_AT_ONCE)
+
+    @router.get("/admin/users")
+    def users(request: Request, caller: Annotated[Caller, may]) -> Response:
+        return _users(ports, pages, request, caller)
+
+    @router.post("/admin/users")
+    async def act_on_users(request: Request, caller: Annotated[Caller, may]) -> Response:
+        form = await form_of(request)
+        return await anyio.to_thread.run_sync(_acted, ports, pages, request, caller, form, USERS, limiter=room)
+
+    @router.get("/admin/tokens")
+    def tokens(request: Request, caller: Annotated[Caller, may]) -> Response:
+        return _tokens(ports, pages, request, caller)
+
+    @router.post("/admin/tokens")
+    async def act_on_tokens(request: Request, caller: Annotated[Caller, may]) -> Response:
+        form = await form_of(request)
+        return await anyio.to_thread.run_sync(_acted, ports, pages, request, caller, form, TOKENS, limiter=room)
+
+    @router.get("/admin/audit")
+    def audit(
+        request: Request,
+        caller: Annotated[Caller, may],
+        subject: Annotated[str, Query(max_length=100)] = "",
+        offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+    ) -> Response:
+        found = ports.store.audit.latest(MOST_ACTS + 1, offset, subject.strip())
+        more = offset + MOST_ACTS if len(found) > MOST_ACTS else None
+        shown = found[:MOST_ACTS]
+        return pages.page(request, caller, "audit.html", acts=shown, subject=subject.strip(), more=more)
+
+    return router
+
+
+def _acted(
+    ports: Ports,
+    pages: Pages,
+    request: Request,
+    caller: Caller,
+    form: Form,
+    acts: dict[str, Callable[[Ports, Form, Doer], Secret | None]],
+) -> Response:
+    """Do what the form asks for; a secret that was made is shown at once, anything else leads back to the list."""
+    show = _users if acts is USERS else _tokens
+    act = acts.get(form.get("do"))
+    if act is None:
+        return show(ports, pages, request, caller, wrong="that is not known", form=form)
+    try:
+        made = act(ports, form, Doer(name=caller.name, via="console"))
+    except (AccountRefused, StoreError) as error:
+        return show(ports, pages, request, caller, wrong=str(error), form=form)
+    if made is not None:
+        return show(ports, pages, request, caller, made=made)
+    return RedirectResponse(request.url.path, HTTPStatus.SEE_OTHER)
+
+
+def _add(ports: Ports, form: Form, by: Doer) -> Secret | None:
+    name, role = known_name(form.get("name")), _role(form)
+    groups = form.get("groups").replace(",", " ").split()
+    return name, add_user(ports.store, name, role, groups, is_temporary=True, by=by)
+
+
+def _change_role(ports: Ports, form: Form, by: Doer) -> Secret | None:
+    name = known_name(form.get("name"))
+    _not_oneself(name, by, "role")
+    groups = known_groups(form.get("groups").replace(",", " ").split())
+    must_exist(name, ports.store.users.set_role(name, _role(form), groups, by=by))
+    return None
+
+
+def _new_password(ports: Ports, form: Form, by: Doer) -> Secret | None:
+    name = known_name(form.get("name"))
+    return name, give_password(ports.store, name, is_temporary=True, by=by)
+
+
+def _disable(ports: Ports, form: Form, by: Doer) -> Secret | None:
+    name = known_name(form.get("name"))
+    _not_oneself(name, by, "access")
+    must_exist(name, ports.store.users.set_disabled(name, disabled=True, by=by))
+    return None
+
+
+def _enable(ports: Ports, form: Form, by: Doer) -> Secret | None:
+    name = known_name(form.get("name"))
+    must_exist(name, ports.store.users.set_disabled(name, disabled=False, by=by))
+    return None
+
+
+def _create(ports: Ports, form: Form, by: Doer) -> Secret | None:
+    scopes = [Scope(word) for word in form.all("scope") if word in list(Scope)]
+    if not scopes:
+        raise AccountRefused("a token needs a scope: what it allows")
+    ends = _end(form.get("expires"), ports.clock.now())
+    return make_token(ports.store, form.get("name"), scopes, owner=form.get("owner"), expires_at=ends, by=by)
+
+
+def _revoke(ports: Ports, form: Form, by: Doer) -> Secret | None:
+    if not ports.store.revoke_token(form.get("name"), by=by):
+        raise AccountRefused("there is no token of that name any more")
+    return None
+
+
+USERS: dict[str, Callable[[Ports, Form, Doer], Secret | None]] = {
+    "add": _add,
+    "role": _change_role,
+    "password": _new_password,
+    "disable": _disable,
+    "enable": _enable,
+}
+TOKENS: dict[str, Callable[[Ports, Form, Doer], Secret | None]] = {"create": _create, "revoke": _revoke}
+
+
+def _role(form: Form) -> Role:
+    try:
+        return Role(form.get("role"))
+    except ValueError:
+        raise AccountRefused(f"choose a role: {', '.join(Role)}") from None
+
+
+def _not_oneself(name: str, by: Doer, what: str) -> None:
+    """Nobody can shut themselves out by a slip; another administrator can."""
+    if name == by.name:
+        raise AccountRefused(f"you cannot take your own {what} away; another administrator can")
+
+
+def _end(text: str, now: datetime) -> datetime | None:
+    if not text:
+        return None
+    try:
+        lasts = parse_duration(text)
+    except ValueError as error:
+        raise AccountRefused(f"{error}; allowed: as in 90d, or nothing for ever") from None
+    if lasts <= timedelta():
+        raise AccountRefused("a token that has ended before it begins is of no use")
+    return now + lasts
+
+
+def _users(
+    ports: Ports,
+    pages: Pages,
+    request: Request,
+    caller: Caller,
+    *,
+    made: Secret | None = None,
+    wrong: str = "",
+    form: Form | None = None,
+) -> Response:
+    values: dict[str, Any] = {"users": ports.store.users.all(), "roles": list(Role)}
+    return _shown(pages, request, caller, "users.html", made, wrong, form, values)
+
+
+def _tokens(
+    ports: Ports,
+    pages: Pages,
+    request: Request,
+    caller: Caller,
+    *,
+    made: Secret | None = None,
+    wrong: str = "",
+    form: Form | None = None,
+) -> Response:
+    values: dict[str, Any] = {"tokens": ports.store.tokens(), "scopes": list(Scope), "users": ports.store.users.all()}
+    return _shown(pages, request, caller, "tokens.html", made, wrong, form, values)
+
+
+def _shown(
+    pages: Pages,
+    request: Request,
+    caller: Caller,
+    template: str,
+    made: Secret | None,
+    wrong: str,
+    form: Form | None,
+    values: dict[str, Any],
+) -> Response:
+    typed = form.rest() if form is not None and wrong else {}
+    status = HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.OK
+    answer = pages.page(request, caller, template, status=status, made=made, wrong=wrong, typed=typed, **values)
+    if made is not None:
+        # The one page that holds a secret: no cache may keep it.
+        answer.headers["Cache-Control"] = "no-store"
+    return answer
