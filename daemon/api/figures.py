@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import anyio
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import StringConstraints
 
@@ -15,6 +16,8 @@ from daemon.reports.report import make_report, service_names
 from rules.figures import Asked
 from rules.figures_shapes import ReportDocument
 
+AT_ONCE = 2
+"""So many reports are counted at a time: each may take seconds, and must not hold the threads of others."""
 Word = Annotated[str, StringConstraints(max_length=256)]
 Words = Annotated[list[Word], Query(max_length=100)]
 Moment = Annotated[str, Query(max_length=40)]
@@ -60,6 +63,7 @@ def report_of(ports: Ports, asked: Asked) -> ReportDocument:
 def figure_routes(ports: Ports) -> APIRouter:
     """/api/v1/report."""
     router = APIRouter(tags=["reports"])
+    room = anyio.CapacityLimiter(AT_ONCE)
 
     @router.get(
         "/api/v1/report",
@@ -67,10 +71,11 @@ def figure_routes(ports: Ports) -> APIRouter:
         responses=answers(ReportDocument),
         dependencies=[Depends(require(ports, "read"))],
     )
-    def report(asked: Annotated[Question, Depends()]) -> Response:
+    async def report(asked: Annotated[Question, Depends()]) -> Response:
         try:
-            return json_response(report_of(ports, question(ports, asked)))
+            wanted = question(ports, asked)
         except WrongPeriod as error:
             raise wrong_field(error.field, str(error)) from None
+        return json_response(await anyio.to_thread.run_sync(report_of, ports, wanted, limiter=room))
 
     return router

@@ -61,8 +61,8 @@ def overview_routes(ports: Ports, pages: Pages) -> APIRouter:
     def overview(request: Request, caller: Annotated[Caller, Depends(visit(ports))]) -> Response:
         now = ports.clock.now()
         found = ports.store.incidents(Search(statuses=[str(s) for s in ACTIVE], sort="priority"), limit=MOST)
-        felt = [i for i in found if any(s.state > State.AT_RISK for s in i.services)]
-        risky = [i for i in found if i not in felt and i.services]
+        felt = [i for i in found if _is_felt(i)]
+        risky = [i for i in found if i.services and not _is_felt(i)]
         troubles = sorted((_trouble(i, ports.policy(), now) for i in felt), key=lambda t: (-t.state, t.since))
         now_days, trend = week.at(now)
         return pages.page(
@@ -82,6 +82,11 @@ def overview_routes(ports: Ports, pages: Pages) -> APIRouter:
         )
 
     return router
+
+
+def _is_felt(incident: Incident) -> bool:
+    """Whether a business service is down or works in part only."""
+    return any(s.state > State.AT_RISK for s in incident.services)
 
 
 def _states(felt: Iterable[Incident]) -> dict[str, State]:

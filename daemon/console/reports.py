@@ -10,10 +10,11 @@ from itertools import islice
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
+import anyio
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from daemon.api.access import Caller
-from daemon.api.figures import Question, question, report_of
+from daemon.api.figures import AT_ONCE, Question, question, report_of
 from daemon.api.ports import Ports
 from daemon.console.drawn import Chart, chart_of
 from daemon.console.pages import Pages
@@ -75,9 +76,15 @@ def report_pages(ports: Ports, pages: Pages) -> APIRouter:
     """/reports, /reports/incidents and /reports.csv."""
     router = APIRouter(include_in_schema=False)
     reading = Depends(visit(ports))
+    room = anyio.CapacityLimiter(AT_ONCE)
 
     @router.get("/reports")
-    def show(request: Request, caller: Annotated[Caller, reading], given: Annotated[Question, Depends()]) -> Response:
+    async def show(
+        request: Request, caller: Annotated[Caller, reading], given: Annotated[Question, Depends()]
+    ) -> Response:
+        return await anyio.to_thread.run_sync(_show, request, caller, given, limiter=room)
+
+    def _show(request: Request, caller: Caller, given: Question) -> Response:
         asked, wrong = _asked(ports, given)
         report = report_of(ports, asked)
         values = _values(ports, given, report)
@@ -85,22 +92,26 @@ def report_pages(ports: Ports, pages: Pages) -> APIRouter:
         return pages.page(request, caller, "reports.html", status=status, wrong=wrong, report=report, **values)
 
     @router.get("/reports.csv", dependencies=[reading])
-    def export(given: Annotated[Question, Depends()]) -> Response:
+    async def export(given: Annotated[Question, Depends()]) -> Response:
         asked, _ = _asked(ports, given)
         headers = {"Content-Disposition": 'attachment; filename="incidentd-report.csv"'}
-        return Response(csv_of(report_of(ports, asked)), headers=headers, media_type="text/csv; charset=utf-8")
+        report = await anyio.to_thread.run_sync(report_of, ports, asked, limiter=room)
+        return Response(csv_of(report), headers=headers, media_type="text/csv; charset=utf-8")
 
     @router.get("/reports/definitions")
     def define(request: Request, caller: Annotated[Caller, reading]) -> Response:
         return pages.page(request, caller, "definitions.html")
 
     @router.get("/reports/incidents")
-    def listed(
+    async def listed(
         request: Request,
         caller: Annotated[Caller, reading],
         given: Annotated[Question, Depends()],
         narrowed: Annotated[Narrowed, Depends()],
     ) -> Response:
+        return await anyio.to_thread.run_sync(_listed, request, caller, given, narrowed, limiter=room)
+
+    def _listed(request: Request, caller: Caller, given: Question, narrowed: Narrowed) -> Response:
         asked, wrong = _asked(ports, given)
         found = counted(ports.store, asked, narrowed.which)
         lines = list(islice(filter(narrowed.lets_through, found), MOST_LISTED + 1))
