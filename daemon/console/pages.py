@@ -24,7 +24,15 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-NAVIGATION = (("/", "Board"), ("/events", "Events"), ("/cis", "Estate"), ("/services", "Services"), ("/portal", "Report a problem"), ("/reports", "Reports"), ("/overview", "Overview"))
+NAVIGATION = (
+    ("/", "Board"),
+    ("/overview", "Overview"),
+    ("/services", "Services"),
+    ("/cis", "Estate"),
+    ("/events", "Events"),
+    ("/reports", "Reports"),
+    ("/portal", "Report a problem"),
+)
 """Address and name of the pages that are always one click away."""
 
 

@@ -8,9 +8,9 @@ from daemon.console.admin import admin_routes
 from daemon.console.assets import Assets
 from daemon.console.board import board_routes
 from daemon.console.bulk import bulk_page_routes
-from daemon.console.events import events_routes
-from daemon.console.estate import estate_routes
 from daemon.console.duty import duty_routes
+from daemon.console.estate import estate_routes
+from daemon.console.events import events_routes
 from daemon.console.health import health_of
 from daemon.console.incident import incident_routes
 from daemon.console.live import live_routes
@@ -18,10 +18,10 @@ from daemon.console.login import login_routes
 from daemon.console.outgoing import outgoing_routes
 from daemon.console.overview import overview_routes
 from daemon.console.pages import Pages
-from daemon.console.portal import portal_routes
-from daemon.console.services import service_routes
 from daemon.console.people import people_routes
+from daemon.console.portal import portal_routes
 from daemon.console.reports import report_pages
+from daemon.console.services import service_routes
 from daemon.console.upkeep import upkeep_routes
 from daemon.console.visitor import add_page_handlers, visit
 
