@@ -74,3 +74,6 @@ class Background(Generic[T]):
         except IncidentdError as error:
             _log.warning("not_worked_out", error=str(error))
             answer.problem = str(error)
+        finally:
+            if not answer.is_there:  # a flaw of ours, which the log has whole; nobody is to wait for ever
+                answer.problem = "it could not be worked out; the log says why"

@@ -1,6 +1,7 @@
 """The estate: looking for CIs, a CI's page, what would fail with it, and what is doubtful about the CMDB."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import urlencode
@@ -23,7 +24,6 @@ from daemon.console.visitor import PageRefused, visit
 from rules.doubt import Doubt
 from rules.doubts import doubts
 from rules.near import near_names
-from rules.past import History
 
 PER_PAGE = 50
 DEEPEST = 100_000
@@ -34,6 +34,16 @@ DOUBTS_KEPT = timedelta(minutes=5)
 _DAYS = 30
 Text = Annotated[str, Query(max_length=200)]
 Offset = Annotated[int, Query(ge=0, le=DEEPEST)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubted:
+    """The doubts, and of how much past since when."""
+
+    found: tuple[Doubt, ...]
+    since: datetime
+    incidents: int
+    alerts: int
 
 
 def estate_routes(ports: Ports, pages: Pages) -> APIRouter:
@@ -143,18 +153,20 @@ def _add_spof(router: APIRouter, ports: Ports, pages: Pages) -> None:
 
 
 def _add_doubts(router: APIRouter, ports: Ports, pages: Pages) -> None:
-    doubted: Background[tuple[tuple[Doubt, ...], History]] = Background(ports.clock, DOUBTS_KEPT)
+    doubted: Background[Doubted] = Background(ports.clock, DOUBTS_KEPT)
 
     @router.get("/cis/doubts")
     def show(request: Request, caller: Annotated[Caller, Depends(visit(ports))]) -> Response:
         estate, now = ports.estate(), ports.clock.now()
 
-        def work(_: object) -> tuple[tuple[Doubt, ...], History]:
+        def work(_: object) -> Doubted:
             past = ports.store.history(now - timedelta(days=_DAYS), now)
-            return doubts(estate, past), past
+            found = doubts(estate, past)
+            return Doubted(found=found, since=past.since, incidents=len(past.incidents), alerts=len(past.alerts))
 
         answer = doubted.ask(estate, work)
-        found, past = answer.value or ((), None)
+        past = answer.value
+        found = () if past is None else past.found
         return pages.page(
             request,
             caller,
