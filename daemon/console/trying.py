@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from daemon.api.ports import Ports
 from daemon.sources.push import BadPush, decode_alerts
+from daemon.store.rows import RecordSearch
 from rules.alert import Alert
 from rules.decide import decide
 from rules.decision import Decision, Notice, Push, TimelineEntry
@@ -15,6 +16,8 @@ from rules.draft import Draft
 from rules.errors import IncidentdError
 from rules.explain import Explanation, explain
 from rules.incident import Incident
+from rules.record import KEPT as RECORDS_KEPT
+from rules.record import Kind
 from rules.situation import Situation, rebuild
 from rules.telling import key_of, person_of
 
@@ -25,6 +28,8 @@ _PATIENCE = timedelta(minutes=30)
 _AFTERWARDS = timedelta(minutes=20)
 """So long after its opening is looked at who is told, while nobody acts."""
 MOST_EXPLAINED = 200
+MOST_RECORDS = 500
+"""So many changes and problems, the newest, are known to a try."""
 _PAIR = re.compile(r'\s*([A-Za-z_][A-Za-z0-9_.-]*)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]*))\s*,?')
 
 
@@ -92,7 +97,8 @@ def labels_of(text: str) -> dict[str, str]:
 def try_alert(ports: Ports, text: str) -> Outcome:
     """Have the alert decided on as if nothing else fired, and look ahead until everybody has been told; BadTry.
 
-    The rules, the CMDB, what was learnt, silences and who is on call are those of now. Nothing is stored or sent.
+    The rules, the CMDB, what was learnt, silences, changes, problems and who is on call are those of now. Nothing is
+    stored or sent.
     """
     now = ports.clock.now()
     body = json.dumps([{"labels": labels_of(text)}]).encode()
@@ -122,7 +128,19 @@ def _situation(ports: Ports, now: datetime) -> Situation:
     store = ports.store
     situation = Situation(ports.estate(), ports.policy(), ports.subscriptions())
     lessons, silences, overrides = store.lessons(), store.silences(), store.overrides()
-    rebuild(situation, (), (), (), now, lessons=lessons, silences=silences, overrides=overrides)
+    changes = store.records(RecordSearch(kind=Kind.CHANGE, since=now - RECORDS_KEPT), limit=MOST_RECORDS)
+    problems = store.records(RecordSearch(kind=Kind.PROBLEM), limit=MOST_RECORDS)
+    rebuild(
+        situation,
+        (),
+        (),
+        (),
+        now,
+        lessons=lessons,
+        silences=silences,
+        overrides=overrides,
+        records=(*changes, *problems),
+    )
     return situation
 
 
