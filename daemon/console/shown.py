@@ -6,10 +6,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from rules.words import percent, span
 from cmdb.model import State
 from rules.service_history import ServiceHistory
-from rules.words import span
+from rules.words import percent, span
 
 
 def when(at: datetime | None) -> Markup:
@@ -53,6 +52,8 @@ def zipped(words: Iterable[str]) -> list[tuple[str, str]]:
 def named(ids: Iterable[str], name_of: Callable[[str], str]) -> list[tuple[str, str]]:
     """Each id with what people call it."""
     return [(one, name_of(one)) for one in ids]
+
+
 def quiet_days(history: ServiceHistory) -> str:
     """The bars of the days without trouble as one path: ten units for each day, the bars eight wide and 16 high."""
     return "".join(f"M{place * 10 + 1} 19h8v16h-8z" for place, d in enumerate(history.days) if d.state is State.UP)
@@ -67,7 +68,5 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "percent": percent,
     "zipped": zipped,
     "named": named,
-    "lasting": lasting,
-    "humane": humane,
     "quiet_days": quiet_days,
 }
