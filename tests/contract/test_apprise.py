@@ -1,19 +1,23 @@
 """What only Apprise promises: many services at once, people by name, and nothing that acts on this machine."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from notifiers.apprise_settings import REFUSED_SCHEMES
+from notifiers.apprise_worker import Order, Outcome
 from notifiers.base import Extras
 from notifiers.errors import SettingsError
 from notifiers.registry import build_channel
 from notifiers.secret import Secret
 from rules.document import RecipientDocument
 from tests.channels import ACTIONS, apprise_settings, failure, message
-from tests.fakes import Hook, free_port, hook
+from tests.fakes import LOOPBACK, Hook, free_port, hook
 
 
 @pytest.fixture
@@ -94,3 +98,29 @@ def test_nobody_is_called_by_foreign_text(web: Hook) -> None:
     build_channel(apprise_settings(web.origin)).send(odd)
     assert b"@channel" not in web.posts[0].body
     assert b"@here" not in web.posts[0].body
+
+
+LARGE_PARENT = """
+import subprocess, sys
+held = bytearray(450 << 20)
+for page in range(0, len(held), 4096):
+    held[page] = 1
+worker = [sys.executable, "-I", "-m", "notifiers.apprise_worker"]
+print(subprocess.run(worker, input=sys.stdin.buffer.read(), stdout=subprocess.PIPE).stdout.decode())
+"""
+
+
+def test_a_daemon_that_has_grown_large_can_still_send() -> None:
+    order = Order(
+        urls=(f"json://{LOOPBACK}:{free_port()}",),
+        title="t",
+        body="b",
+        kind="info",
+        timeout_s=1,
+        deadline_s=60,
+        refused=(),
+    )
+    command = [sys.executable, "-c", LARGE_PARENT]
+    done = subprocess.run(command, input=msgspec.json.encode(order), stdout=subprocess.PIPE, timeout=60, check=True)
+    (outcome,) = msgspec.json.decode(done.stdout, type=list[Outcome])
+    assert outcome.how == "failed", "nobody listens, and it was not taken for one that swells"
