@@ -1,0 +1,67 @@
+"""Takes the pictures of the console for the manual from a running daemon, as in `incidentd lab up --open`.
+
+Each page is opened in a real Chromium: on a desk, and some of them in the dark or on a phone. Nothing leaves the loopback.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+_DESK, _PHONE = (1280, 860), (390, 844)
+PICTURES = (
+    ("board", "/", _DESK, "light"),
+    ("board-dark", "/", _DESK, "dark"),
+    ("board-phone", "/", _PHONE, "light"),
+    ("incident", "/incidents/INC-1", _DESK, "light"),
+    ("incident-phone", "/incidents/INC-1", _PHONE, "dark"),
+    ("ci", "/cis/tor-3a", _DESK, "light"),
+    ("ci-phone", "/cis/tor-3a", _PHONE, "dark"),
+    ("spof", "/cis/spof", _DESK, "dark"),
+    ("services", "/services", _DESK, "light"),
+    ("services-phone", "/services", _PHONE, "dark"),
+    ("portal", "/portal", _DESK, "light"),
+    ("portal-phone", "/portal", _PHONE, "dark"),
+    ("overview", "/overview", _DESK, "light"),
+    ("overview-phone", "/overview", _PHONE, "dark"),
+    ("reports", "/reports", _DESK, "light"),
+    ("reports-phone", "/reports", _PHONE, "dark"),
+    ("events", "/events", _DESK, "dark"),
+    ("rules", "/admin", _DESK, "light"),
+    ("on-call", "/admin/oncall", _DESK, "dark"),
+    ("try", "/admin/try", _DESK, "light"),
+)
+"""Name, page, size of the window, and whether it is dark."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Take them all."""
+    parser = argparse.ArgumentParser(prog="python -m bench.console_pictures", description=__doc__.splitlines()[0])
+    parser.add_argument("url", help="where the daemon answers, as in http://127.0.0.1:8420")
+    parser.add_argument("--into", type=Path, default=Path("docs/img"))
+    asked = parser.parse_args(arguments)
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-gpu"]
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=options)
+        for name, path, size, scheme in PICTURES:
+            _take(browser, asked.url + path, asked.into / f"console-{name}.png", size, scheme)
+            print(f"{name}: {path}")
+        browser.close()
+    return 0
+
+
+def _take(browser: Browser, url: str, into: Path, size: tuple[int, int], scheme: str) -> None:
+    width, height = size
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    answer = page.goto(url, wait_until="load")
+    if answer is None or answer.status != 200:
+        raise SystemExit(f"{url} answered {answer.status if answer else 'nothing'}")
+    page.wait_for_timeout(500)  # the script has put times into the reader's zone by then
+    page.screenshot(path=into)
+    context.close()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
