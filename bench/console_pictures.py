@@ -1,6 +1,7 @@
 """Takes the pictures of the console for the manual from a running daemon, as in `incidentd lab up --open`.
 
-Each page is opened in a real Chromium: on a desk, and some of them in the dark or on a phone. Nothing leaves the loopback.
+Each page is opened in a real Chromium: on a desk, and some of them in the dark or on a phone. Nothing leaves the
+loopback.
 """
 
 import argparse
