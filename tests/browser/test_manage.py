@@ -71,7 +71,7 @@ def test_a_figure_leads_to_its_incidents_and_to_what_it_means_without_a_script(
     expect(page.get_by_title("Take this filter away")).to_have_text("priority: P1 ×")
     page.locator(".tile", has_text="Incidents").locator(".big a").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Incidents behind the figure")
-    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("main tbody tr")).to_have_count(1)
     page.go_back()
     page.locator(".tile", has_text="Resolved within").get_by_text("What is counted").click()
     expect(page.locator("#time-to-resolve")).to_be_in_viewport()
@@ -94,7 +94,7 @@ def test_an_alert_is_tried_and_a_silence_made_by_the_keyboard_alone(console: Con
     page.keyboard.press("Tab")
     page.keyboard.type("known")
     page.keyboard.press("Enter")
-    expect(page.locator("tbody")).to_contain_text("known")
+    expect(page.locator("main tbody")).to_contain_text("known")
     assert accessibility(page) == []
 
 
