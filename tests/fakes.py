@@ -155,10 +155,11 @@ def post_office(
     def speaker() -> SMTP:
         return SMTP(office, loop=loop, tls_context=starttls, authenticator=office.judge, auth_require_tls=False)
 
-    server = loop.run_until_complete(loop.create_server(speaker, LOOPBACK, 0, ssl=implicit))
-    office.port = server.sockets[0].getsockname()[1]
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
+    serving = asyncio.run_coroutine_threadsafe(loop.create_server(speaker, LOOPBACK, 0, ssl=implicit), loop)
+    server = serving.result(WITHIN_S)
+    office.port = server.sockets[0].getsockname()[1]
     try:
         yield office
     finally:

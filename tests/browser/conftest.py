@@ -14,8 +14,9 @@ from tests.servers import program
 __all__ = ["password_hash"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    # Of a module: while it is there Playwright holds this thread's event loop, which other tests want for their own.
     path = program("chromium", "chromium-browser")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])

@@ -79,7 +79,7 @@ def test_texts_of_strangers_do_nothing_on_pages_and_in_spreadsheets(console: Wor
 
 
 def test_the_definitions_are_those_of_the_manual(console: World, http: Session) -> None:
-    page = http.get(f"{console.url}/reports/definitions").text
+    page = http.get(f"{console.url}/reports/definitions").text.partition("</main>")[0]
     manual = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
     headings = {h.lower().replace(" ", "-") for h in re.findall(r"^## (.+)$", manual, re.MULTILINE)}
     assert set(re.findall(r'<h2 id="([^"]+)"', page)) == headings
