@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TypedDict
 
 import msgspec
 
@@ -243,7 +244,6 @@ def incident_document(incident: Incident, alerts: Iterable[Alert]) -> IncidentDo
         urgency=str(incident.urgency),
         priority_reason=incident.priority_reason,
         opened_at=rfc3339(incident.opened_at),
-        resolved_at=_maybe(incident.resolved_at),
         merged_into=None if incident.merged_into is None else incident_key(incident.merged_into),
         root_cause=_root_document(incident.root),
         impacted=incident.impacted,
@@ -252,8 +252,6 @@ def incident_document(incident: Incident, alerts: Iterable[Alert]) -> IncidentDo
         group=incident.group,
         assignee=incident.assignee,
         acknowledged_at=_maybe(incident.acknowledged_at),
-        closed_at=_maybe(incident.closed_at),
-        resolution=incident.resolution,
         links=tuple({"kind": link.kind, "number": link.key} for link in incident.links),
         alerts=tuple(alert_document(a) for a in sorted(alerts, key=lambda a: (a.starts_at, a.id))),
         confirmed_root=incident.confirmed_root,
@@ -282,6 +280,26 @@ def incident_document(incident: Incident, alerts: Iterable[Alert]) -> IncidentDo
         template=incident.template,
         steps=tuple(_step_document(n, step) for n, step in enumerate(incident.steps, start=1)),
         steps_required=incident.steps_required,
+        **_end_of(incident),
+    )
+
+
+class _End(TypedDict):
+    resolved_at: str | None
+    closed_at: str | None
+    resolution: str
+    resolution_code: str
+    resolved_by: str
+    restored_at: str | None
+    restoration: str | None
+
+
+def _end_of(incident: Incident) -> _End:
+    """How it ended, as far as it has."""
+    return _End(
+        resolved_at=_maybe(incident.resolved_at),
+        closed_at=_maybe(incident.closed_at),
+        resolution=incident.resolution,
         resolution_code=incident.resolution_code,
         resolved_by=incident.resolved_by,
         restored_at=_maybe(incident.restored_at),

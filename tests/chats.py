@@ -4,6 +4,7 @@ import contextlib
 import json
 import re
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -19,7 +20,7 @@ def said(status: int, body: dict[str, Any], **headers: str) -> Said:
 
 
 @dataclass
-class ChatServer:
+class ChatServer(ABC):
     """Messages by what names them, calls in order. What stands in `next` is answered first, one after the other; with
     `repeats` set, that status, and all that the client sent as the body."""
 
@@ -39,14 +40,14 @@ class ChatServer:
         self.calls.append((name, payload))
         return self.next.pop(0) if self.next else self.answer(name, payload)
 
-    def name_of(self, post: Post) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def name_of(self, post: Post) -> str: ...
 
-    def answer(self, name: str, payload: Any) -> Said:
-        raise NotImplementedError
+    @abstractmethod
+    def answer(self, name: str, payload: Any) -> Said: ...
 
-    def texts(self) -> list[str]:
-        raise NotImplementedError
+    @abstractmethod
+    def texts(self) -> list[str]: ...
 
 
 @dataclass

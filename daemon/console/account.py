@@ -1,10 +1,9 @@
 """One's own account: who one is here, and another password."""
 
+from functools import partial
 from http import HTTPStatus
-from typing import Annotated
 
-import anyio
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import SecretStr
 
@@ -13,30 +12,19 @@ from daemon.api.access import CHANGE_AT, Caller
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem
 from daemon.api.session import Login, opened_session
-from daemon.console.forms import Form, form_of
+from daemon.console.form_page import add_form_page
+from daemon.console.forms import Form
 from daemon.console.pages import Pages
 from daemon.console.visitor import visit
 from daemon.store.rows import Doer
 from rules.access import SHORTEST_PASSWORD, wrong_password
 
-_AT_ONCE = 4
-
 
 def account_routes(ports: Ports, pages: Pages) -> APIRouter:
     """/account."""
     router = APIRouter(include_in_schema=False)
-    own = Depends(visit(ports, "account"))
-    trying = anyio.CapacityLimiter(_AT_ONCE)
-
-    @router.get(CHANGE_AT)
-    def show(request: Request, caller: Annotated[Caller, own]) -> Response:
-        return _page(pages, request, caller)
-
-    @router.post(CHANGE_AT)
-    async def change(request: Request, caller: Annotated[Caller, own]) -> Response:
-        form = await form_of(request)
-        return await anyio.to_thread.run_sync(_change, ports, pages, request, caller, form, limiter=trying)
-
+    own, show, act = visit(ports, "account"), partial(_page, pages), partial(_change, ports, pages)
+    add_form_page(router, CHANGE_AT, own, show, act)
     return router
 
 

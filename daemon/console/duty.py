@@ -4,11 +4,10 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from http import HTTPStatus
-from typing import Annotated
 
-import anyio
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from daemon.api.access import Caller
@@ -18,7 +17,8 @@ from daemon.api.problems import Problem
 from daemon.config.durations import parse_duration
 from daemon.config.moments import parse_moment
 from daemon.console.drawn import WIDTH
-from daemon.console.forms import Form, form_of
+from daemon.console.form_page import add_form_page
+from daemon.console.forms import Form
 from daemon.console.pages import Pages
 from daemon.console.visitor import visit
 from rules.decision import OverrideOrder
@@ -30,7 +30,6 @@ from rules.rotation import Override, Shift, duty_at, shifts
 AHEAD = timedelta(days=14)
 MOST_REASON = 400
 COLOURS = 6
-_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,18 +59,8 @@ class Strip:
 def duty_routes(ports: Ports, pages: Pages) -> APIRouter:
     """/admin/oncall."""
     router = APIRouter(include_in_schema=False)
-    may = Depends(visit(ports, "write"))
-    waiting = anyio.CapacityLimiter(_AT_ONCE)
-
-    @router.get("/admin/oncall")
-    def show(request: Request, caller: Annotated[Caller, may]) -> Response:
-        return _page(ports, pages, request, caller)
-
-    @router.post("/admin/oncall")
-    async def act(request: Request, caller: Annotated[Caller, may]) -> Response:
-        form = await form_of(request)
-        return await anyio.to_thread.run_sync(_act, ports, pages, request, caller, form, limiter=waiting)
-
+    may, show, act = visit(ports, "write"), partial(_page, ports, pages), partial(_act, ports, pages)
+    add_form_page(router, "/admin/oncall", may, show, act)
     return router
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 
-import anyio
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
@@ -13,7 +13,8 @@ from daemon.accounts import AccountRefused, add_user, give_password, known_group
 from daemon.api.access import Caller
 from daemon.api.ports import Ports
 from daemon.config.durations import parse_duration
-from daemon.console.forms import Form, form_of
+from daemon.console.form_page import add_form_page
+from daemon.console.forms import Form
 from daemon.console.pages import Pages
 from daemon.console.visitor import visit
 from daemon.errors import StoreError
@@ -21,7 +22,6 @@ from daemon.store.rows import Doer
 from rules.access import Role, Scope
 
 MOST_ACTS = 100
-_AT_ONCE = 4
 Secret = tuple[str, str]
 """What was made, and the secret of it, shown this once."""
 
@@ -29,31 +29,14 @@ Secret = tuple[str, str]
 def people_routes(ports: Ports, pages: Pages) -> APIRouter:
     """/admin/users, /admin/tokens and /admin/audit."""
     router = APIRouter(include_in_schema=False)
-    may = Depends(visit(ports, "administer"))
-    room = anyio.CapacityLimiter(_AT_ONCE)
-
-    @router.get("/admin/users")
-    def users(request: Request, caller: Annotated[Caller, may]) -> Response:
-        return _users(ports, pages, request, caller)
-
-    @router.post("/admin/users")
-    async def act_on_users(request: Request, caller: Annotated[Caller, may]) -> Response:
-        form = await form_of(request)
-        return await anyio.to_thread.run_sync(_acted, ports, pages, request, caller, form, USERS, limiter=room)
-
-    @router.get("/admin/tokens")
-    def tokens(request: Request, caller: Annotated[Caller, may]) -> Response:
-        return _tokens(ports, pages, request, caller)
-
-    @router.post("/admin/tokens")
-    async def act_on_tokens(request: Request, caller: Annotated[Caller, may]) -> Response:
-        form = await form_of(request)
-        return await anyio.to_thread.run_sync(_acted, ports, pages, request, caller, form, TOKENS, limiter=room)
+    may = visit(ports, "administer")
+    for path, show, acts in (("/admin/users", _users, USERS), ("/admin/tokens", _tokens, TOKENS)):
+        add_form_page(router, path, may, partial(show, ports, pages), partial(_acted, ports, pages, acts))
 
     @router.get("/admin/audit")
     def audit(
         request: Request,
-        caller: Annotated[Caller, may],
+        caller: Annotated[Caller, Depends(may)],
         subject: Annotated[str, Query(max_length=100)] = "",
         offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
     ) -> Response:
@@ -68,10 +51,10 @@ def people_routes(ports: Ports, pages: Pages) -> APIRouter:
 def _acted(
     ports: Ports,
     pages: Pages,
+    acts: dict[str, Callable[[Ports, Form, Doer], Secret | None]],
     request: Request,
     caller: Caller,
     form: Form,
-    acts: dict[str, Callable[[Ports, Form, Doer], Secret | None]],
 ) -> Response:
     """Do what the form asks for; a secret that was made is shown at once, anything else leads back to the list."""
     show = _users if acts is USERS else _tokens

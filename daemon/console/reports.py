@@ -76,27 +76,18 @@ def report_pages(ports: Ports, pages: Pages) -> APIRouter:
     """/reports, /reports/incidents and /reports.csv."""
     router = APIRouter(include_in_schema=False)
     reading = Depends(visit(ports))
+    shows = _Reports(ports, pages)
     room = anyio.CapacityLimiter(AT_ONCE)
 
     @router.get("/reports")
     async def show(
         request: Request, caller: Annotated[Caller, reading], given: Annotated[Question, Depends()]
     ) -> Response:
-        return await anyio.to_thread.run_sync(_show, request, caller, given, limiter=room)
-
-    def _show(request: Request, caller: Caller, given: Question) -> Response:
-        asked, wrong = _asked(ports, given)
-        report = report_of(ports, asked)
-        values = _values(ports, given, report)
-        status = HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.OK
-        return pages.page(request, caller, "reports.html", status=status, wrong=wrong, report=report, **values)
+        return await anyio.to_thread.run_sync(shows.figures, request, caller, given, limiter=room)
 
     @router.get("/reports.csv", dependencies=[reading])
     async def export(given: Annotated[Question, Depends()]) -> Response:
-        asked, _ = _asked(ports, given)
-        headers = {"Content-Disposition": 'attachment; filename="incidentd-report.csv"'}
-        report = await anyio.to_thread.run_sync(report_of, ports, asked, limiter=room)
-        return Response(csv_of(report), headers=headers, media_type="text/csv; charset=utf-8")
+        return await anyio.to_thread.run_sync(shows.export, given, limiter=room)
 
     @router.get("/reports/definitions")
     def define(request: Request, caller: Annotated[Caller, reading]) -> Response:
@@ -109,13 +100,35 @@ def report_pages(ports: Ports, pages: Pages) -> APIRouter:
         given: Annotated[Question, Depends()],
         narrowed: Annotated[Narrowed, Depends()],
     ) -> Response:
-        return await anyio.to_thread.run_sync(_listed, request, caller, given, narrowed, limiter=room)
+        return await anyio.to_thread.run_sync(shows.incidents, request, caller, given, narrowed, limiter=room)
 
-    def _listed(request: Request, caller: Caller, given: Question, narrowed: Narrowed) -> Response:
-        asked, wrong = _asked(ports, given)
-        found = counted(ports.store, asked, narrowed.which)
+    return router
+
+
+class _Reports:
+    """Makes the pages of reports; each may read the whole period, so few are made at a time."""
+
+    def __init__(self, ports: Ports, pages: Pages) -> None:
+        self._ports = ports
+        self._pages = pages
+
+    def figures(self, request: Request, caller: Caller, given: Question) -> Response:
+        asked, wrong = _asked(self._ports, given)
+        report = report_of(self._ports, asked)
+        values = _values(self._ports, given, report)
+        status = HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.OK
+        return self._pages.page(request, caller, "reports.html", status=status, wrong=wrong, report=report, **values)
+
+    def export(self, given: Question) -> Response:
+        asked, _ = _asked(self._ports, given)
+        headers = {"Content-Disposition": 'attachment; filename="incidentd-report.csv"'}
+        return Response(csv_of(report_of(self._ports, asked)), headers=headers, media_type="text/csv; charset=utf-8")
+
+    def incidents(self, request: Request, caller: Caller, given: Question, narrowed: "Narrowed") -> Response:
+        asked, wrong = _asked(self._ports, given)
+        found = counted(self._ports.store, asked, narrowed.which)
         lines = list(islice(filter(narrowed.lets_through, found), MOST_LISTED + 1))
-        return pages.page(
+        return self._pages.page(
             request,
             caller,
             "report_incidents.html",
@@ -127,8 +140,6 @@ def report_pages(ports: Ports, pages: Pages) -> APIRouter:
             to=_address(given),
             asked=asked,
         )
-
-    return router
 
 
 class Narrowed:

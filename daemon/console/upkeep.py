@@ -2,11 +2,10 @@
 
 import uuid
 from datetime import datetime, timedelta
+from functools import partial
 from http import HTTPStatus
-from typing import Annotated
 
-import anyio
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from daemon.api.access import Caller
@@ -14,7 +13,8 @@ from daemon.api.orders import decided
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem
 from daemon.config.durations import parse_duration
-from daemon.console.forms import Form, form_of
+from daemon.console.form_page import add_form_page
+from daemon.console.forms import Form
 from daemon.console.pages import Pages
 from daemon.console.visitor import visit
 from daemon.store.rows import RecordSearch
@@ -27,24 +27,13 @@ from rules.silence import MAX_COMMENT, Silence, SilenceState, listed, wrong_with
 
 MOST_CHANGES = 200
 SHOWN_BACK = timedelta(days=7)
-_AT_ONCE = 4
 
 
 def upkeep_routes(ports: Ports, pages: Pages) -> APIRouter:
     """/admin/silences."""
     router = APIRouter(include_in_schema=False)
-    may = Depends(visit(ports, "write"))
-    waiting = anyio.CapacityLimiter(_AT_ONCE)
-
-    @router.get("/admin/silences")
-    def show(request: Request, caller: Annotated[Caller, may]) -> Response:
-        return _page(ports, pages, request, caller)
-
-    @router.post("/admin/silences")
-    async def act(request: Request, caller: Annotated[Caller, may]) -> Response:
-        form = await form_of(request)
-        return await anyio.to_thread.run_sync(_act, ports, pages, request, caller, form, limiter=waiting)
-
+    may, show, act = visit(ports, "write"), partial(_page, ports, pages), partial(_act, ports, pages)
+    add_form_page(router, "/admin/silences", may, show, act)
     return router
 
 
