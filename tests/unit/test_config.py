@@ -1,21 +1,19 @@
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from cmdb.problems import Problem
-from daemon.config.config import Config
 from daemon.config.estate import estate_remarks, load_all
 from daemon.config.load import load_config
-from daemon.config.notifiers import NOTIFIERS
-from daemon.config.sample import SAMPLES, SampleExists, write_samples
-from daemon.config.schema import CONFIG_KEYS, RULES_KEYS, SOURCES, Section
 from daemon.errors import ConfigError
 from notifiers.settings import EmailSettings, WebhookSettings
 from rules.incident import Level, Priority
 from rules.policy import Policy
 from rules.subscriptions import Subscription, When
+from tests.config_site import Site, site
+
+__all__ = ["site"]
 
 CONTRACT = """\
 database: sqlite:///incidentd.db        # or postgresql+psycopg://…  (several daemons may share one)
@@ -34,35 +32,6 @@ notify:                                  # who hears of what
 incidents: {resolve_after: 2m, reopen_within: 30m}
 """
 CMDB = "cis:\n  - {id: shop, type: business-service, depends_on: [db]}\n  - {id: db}\n"
-
-
-class Site:
-    """A directory with configuration files."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.path = directory / "incidentd.yaml"
-
-    def write(self, text: str, **files: str) -> Path:
-        self.path.write_text(text, encoding="utf-8")
-        for name, content in files.items():
-            (self.directory / name.replace("_yaml", ".yaml")).write_text(content, encoding="utf-8")
-        return self.path
-
-    def load(self, text: str, environ: dict[str, str] | None = None, **files: str) -> Config:
-        return load_config(self.write(text, **files), environ=environ or {})
-
-    def problems(self, text: str, environ: dict[str, str] | None = None, **files: str) -> list[str]:
-        """`line: what; allowed` of every mistake."""
-        with pytest.raises(ConfigError) as caught:
-            self.load(text, environ, **files)
-        assert all(Path(p.file).parent == self.directory for p in caught.value.problems)
-        return [str(p).removeprefix(f"{self.directory}/incidentd.yaml:") for p in caught.value.problems]
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Site:
-    return Site(tmp_path)
 
 
 def test_the_example_everybody_knows_loads(site: Site) -> None:
@@ -424,42 +393,6 @@ def test_what_is_not_a_text_file_is_refused(site: Site) -> None:
         load_config(site.directory / "gone.yaml", environ={})
 
 
-def test_the_samples_load_and_are_never_overwritten(tmp_path: Path) -> None:
-    directory = tmp_path / "new" / "place"
-    written = write_samples(directory)
-    assert [path.name for path in written] == list(SAMPLES)
-    config, estate = load_all(written[0], environ={})
-    assert config.remarks == ()
-    assert config.policy == Policy()
-    assert len(estate) == 6
-    with pytest.raises(SampleExists, match="exist already"):
-        write_samples(directory)
-
-
-def test_the_commented_settings_of_the_sample_load_too(tmp_path: Path) -> None:
-    path, _ = write_samples(tmp_path)
-    lines = path.read_text(encoding="utf-8").splitlines()
-    starts = (
-        "# notifiers",
-        "#   - ",
-        "#     ",
-        "# maintenance",
-        "# notify",
-        "#   -",
-        "  # - {name: am",
-        "  # public_url",
-    )
-    opened = [line.replace("# ", "", 1) if line.startswith(starts) else line for line in lines]
-    path.write_text("\n".join(opened), encoding="utf-8")
-    (tmp_path / "noc.secret").write_text("s3cret")
-    config = load_config(path, environ={"SMTP_PASSWORD": "pw", "SLACK_TOKEN": "t"})
-    assert [n.name for n in config.notifiers] == ["noc", "oncall", "slack"]
-    assert [s.to for s in config.notify] == ["noc", "oncall"]
-    assert [w.name for w in config.policy.maintenance] == ["switch firmware"]
-    assert len(config.sources) == 3
-    assert config.http.base_url == "https://incidents.example.net"
-
-
 def test_several_cmdb_files_make_one_estate(site: Site) -> None:
     text = "cmdb:\n  - {type: yaml, path: a.yaml}\n  - {type: yaml, path: b.yaml}\n"
     site.write(text, a_yaml="cis: [{id: a}]\n", b_yaml="cis: [{id: b}]\n")
@@ -492,23 +425,3 @@ def test_a_subscription_to_a_service_that_is_not_there_is_remarked_on(site: Site
     remarks: list[Problem] = list(estate_remarks(config, estate))
     assert [r.what for r in remarks] == ['notify: the CMDB has no service "shopp", so nobody will ever be told for it']
     assert remarks[0].allowed == 'did you mean "shop"?'
-
-
-def every_kind_of(section: type[Section]) -> Iterator[type[Section]]:
-    for kind in section.__subclasses__():
-        yield kind
-        yield from every_kind_of(kind)
-
-
-def settings_in_use() -> list[str]:
-    """Every key that a file may hold, nested ones included."""
-    keys: set[str] = {*CONFIG_KEYS, *RULES_KEYS, *SOURCES, *NOTIFIERS}
-    for section in every_kind_of(Section):
-        keys.update(field.alias or name for name, field in section.model_fields.items())
-    return sorted(keys)
-
-
-@pytest.mark.parametrize("key", settings_in_use())
-def test_every_setting_is_documented(key: str) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
-    assert f"`{key}`" in text
