@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
@@ -18,6 +18,7 @@ from daemon.cycle import Cycle
 from daemon.deliver import Deliverer
 from daemon.store.store import Store
 from notifiers.registry import build_channel
+from rules.alert import Sighting
 from rules.decision import Listing
 from rules.escalation import EscalationPolicy, EscalationStep
 from rules.policy import Policy
@@ -70,58 +71,74 @@ def policy() -> Policy:
     return Policy(settle=timedelta(), roster=roster)
 
 
-def test_a_storm_of_300_incidents_in_a_minute_is_a_handful_of_messages_and_every_p1_comes_within_a_cycle(
-    store: Store, clock: ManualClock, office: PostOffice, httpserver: HTTPServer
-) -> None:
-    pages: list[Page] = []
+class House:
+    """The decisions and deliveries of a daemon, through a mail server and a pager's web server."""
 
-    def take(request: Request) -> Response:
-        pages.append(json.loads(request.data))
+    def __init__(self, store: Store, clock: ManualClock, office: PostOffice, httpserver: HTTPServer) -> None:
+        self.clock, self.office = clock, office
+        self.pages: list[Page] = []
+        httpserver.expect_request("/page").respond_with_handler(self._take)
+        settings = (
+            webhook_settings(httpserver.url_for("/page"), name="pager"),
+            email_settings(office.port, name="mail"),
+        )
+        managers = Subscription(roles=frozenset({"manager"}), name="managers", batches=True)
+        situation = Situation(estate(), policy(), (managers,))
+        self._deliverer = Deliverer(store, {s.name: build_channel(s) for s in settings}, clock)
+        self.cycle = Cycle(store, situation, store.acquire("test", timedelta(days=1)), clock, sources=("main",))
+        self._firing: list[Sighting] = []
+
+    def _take(self, request: Request) -> Response:
+        self.pages.append(json.loads(request.data))
         return Response(status=202)
 
-    httpserver.expect_request("/page").respond_with_handler(take)
-    settings = (
-        webhook_settings(httpserver.url_for("/page"), name="pager"),
-        email_settings(office.port, name="mail"),
-    )
-    channels = {s.name: build_channel(s) for s in settings}
-    managers = Subscription(roles=frozenset({"manager"}), name="managers", batches=True)
-    situation = Situation(estate(), policy(), (managers,))
-    deliverer = Deliverer(store, channels, clock)
-    cycle = Cycle(store, situation, store.acquire("test", timedelta(days=1)), clock, sources=("main",))
+    def fail(self, racks: Iterable[int]) -> None:
+        """One cycle in which these switches go off as well, and what came of it is delivered."""
+        now = self.clock.now()
+        labels = [{"ci": f"tor-{n}", "severity": "critical"} for n in racks]
+        self._firing += [sighting("SwitchDown", labels=each, starts_at=now) for each in labels]
+        self.cycle.offer(Listing(source="main", at=now, sightings=tuple(self._firing)))
+        self.turn()
 
-    firing = []
+    def turn(self) -> None:
+        """One cycle, and what came of it is delivered."""
+        self.cycle.run_once()
+        assert self._deliverer.drain(timedelta(seconds=WITHIN_S))
+
+
+@pytest.fixture
+def house(store: Store, clock: ManualClock, office: PostOffice, httpserver: HTTPServer) -> House:
+    return House(store, clock, office, httpserver)
+
+
+def test_a_storm_of_300_incidents_in_a_minute_is_a_handful_of_messages_and_every_p1_comes_within_a_cycle(
+    store: Store, clock: ManualClock, house: House
+) -> None:
     for first in range(1, INCIDENTS + 1, PER_CYCLE):
         fresh = range(first, first + PER_CYCLE)
-        labels = [{"ci": f"tor-{n}", "severity": "critical"} for n in fresh]
-        firing += [sighting("SwitchDown", labels=each, starts_at=clock.now()) for each in labels]
-        cycle.offer(Listing(source="main", at=clock.now(), sightings=tuple(firing)))
-        cycle.run_once()
-        assert deliverer.drain(timedelta(seconds=WITHIN_S))
+        house.fail(fresh)
         # What is most urgent has arrived before the next cycle begins, at the manager's and the engineer's.
         urgent = {f"tor-{n}" for n in CRITICAL if n in fresh}
-        assert urgent <= {root_of(letter) for letter in office.letters}
-        assert urgent <= paged(pages)
+        assert urgent <= {root_of(letter) for letter in house.office.letters}
+        assert urgent <= paged(house.pages)
         clock.advance(timedelta(seconds=CYCLE_S))
-
-    assert len(cycle.situation.incidents) == INCIDENTS
+    assert len(house.cycle.situation.incidents) == INCIDENTS
     for _ in range(10):
         clock.advance(timedelta(seconds=15))
-        cycle.run_once()
-        assert deliverer.drain(timedelta(seconds=WITHIN_S))
+        house.turn()
 
-    mails = Counter(letter["X-Incidentd-Event"] for letter in office.letters)
+    mails = Counter(letter["X-Incidentd-Event"] for letter in house.office.letters)
     assert mails == {"opened": len(CRITICAL), "summary": 1}
-    assert {r for recipients in office.recipients for r in recipients} == {"mia@example.net"}
-    (summary,) = [letter for letter in office.letters if letter["X-Incidentd-Event"] == "summary"]
+    assert {r for recipients in house.office.recipients for r in recipients} == {"mia@example.net"}
+    (summary,) = [letter for letter in house.office.letters if letter["X-Incidentd-Event"] == "summary"]
     assert str(INCIDENTS - len(CRITICAL)) in words(summary)
 
-    calls = Counter(page["event"] for page in pages)
+    calls = Counter(page["event"] for page in house.pages)
     assert set(calls) == {"assigned", "summary"}
     beside = calls["assigned"] + calls["summary"] - len(CRITICAL)
     assert beside <= 5, calls
-    assert len(paged(pages) | summed(pages)) >= 50 + len(CRITICAL)
-    told = calls["assigned"] + sum(p["summary"]["total"] for p in pages if p["event"] == "summary")
+    assert len(paged(house.pages) | summed(house.pages)) >= 50 + len(CRITICAL)
+    told = calls["assigned"] + sum(p["summary"]["total"] for p in house.pages if p["event"] == "summary")
     assert told == INCIDENTS
     assert {row.state for row in store.notices(limit=1000)} == {"delivered"}
 
