@@ -5,19 +5,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from http import HTTPStatus
+from typing import Any
 
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi import APIRouter, Request
 
 from daemon.api.access import Caller
 from daemon.api.orders import decided
 from daemon.api.ports import Ports
-from daemon.api.problems import Problem
 from daemon.config.durations import parse_duration
 from daemon.config.moments import parse_moment
 from daemon.console.drawn import WIDTH
-from daemon.console.form_page import add_form_page
+from daemon.console.form_page import FormPage
 from daemon.console.forms import Form
 from daemon.console.pages import Pages
 from daemon.console.visitor import visit
@@ -59,8 +57,14 @@ class Strip:
 def duty_routes(ports: Ports, pages: Pages) -> APIRouter:
     """/admin/oncall."""
     router = APIRouter(include_in_schema=False)
-    may, show, act = visit(ports, "write"), partial(_page, ports, pages), partial(_act, ports, pages)
-    add_form_page(router, "/admin/oncall", may, show, act)
+    FormPage(
+        pages=pages,
+        path="/admin/oncall",
+        template="oncall.html",
+        may=visit(ports, "write"),
+        values=partial(_values, ports),
+        act=partial(_act, ports),
+    ).add_to(router)
     return router
 
 
@@ -105,24 +109,18 @@ def _days(now: datetime) -> Iterator[tuple[float, str]]:
         day += timedelta(days=1)
 
 
-def _act(ports: Ports, pages: Pages, request: Request, caller: Caller, form: Form) -> Response:
+def _act(ports: Ports, _: Request, caller: Caller, form: Form) -> None:
     now, order_id = ports.clock.now(), str(uuid.uuid4())
-    try:
-        if form.get("do") == "end":
-            known = next((o for o in ports.store.overrides() if o.id == form.get("id")), None)
-            if known is None:
-                raise ValueError("there is no such stand-in any more")
-            order = OverrideOrder(id=order_id, at=now, actor=caller.name, schedule=known.schedule, ends=known.id)
-        else:
-            override = _override(ports, caller, form, order_id, now)
-            shifted = (override,)
-            order = OverrideOrder(id=order_id, at=now, actor=caller.name, schedule=override.schedule, shifts=shifted)
-        decided(ports, order)
-    except ValueError as error:
-        return _page(ports, pages, request, caller, str(error), form)
-    except Problem as problem:
-        return _page(ports, pages, request, caller, str(problem.detail), form, HTTPStatus(problem.status_code))
-    return RedirectResponse("/admin/oncall", HTTPStatus.SEE_OTHER)
+    if form.get("do") == "end":
+        known = next((o for o in ports.store.overrides() if o.id == form.get("id")), None)
+        if known is None:
+            raise ValueError("there is no such stand-in any more")
+        order = OverrideOrder(id=order_id, at=now, actor=caller.name, schedule=known.schedule, ends=known.id)
+    else:
+        override = _override(ports, caller, form, order_id, now)
+        shifted = (override,)
+        order = OverrideOrder(id=order_id, at=now, actor=caller.name, schedule=override.schedule, shifts=shifted)
+    decided(ports, order)
 
 
 def _override(ports: Ports, caller: Caller, form: Form, order_id: str, now: datetime) -> Override:
@@ -143,29 +141,15 @@ def _override(ports: Ports, caller: Caller, form: Form, order_id: str, now: date
     return override
 
 
-def _page(
-    ports: Ports,
-    pages: Pages,
-    request: Request,
-    caller: Caller,
-    wrong: str = "",
-    form: Form | None = None,
-    status: HTTPStatus = HTTPStatus.BAD_REQUEST,
-) -> Response:
+def _values(ports: Ports) -> dict[str, Any]:
     now, roster = ports.clock.now(), ports.roster()
     overrides = sorted((o for o in ports.store.overrides() if o.ends_at > now), key=lambda o: (o.starts_at, o.id))
-    return pages.page(
-        request,
-        caller,
-        "oncall.html",
-        status=status if wrong else HTTPStatus.OK,
-        wrong=wrong,
-        typed=form.rest() if form is not None and wrong else {},
-        strips=list(strips(ports, now)),
-        width=WIDTH,
-        overrides=overrides,
-        roster=roster,
-        people=sorted(roster.people.values(), key=lambda p: p.name),
-        groups=sorted(roster.groups.values(), key=lambda g: g.name),
-        findings=preflight(roster, overrides, ports.estate(), now, AHEAD),
-    )
+    return {
+        "strips": list(strips(ports, now)),
+        "width": WIDTH,
+        "overrides": overrides,
+        "roster": roster,
+        "people": sorted(roster.people.values(), key=lambda p: p.name),
+        "groups": sorted(roster.groups.values(), key=lambda g: g.name),
+        "findings": preflight(roster, overrides, ports.estate(), now, AHEAD),
+    }

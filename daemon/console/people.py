@@ -3,35 +3,41 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import RedirectResponse
 
 from daemon.accounts import AccountRefused, add_user, give_password, known_groups, known_name, make_token, must_exist
 from daemon.api.access import Caller
 from daemon.api.ports import Ports
 from daemon.config.durations import parse_duration
-from daemon.console.form_page import add_form_page
+from daemon.console.form_page import FormPage
 from daemon.console.forms import Form
 from daemon.console.pages import Pages
 from daemon.console.visitor import visit
-from daemon.errors import StoreError
 from daemon.store.rows import Doer
 from rules.access import Role, Scope
 
 MOST_ACTS = 100
 Secret = tuple[str, str]
 """What was made, and the secret of it, shown this once."""
+Acts = dict[str, Callable[[Ports, Form, Doer], Secret | None]]
+"""What a page's forms can ask for, by the word in their field `do`."""
 
 
 def people_routes(ports: Ports, pages: Pages) -> APIRouter:
     """/admin/users, /admin/tokens and /admin/audit."""
     router = APIRouter(include_in_schema=False)
     may = visit(ports, "administer")
-    for path, show, acts in (("/admin/users", _users, USERS), ("/admin/tokens", _tokens, TOKENS)):
-        add_form_page(router, path, may, partial(show, ports, pages), partial(_acted, ports, pages, acts))
+    for word, values, acts in (("users", _user_values, USERS), ("tokens", _token_values, TOKENS)):
+        FormPage(
+            pages=pages,
+            path=f"/admin/{word}",
+            template=f"{word}.html",
+            may=may,
+            values=partial(values, ports),
+            act=partial(_act, ports, acts),
+        ).add_to(router)
 
     @router.get("/admin/audit")
     def audit(
@@ -48,26 +54,13 @@ def people_routes(ports: Ports, pages: Pages) -> APIRouter:
     return router
 
 
-def _acted(
-    ports: Ports,
-    pages: Pages,
-    acts: dict[str, Callable[[Ports, Form, Doer], Secret | None]],
-    request: Request,
-    caller: Caller,
-    form: Form,
-) -> Response:
-    """Do what the form asks for; a secret that was made is shown at once, anything else leads back to the list."""
-    show = _users if acts is USERS else _tokens
+def _act(ports: Ports, acts: Acts, _: Request, caller: Caller, form: Form) -> dict[str, Any] | None:
+    """Do what the form asks for; a secret that was made is shown at once, on the one page that holds it."""
     act = acts.get(form.get("do"))
     if act is None:
-        return show(ports, pages, request, caller, wrong="that is not known", form=form)
-    try:
-        made = act(ports, form, Doer(name=caller.name, via="console"))
-    except (AccountRefused, StoreError) as error:
-        return show(ports, pages, request, caller, wrong=str(error), form=form)
-    if made is not None:
-        return show(ports, pages, request, caller, made=made)
-    return RedirectResponse(request.url.path, HTTPStatus.SEE_OTHER)
+        raise AccountRefused("that is not known")
+    made = act(ports, form, Doer(name=caller.name, via="console"))
+    return None if made is None else {"made": made}
 
 
 def _add(ports: Ports, form: Form, by: Doer) -> Secret | None:
@@ -116,14 +109,14 @@ def _revoke(ports: Ports, form: Form, by: Doer) -> Secret | None:
     return None
 
 
-USERS: dict[str, Callable[[Ports, Form, Doer], Secret | None]] = {
+USERS: Acts = {
     "add": _add,
     "role": _change_role,
     "password": _new_password,
     "disable": _disable,
     "enable": _enable,
 }
-TOKENS: dict[str, Callable[[Ports, Form, Doer], Secret | None]] = {"create": _create, "revoke": _revoke}
+TOKENS: Acts = {"create": _create, "revoke": _revoke}
 
 
 def _role(form: Form) -> Role:
@@ -151,48 +144,10 @@ def _end(text: str, now: datetime) -> datetime | None:
     return now + lasts
 
 
-def _users(
-    ports: Ports,
-    pages: Pages,
-    request: Request,
-    caller: Caller,
-    *,
-    made: Secret | None = None,
-    wrong: str = "",
-    form: Form | None = None,
-) -> Response:
-    values: dict[str, Any] = {"users": ports.store.users.all(), "roles": list(Role)}
-    return _shown(pages, request, caller, "users.html", made, wrong, form, values)
+def _user_values(ports: Ports) -> dict[str, Any]:
+    return {"made": None, "users": ports.store.users.all(), "roles": list(Role)}
 
 
-def _tokens(
-    ports: Ports,
-    pages: Pages,
-    request: Request,
-    caller: Caller,
-    *,
-    made: Secret | None = None,
-    wrong: str = "",
-    form: Form | None = None,
-) -> Response:
-    values: dict[str, Any] = {"tokens": ports.store.tokens(), "scopes": list(Scope), "users": ports.store.users.all()}
-    return _shown(pages, request, caller, "tokens.html", made, wrong, form, values)
-
-
-def _shown(
-    pages: Pages,
-    request: Request,
-    caller: Caller,
-    template: str,
-    made: Secret | None,
-    wrong: str,
-    form: Form | None,
-    values: dict[str, Any],
-) -> Response:
-    typed = form.rest() if form is not None and wrong else {}
-    status = HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.OK
-    answer = pages.page(request, caller, template, status=status, made=made, wrong=wrong, typed=typed, **values)
-    if made is not None:
-        # The one page that holds a secret: no cache may keep it.
-        answer.headers["Cache-Control"] = "no-store"
-    return answer
+def _token_values(ports: Ports) -> dict[str, Any]:
+    tokens, users = ports.store.tokens(), ports.store.users.all()
+    return {"made": None, "tokens": tokens, "scopes": list(Scope), "users": users}

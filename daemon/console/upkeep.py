@@ -3,17 +3,15 @@
 import uuid
 from datetime import datetime, timedelta
 from functools import partial
-from http import HTTPStatus
+from typing import Any
 
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi import APIRouter, Request
 
 from daemon.api.access import Caller
 from daemon.api.orders import decided
 from daemon.api.ports import Ports
-from daemon.api.problems import Problem
 from daemon.config.durations import parse_duration
-from daemon.console.form_page import add_form_page
+from daemon.console.form_page import FormPage
 from daemon.console.forms import Form
 from daemon.console.pages import Pages
 from daemon.console.visitor import visit
@@ -32,22 +30,22 @@ SHOWN_BACK = timedelta(days=7)
 def upkeep_routes(ports: Ports, pages: Pages) -> APIRouter:
     """/admin/silences."""
     router = APIRouter(include_in_schema=False)
-    may, show, act = visit(ports, "write"), partial(_page, ports, pages), partial(_act, ports, pages)
-    add_form_page(router, "/admin/silences", may, show, act)
+    FormPage(
+        pages=pages,
+        path="/admin/silences",
+        template="silences.html",
+        may=visit(ports, "write"),
+        values=partial(_values, ports),
+        act=partial(_act, ports),
+    ).add_to(router)
     return router
 
 
-def _act(ports: Ports, pages: Pages, request: Request, caller: Caller, form: Form) -> Response:
-    try:
-        if form.get("do") == "end":
-            _end(ports, caller, form.get("id"))
-        else:
-            _add(ports, caller, form)
-    except ValueError as error:
-        return _page(ports, pages, request, caller, str(error), form)
-    except Problem as problem:
-        return _page(ports, pages, request, caller, str(problem.detail), form, HTTPStatus(problem.status_code))
-    return RedirectResponse("/admin/silences", HTTPStatus.SEE_OTHER)
+def _act(ports: Ports, _: Request, caller: Caller, form: Form) -> None:
+    if form.get("do") == "end":
+        _end(ports, caller, form.get("id"))
+    else:
+        _add(ports, caller, form)
 
 
 def _end(ports: Ports, caller: Caller, silence_id: str) -> None:
@@ -84,27 +82,13 @@ def _length(text: str) -> timedelta:
         raise ValueError(f"{error}; allowed: as in 2h or 1d") from None
 
 
-def _page(
-    ports: Ports,
-    pages: Pages,
-    request: Request,
-    caller: Caller,
-    wrong: str = "",
-    form: Form | None = None,
-    status: HTTPStatus = HTTPStatus.BAD_REQUEST,
-) -> Response:
+def _values(ports: Ports) -> dict[str, Any]:
     now = ports.clock.now()
-    return pages.page(
-        request,
-        caller,
-        "silences.html",
-        status=status if wrong else HTTPStatus.OK,
-        wrong=wrong,
-        typed=form.rest() if form is not None and wrong else {},
-        silences=[(s, s.state_at(now)) for s in listed(ports.store.silences(), now)],
-        over=SilenceState.EXPIRED,
-        windows=_windows(ports, now),
-    )
+    return {
+        "silences": [(s, s.state_at(now)) for s in listed(ports.store.silences(), now)],
+        "over": SilenceState.EXPIRED,
+        "windows": _windows(ports, now),
+    }
 
 
 def _windows(ports: Ports, now: datetime) -> list[Window]:
