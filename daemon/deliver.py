@@ -65,18 +65,9 @@ def by_another_way(row: NoticeRow, fallback: str) -> Notice | None:
         subject=row.subject,
         others=ways[1:],
         is_call=row.is_call,
+        is_urgent=row.is_urgent,
         instead_of=row.instead_of or row.to,
     )
-
-
-def _is_most_urgent(row: NoticeRow) -> bool:
-    """Whether it is about a P1, which waits for no rate."""
-    try:
-        content = msgspec.json.decode(row.content, type=NoticeContent)
-    except msgspec.DecodeError:
-        return False
-    priorities = content.summary.priorities if content.summary is not None else {}
-    return "P1" in priorities or (content.incident is not None and content.incident.priority == "P1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,7 +237,7 @@ class Deliverer:
                 (row,) = rows
                 lane, rate = self._lanes.setdefault(row.to, Lane()), self._ways.limits_of(row.to).rate
                 opens = lane.open_at(now, rate)
-                if rate is None or opens is None or _is_most_urgent(row):
+                if rate is None or opens is None or row.is_urgent:
                     lane.begins(now, rate)
                     return row
                 self._store.postpone(row.key, lane.turn_of_next(opens, rate))

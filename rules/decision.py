@@ -295,7 +295,8 @@ class Notice:
     """One message to one recipient. `to` is a notifier's name; `incident` is None for word about a change or a source,
     `subject` the key of the change, as in `CHG-3`, else empty. `person` is the id of whom it is for, empty where that
     is everybody whom the notifier reaches. `others` are the ways to them that are tried where this one fails, in order;
-    `is_call` says that somebody is to act. `instead_of` is the notifier that was to carry it and could not.
+    `is_call` says that somebody is to act, `is_urgent` that it waits for no rate. `instead_of` is the notifier that was
+    to carry it and could not.
 
     `content` is the JSON that the message is made from, as it stood when this was decided
     (`rules.document.NoticeContent`). `key` is the idempotency key: the same notice has the same key for ever.
@@ -312,6 +313,7 @@ class Notice:
     subject: str = ""
     others: tuple[Way, ...] = ()
     is_call: bool = False
+    is_urgent: bool = False
     instead_of: str = ""
 
     @property

@@ -237,7 +237,7 @@ def _tell_source(draft: Draft, source: SourceState, event: str, reason: str) -> 
                 recipient=way.recipient,
                 why=(why_words(sub),) if way.recipient is not None else (),
             )
-            add_notice(draft, way.via, content, None)
+            add_notice(draft, way.via, content, None, is_urgent=True)
 
 
 def wanting_at_large(draft: Draft, event: str) -> Iterator[tuple[str, Subscription]]:

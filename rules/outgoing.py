@@ -46,6 +46,7 @@ def add_notice(
     others: tuple[Way, ...] = (),
     *,
     is_call: bool = False,
+    is_urgent: bool = False,
 ) -> None:
     """Put a notice with this content on its way through the notifier `to`: about the incident of that number, or the
     change with the key `subject`. `others` are tried after it, in order."""
@@ -62,6 +63,7 @@ def add_notice(
             subject=subject,
             others=tuple(Way(via=way.via, address=way.address) for way in others),
             is_call=is_call,
+            is_urgent=is_urgent,
         )
     )
 

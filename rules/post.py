@@ -151,7 +151,7 @@ class _Postman:
                 why=tuple(dict.fromkeys(why for word in words for why in word.why))[:_MOST_WHYS],
             )
 
-        self._hand_over(words[0].via, content, None, is_call=any(word.is_call for word in words))
+        self._hand_over(words[0].via, content, None, words)
         for word in words:
             said = f"telling {self._name()} in a summary of {number}: {word.event}, {word.reason}"
             self._note(word, "notice", said)
@@ -161,19 +161,29 @@ class _Postman:
         incident = self._draft.incident(word.incident)
         if incident is None:
             return
-        self._hand_over(word.via, partial(self._content, word, incident), incident.number, is_call=word.is_call)
+        self._hand_over(word.via, partial(self._content, word, incident), incident.number, (word,))
         if not word.is_call:  # a call has its line
             self._note(word, "notice", f"telling {self._name()}: {word.event}, {word.reason}")
 
     def _hand_over(
-        self, via: tuple[str, ...], content: Callable[[Route], NoticeContent], number: int | None, *, is_call: bool
+        self,
+        via: tuple[str, ...],
+        content: Callable[[Route], NoticeContent],
+        number: int | None,
+        words: Sequence[Telling],
     ) -> None:
         """A call goes by all ways at once, other word by the first, and by the next where that fails."""
-        routes = ways_of(self._draft, self._key, via)
+        routes, is_call = ways_of(self._draft, self._key, via), any(word.is_call for word in words)
         for route in routes if is_call else routes[:1]:
-            others = () if is_call else routes[1:]
-            said = for_reader(content(route), self._draft, self._person)
-            add_notice(self._draft, route.via, said, number, others=others, is_call=is_call)
+            add_notice(
+                self._draft,
+                route.via,
+                for_reader(content(route), self._draft, self._person),
+                number,
+                others=() if is_call else routes[1:],
+                is_call=is_call,
+                is_urgent=any(map(self._is_urgent, words)),
+            )
         self._sent = (*self._sent, self._draft.now)
 
     def _content(self, word: Telling, incident: Incident, route: Route) -> NoticeContent:

@@ -231,5 +231,6 @@ def notice_row(notice: Notice, due_at: datetime) -> dict[str, Any]:
         "last_error": "",
         "others": encode(notice.others),
         "is_call": notice.is_call,
+        "is_urgent": notice.is_urgent,
         "instead_of": clean(notice.instead_of),
     }

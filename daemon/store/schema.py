@@ -214,6 +214,7 @@ notices = Table(
     # The ways that are tried where this one fails: a JSON list.
     Column("others", Text, nullable=False, server_default=text("'[]'")),
     Column("is_call", Boolean, nullable=False, server_default=false()),
+    Column("is_urgent", Boolean, nullable=False, server_default=false()),
     # The notifier that was to carry it and could not; empty where it is the first one.
     Column("instead_of", Text, nullable=False, server_default=text("''")),
     Index("uq_notices_key", "key", unique=True),

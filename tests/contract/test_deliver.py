@@ -276,23 +276,16 @@ def test_a_mended_server_gets_everything(
     assert len(noc.sent) == 20
 
 
-def test_no_more_leaves_than_a_rate_allows_but_a_p1_never_waits(
+def test_no_more_leaves_than_a_rate_allows_but_what_is_urgent_never_waits(
     store: Store, commit: Commit, clock: ManualClock, deliver: Callable[..., Deliverer]
 ) -> None:
-    sample = SAMPLES["opened"].incident
-    assert sample is not None
-
-    def body(key: str, priority: str) -> NoticeContent:
-        record = msgspec.structs.replace(sample, alerts=(), priority=priority)
-        return msgspec.structs.replace(SAMPLES["opened"], idempotency_key=key, incident=record)
-
-    commit(notices=tuple(told(f"k{n}", number=n, body=body(f"k{n}", "P3")) for n in range(1, 6)))
+    commit(notices=tuple(told(f"k{n}", number=n) for n in range(1, 6)))
     noc = ToldChannel("noc")
     limits = {"noc": Limits(rate=Rate(notices=2, within=timedelta(minutes=1)))}
     deliverer = deliver(noc, limits=limits, per_channel=1)
     assert deliverer.drain(LONG)
     assert noc.keys == ["k1", "k2"]
-    commit(notices=(told("worst", number=9, body=body("worst", "P1")),))
+    commit(notices=(told("worst", number=9, is_urgent=True),))
     assert deliverer.drain(LONG)
     assert noc.keys == ["k1", "k2", "worst"]
     assert {row.attempts for row in store.notices(states=("pending",))} == {0}

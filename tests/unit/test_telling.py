@@ -212,10 +212,12 @@ def test_a_storm_is_one_summary_and_what_is_urgent_comes_by_itself_at_once() -> 
         fail(desk, *range(1, last + 3))
         desk.wait(1)
     assert to(desk, "mia") == ["opened"]
+    assert desk.notices[0].is_urgent
     assert content(desk.notices[0]).incident.priority == "P1"  # type: ignore[union-attr]
     desk.wait(60)
     desk.decide()
     assert to(desk, "mia") == ["opened", "summary"]
+    assert not desk.notices[-1].is_urgent
     summary = content(desk.notices[-1]).summary
     assert summary is not None
     assert (summary.kind, summary.total, summary.open) == ("burst", 119, 119)

@@ -13,6 +13,7 @@ def upgrade() -> None:
     """Add the columns and tables."""
     op.add_column("notices", sa.Column("others", sa.Text(), nullable=False, server_default=sa.text("'[]'")))
     op.add_column("notices", sa.Column("is_call", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("notices", sa.Column("is_urgent", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("notices", sa.Column("instead_of", sa.Text(), nullable=False, server_default=sa.text("''")))
     op.create_table(
         "mailboxes",
