@@ -277,6 +277,7 @@ class Daemon:
             hosts=frozenset(filter(None, [urlsplit(config.http.public_url).hostname])),
             is_secure=config.http.public_url.startswith("https://"),
             status=config.http.status,
+            status_of=config.http.status_of,
             public_url=config.http.public_url,
             session_lasts=config.http.session,
             clock=self._clock,
