@@ -13,7 +13,8 @@ from cmdb.picture import Node, Part, Picture
 WIDTH, HEIGHT = 200, 58
 """Of a node."""
 _GAP, _RANK_GAP, _WRAP_GAP, _MARGIN = 14, 40, 14, 10
-_MOST_ABREAST = 6
+MOST_ABREAST = 6
+"""So many nodes stand side by side at most; a page has room for them."""
 _SWEEPS = 6
 
 
@@ -26,15 +27,15 @@ class Layout:
     height: int
 
 
-def lay_out(picture: Picture) -> Layout:
-    """The same places for the same picture, whatever else."""
+def lay_out(picture: Picture, *, abreast: int = MOST_ABREAST) -> Layout:
+    """The same places for the same picture, whatever else; at most `abreast` nodes stand side by side."""
     providers, dependents = _neighbours(picture)
     ranks = _ranks(picture, providers, dependents)
     rows: dict[int, list[str]] = defaultdict(list)
     for node in picture.nodes:
         rows[ranks[node.key]].append(node.key)
     ordered = _untangled([rows[rank] for rank in sorted(rows)], providers, dependents)
-    return _placed(ordered)
+    return _placed(ordered, abreast)
 
 
 def _neighbours(picture: Picture) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
@@ -101,15 +102,15 @@ def _middle(places: list[float], else_: float) -> float:
     return sum(places) / len(places) if places else else_
 
 
-def _placed(rows: list[list[str]]) -> Layout:
+def _placed(rows: list[list[str]], most: int) -> Layout:
     """One rank below the other; one with many nodes takes several rows."""
-    abreast = min(max((len(row) for row in rows), default=1), _MOST_ABREAST)
+    abreast = min(max((len(row) for row in rows), default=1), most)
     width = abreast * (WIDTH + _GAP) - _GAP + 2 * _MARGIN
     places: dict[str, tuple[int, int]] = {}
     y = _MARGIN
     for row in rows:
-        for start in range(0, len(row), _MOST_ABREAST):
-            part = row[start : start + _MOST_ABREAST]
+        for start in range(0, len(row), most):
+            part = row[start : start + most]
             left = (width - (len(part) * (WIDTH + _GAP) - _GAP)) // 2
             places.update((key, (left + n * (WIDTH + _GAP), y)) for n, key in enumerate(part))
             y += HEIGHT + _WRAP_GAP

@@ -13,6 +13,7 @@ from daemon.api.access import Caller
 from daemon.api.ports import Ports
 from daemon.console import shown
 from daemon.console.assets import Assets
+from notifiers.drawing.svg import DRAWINGS
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -43,7 +44,7 @@ class Pages:
         self._ports = ports
         self._health = health
         self._templates = Environment(
-            loader=FileSystemLoader(Path(__file__).parent / "templates"),
+            loader=FileSystemLoader([Path(__file__).parent / "templates", DRAWINGS]),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -71,6 +72,10 @@ class Pages:
         """A drawing by itself."""
         drawing = self._templates.get_template(template).render(values)
         return Response(drawing, HTTPStatus.OK, _HEADERS, "image/svg+xml")
+
+    def png(self, image: bytes) -> Response:
+        """An image by itself."""
+        return Response(image, HTTPStatus.OK, _HEADERS, "image/png")
 
     def html(self, template: str, *, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> Response:
         """A page for anybody."""
