@@ -36,6 +36,17 @@ def fitted(text: str, width: float, size: float, *, is_bold: bool = False) -> st
     return text[:kept].rstrip() + "…"
 
 
+def squeezed(text: str, width: float, size: float, *, is_bold: bool = False) -> str:
+    """The text where it is no wider than that, else its beginning and its end: names that are alike differ there."""
+    if width_of(text, size, is_bold=is_bold) <= width:
+        return text
+    end, left = len(text), width / 3
+    while (left := left - width_of(text[end - 1], size, is_bold=is_bold)) >= 0:
+        end -= 1
+    tail = text[end:].lstrip()
+    return fitted(text, width - width_of(tail, size, is_bold=is_bold), size, is_bold=is_bold) + tail
+
+
 def is_covered(text: str) -> bool:
     """Whether the fonts that ship have every character of it."""
     return all(c in _widths(REGULAR) or c in "\n\r\t" for c in text)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from cmdb.graph import Estate
 from cmdb.layout import HEIGHT, WIDTH, Layout
 from cmdb.picture import Node, Part, Picture
-from notifiers.drawing.font import fitted, width_of
+from notifiers.drawing.font import fitted, squeezed, width_of
 from notifiers.language import Language, marked
 from notifiers.wording import one_line
 
@@ -23,8 +23,8 @@ _CARRIES, _ROOT, _UP = marked("carries"), marked("root"), marked("up")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """A node as it is drawn: three lines of words that fit, and the whole in `title`; `said` is how much of it alerts.
-    `tone` is its state in one word for colours; `address` is its page, empty where it has none."""
+    """A node as it is drawn: three lines of words that fit, and the whole in `title`; `words` is how it is, `said` how
+    much of it alerts. `tone` is its state in one word for colours; `address` is its page, empty where it has none."""
 
     x: int
     y: int
@@ -32,6 +32,7 @@ class Box:
     lines: tuple[str, str, str]
     title: str
     tone: str
+    words: str = ""
     said: str = ""
     address: str = ""
     is_root: bool = False
@@ -94,11 +95,13 @@ def drawn(picture: Picture, layout: Layout, label: str, box_of: Callable[[Node, 
 
 def fitting(first: str, second: str = "", third: str = "") -> tuple[str, str, str]:
     """The three lines of a box, without what would reorder or hide words, each cut to what has room."""
-    lines = (
+    (size, is_bold), *others = _SIZES
+    name = squeezed(one_line(first, _MOST_CHARS), _ROOM, size, is_bold=is_bold)
+    rest = (
         fitted(one_line(text, _MOST_CHARS), _ROOM, size, is_bold=is_bold)
-        for text, (size, is_bold) in zip((first, second, third), _SIZES, strict=True)
+        for text, (size, is_bold) in zip((second, third), others, strict=True)
     )
-    return (next(lines), next(lines), next(lines))
+    return (name, next(rest), next(rest))
 
 
 def tone_of(node: Node) -> str:
@@ -122,8 +125,9 @@ def _box(node: Node, x: int, y: int, scene: Scene) -> Box:
         lines=fitting(node.title, _kind(say(_ROOT) if is_root else "", node.type, word), rest or said),
         title=one_line(f"{names}: {word}, {said}" + (f"; {rest}" if rest else ""), 2000),
         tone=("loud" if loud else "quiet") if scene.is_replay else tone_of(node),
+        words=f"{word}, {rest or said}",
         said=said,
-        address=f"/cis/{quote(node.key, safe='')}" if len(node.cis) == 1 else "",
+        address=f"/cis/{quote(node.key, safe='', errors='replace')}" if len(node.cis) == 1 else "",
         is_root=is_root,
     )
 

@@ -12,7 +12,7 @@ from cmdb.model import BUSINESS_SERVICE, CI, State
 from cmdb.picture import picture_of
 from notifiers.catalogue import shipped_languages
 from notifiers.drawing import raster_worker
-from notifiers.drawing.font import BOLD, REGULAR, fitted, is_covered, width_of
+from notifiers.drawing.font import BOLD, REGULAR, fitted, is_covered, squeezed, width_of
 from notifiers.drawing.raster import MOST_PIXELS, CannotDraw, Rasteriser, zoom_within
 from notifiers.drawing.sketch import Box, Scene, Sketch, sketch_of
 from notifiers.drawing.svg import svg_of
@@ -94,6 +94,18 @@ def test_words_fit_by_the_width_of_the_font_itself(text: str, size: float, is_bo
     if is_covered(text):
         font = ImageFont.truetype(str(BOLD if is_bold else REGULAR), 1000, layout_engine=ImageFont.Layout.BASIC)
         assert width_of(short, 1000, is_bold=is_bold) == pytest.approx(font.getlength(short), rel=0.01)
+
+
+@pytest.mark.parametrize(
+    "text", ["W" * 60, "Ш" * 60, "i" * 90, "Payments database, copy 1", "漢" * 30, "a" + " " * 90 + "b"]
+)
+def test_of_a_long_name_the_end_is_kept_too(text: str) -> None:
+    short = squeezed(text, 176, 13, is_bold=True)
+    assert width_of(short, 13, is_bold=True) <= 176
+    begin, found, end = short.partition("…")
+    assert begin == text[: len(begin)]
+    assert not found or text.endswith(end)
+    assert squeezed("Payments database, copy 1", 176, 13, is_bold=True).endswith("…, copy 1")
 
 
 def test_what_fits_is_not_cut() -> None:
