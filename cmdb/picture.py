@@ -40,7 +40,8 @@ class Rest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One CI, or several that are alike. `rests` is what is left of its groups, where that is the same for all."""
+    """One CI, or several that are alike, the nearest first. `rests` is what is left of its groups, where that is the
+    same for all."""
 
     cis: tuple[str, ...]
     title: str
@@ -120,7 +121,8 @@ class _Drawing:
         self._most = most
         self._left_out = 0
         spares = {ci for hit in hits for ci in self._spares_of(hit)}
-        self._drawn: tuple[str, ...] = (*hits, *sorted(spares))
+        nearest = sorted(hits, key=lambda ci: (hits[ci].hops, ci))
+        self._drawn: tuple[str, ...] = (*nearest, *sorted(spares))
         self._block: dict[str, str] = {ci: ci for ci in self._drawn}
 
     def picture(self) -> Picture:

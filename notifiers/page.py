@@ -42,10 +42,11 @@ LABELS = (marked("Acknowledge"),)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureView:
-    """The picture of a mail: where it is, the same in words, and how wide it is, in pixels."""
+    """The picture of a mail: where it is, the same in words, what it leaves out, and how wide it is, in pixels."""
 
     address: str
     alt: str
+    note: str
     width: int
 
 
@@ -125,7 +126,7 @@ def page_of(
 
 
 def _picture_view(picture: Illustration) -> PictureView:
-    return PictureView(address=f"cid:{picture.id}", alt=picture.alt, width=picture.width)
+    return PictureView(address=f"cid:{picture.id}", alt=picture.alt, note=picture.note, width=picture.width)
 
 
 def in_words(actions: tuple[Action, ...], language: Language) -> tuple[Action, ...]:

@@ -16,6 +16,7 @@ from cmdb.picture import Edge, Node, Part, Picture, picture_of
 from notifiers.drawing.raster import ZOOM, CannotDraw, Rasteriser
 from notifiers.drawing.sketch import Box, Scene, Sketch, drawn, fitting, sketch_of, tone_of
 from notifiers.language import Language, marked
+from notifiers.views.incident import is_over
 from notifiers.wording import one_line
 from rules.document import IncidentDocument, NoticeContent
 
@@ -29,7 +30,6 @@ _MOST_ALT = 1200
 _MOST_NEEDS = 4
 
 _EVENTS = frozenset(("opened", "changed", "reopened", "escalated", "nobody_reached"))
-_OVER = frozenset(("resolved", "closed", "merged", "converted"))
 _STATES = {state.word: state for state in (State.AT_RISK, State.DEGRADED, State.DOWN)}
 _FAULT = "fault"
 _NEEDS = marked("needs %(what)s")
@@ -41,10 +41,12 @@ class NoPicture(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Illustration:
-    """A picture in a mail: the image, the same in words, and how wide and high it is meant to be shown, in pixels."""
+    """A picture in a mail: the image, the same in words, what it leaves out, if anything, and how wide and high it is
+    meant to be shown, in pixels."""
 
     png: bytes
     alt: str
+    note: str
     width: int
     height: int
 
@@ -58,7 +60,7 @@ def is_pictured(content: NoticeContent, *, is_call: bool) -> bool:
     """Whether a notice is of a kind that has a picture: it says that something is hit, or otherwise than before, or
     calls somebody. Small steps of work, and what is over, have none."""
     incident = content.incident
-    if incident is None or incident.status in _OVER:
+    if incident is None or is_over(incident):
         return False
     return content.event in _EVENTS or is_call
 
@@ -76,7 +78,8 @@ def illustration(
     if found is None:
         return None
     sketch, alt = found
-    return Illustration(png=_png(sketch, rasteriser), alt=alt, width=sketch.width, height=sketch.height)
+    note = _left_out(sketch.left_out, language)
+    return Illustration(png=_png(sketch, rasteriser), alt=alt, note=note, width=sketch.width, height=sketch.height)
 
 
 def sketched(
@@ -95,6 +98,18 @@ def sketched(
     else:
         return None
     return sketch, _words(sketch, picture, language)
+
+
+def _left_out(count: int, language: Language) -> str:
+    if count < 0:
+        return language.gettext("So many components are hit that the ways between are not drawn.")
+    if not count:
+        return ""
+    return language.ngettext(
+        "%(num)s more component is hit that leads to no business service.",
+        "%(num)s more components are hit that lead to no business service.",
+        count,
+    )
 
 
 def _png(sketch: Sketch, rasteriser: Rasteriser) -> bytes:
@@ -131,6 +146,19 @@ def _of_services(incident: IncidentDocument, estate: Estate, language: Language,
         Node(cis=(f"service {s}",), title=names[s], type="", state=states[s], part=Part.HIT, is_service=True)
         for s in first
     ]
+    if rest := sorted(set(states) - set(first)):
+        title = language.ngettext("and %(num)s more", "and %(num)s more", len(rest))
+        worst = max(states[s] for s in rest)
+        nodes.append(
+            Node(
+                cis=tuple(f"service {s}" for s in rest),
+                title=title,
+                type="",
+                state=worst,
+                part=Part.HIT,
+                is_service=True,
+            )
+        )
     edges = [Edge(start=_FAULT, end=node.key, kind="far") for node in nodes]
     edges += [
         Edge(start=f"service {provider}", end=f"service {s}", kind=kind)
@@ -138,7 +166,7 @@ def _of_services(incident: IncidentDocument, estate: Estate, language: Language,
         for provider, kind in sorted(_needs(estate, s).items())
         if provider in first and provider != s
     ]
-    picture = Picture(nodes=(fault, *nodes), edges=tuple(edges), left_out=len(states) - len(first))
+    picture = Picture(nodes=(fault, *nodes), edges=tuple(edges))
     label = language.gettext("What the fault hits")
     layout = lay_out(picture, abreast=_ABREAST)
     return drawn(picture, layout, label, lambda node, x, y: _plain_box(node, x, y, language)), picture

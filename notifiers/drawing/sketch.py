@@ -160,7 +160,7 @@ def _path(start: tuple[int, int], end: tuple[int, int]) -> str:
     x2, y2 = end[0] + WIDTH // 2, end[1]
     if y2 < y1:  # side by side, or back up in a cycle
         y2 = end[1] + HEIGHT
-        low = max(y1, y2) + 24
+        low = max(y1, y2) + 12
         return f"M{x1},{y1} C{x1},{low} {x2},{low} {x2},{y2}"
     bend = max((y2 - y1) // 2, 18)
     return f"M{x1},{y1} C{x1},{y1 + bend} {x2},{y2 - bend} {x2},{y2}"

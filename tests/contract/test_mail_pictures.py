@@ -154,6 +154,27 @@ def test_managers_get_business_services_customers_and_reporters_nothing() -> Non
     assert contact is None or pictured("resolved", recipient=contact).picture is None
 
 
+def test_of_many_services_the_worst_are_drawn_and_the_others_counted() -> None:
+    sample = SAMPLES["opened"].incident
+    assert sample is not None
+    services = tuple(
+        ServiceDocument(id=f"s{n}", name=f"Service {n:02}", state="down" if n == 29 else "at risk") for n in range(30)
+    )
+    sent = pictured(audience="manager", incident=msgspec.structs.replace(sample, services=services))
+    assert sent.picture is not None
+    assert sent.picture.alt.startswith("What the fault hits. A fault; Service 29: down; Service 00: at risk; ")
+    assert sent.picture.alt.endswith("; Service 09: at risk; and 19 more: at risk")
+
+
+def test_what_leads_to_no_service_is_counted_under_the_picture() -> None:
+    hosts = [CI(id=f"host-{n}", type=f"type-{n}", depends_on=(needs("tor-3a"),)) for n in range(40)]
+    shop = CI(id="shop", type=BUSINESS_SERVICE, name="Shop", depends_on=(needs("host-1"),))
+    sent = pictured(estate=Estate.of([CI(id="tor-3a", type="switch"), *hosts, shop]))
+    assert sent.picture is not None
+    assert sent.picture.note == "39 more components are hit that lead to no business service."
+    assert sent.picture.note in sent.html
+
+
 def test_managers_who_see_components_read_which_one_failed() -> None:
     content = msgspec.structs.replace(SAMPLES["opened"], audience="manager")
     sent = Renderer(managers_see_cis=True).render(content, sent_at=T0, extras=Extras(estate=LAB))
