@@ -25,7 +25,7 @@ MOST_NODES = 18
 MOST_SERVICES = 11
 _ABREAST = 2
 """On a phone more would be too small to read."""
-_ZOOMS = (ZOOM, 1.5, 1.0)
+_ZOOMS = (ZOOM, 1.0)
 _MOST_ALT = 1200
 _MOST_NEEDS = 4
 

@@ -16,7 +16,7 @@ from notifiers.drawing.svg import svg_of
 ZOOM = 2.0
 """Pixels of the PNG for one of the drawing: sharp on screens that have two."""
 MOST_PIXELS = 8_000_000
-WITHIN_S = 10.0
+WITHIN_S = 15.0
 """So long may one drawing take."""
 _REMEMBERED = 12
 
