@@ -17,6 +17,9 @@ from daemon.api.problems import Problem
 from daemon.console.background import Background
 from daemon.console.ci_index import Indexed
 from daemon.console.ci_page import FIRST, outlook_of, whole_of
+from daemon.console.drift import add_drift
+from daemon.console.map_drawn import around
+from daemon.console.map_page import add_map
 from daemon.console.pages import Pages
 from daemon.console.surroundings import HEIGHT, WIDTH
 from daemon.console.unmapped import Suggester, groups_of, lines_for, match_of
@@ -51,8 +54,10 @@ def estate_routes(ports: Ports, pages: Pages) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     _add_search(router, ports, pages)
     _add_what_if(router, ports, pages)
+    add_map(router, ports, pages)
     _add_spof(router, ports, pages)
     _add_doubts(router, ports, pages)
+    add_drift(router, ports, pages)
     _add_unmapped(router, ports, pages)
     _add_ci(router, ports, pages)  # the last, since any path may be the id of a CI
     return router
@@ -222,4 +227,7 @@ def _add_ci(router: APIRouter, ports: Ports, pages: Pages) -> None:
     def show(request: Request, ci: str, caller: Annotated[Caller, Depends(visit(ports))]) -> Response:
         estate = ports.estate()
         whole = whole_of(ports, known_ci(estate, ci))
-        return pages.page(request, caller, "ci.html", whole=whole, estate=estate, first=FIRST, box=(WIDTH, HEIGHT))
+        to_map = around(whole.ci.id, whole.ci.id in estate.business_services)
+        return pages.page(
+            request, caller, "ci.html", whole=whole, estate=estate, first=FIRST, box=(WIDTH, HEIGHT), to_map=to_map
+        )
