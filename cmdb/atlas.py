@@ -5,10 +5,12 @@ box, and each fold can be opened. What is done costs what is in the range asked 
 """
 
 import enum
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
+from cmdb.around import services_above, steps_from, ways_to_services
 from cmdb.graph import Estate
 from cmdb.model import Dependency, State, Strength
 from cmdb.picture import Edge, Node, Part
@@ -16,8 +18,6 @@ from cmdb.picture import Edge, Node, Part
 MOST_BOXES = 400
 """More than that nobody finds their way in, and browsers begin to stutter."""
 MOST_LINES = 2_500
-MOST_WALKED = 10_000
-"""So many CIs of a range are looked at; where it has more, the nearest."""
 DEEPEST = 12
 _ALIKE = 4
 """Fewer alike CIs than that are drawn one by one."""
@@ -54,7 +54,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """One CI or a fold of several; `key` is what opens the fold, empty for a CI.
+    """One CI or a fold of several; `key` is what opens the fold, empty for a CI; `opened` what fold it came out of.
 
     `step` is how far from the middle, upward if positive. `note` says what a fold has in common. `is_lit` is false for
     what the focus leaves in the dark.
@@ -63,6 +63,7 @@ class Box:
     node: Node
     step: int
     key: str = ""
+    opened: str = ""
     note: str = ""
     is_middle: bool = False
     is_lit: bool = True
@@ -93,44 +94,20 @@ def atlas_of(estate: Estate, asked: Asked, states: Mapping[str, State], failed: 
     return _Charting(estate, asked, states, frozenset(failed)).atlas()
 
 
-def steps_from(estate: Estate, asked: Asked, most: int = MOST_WALKED) -> tuple[dict[str, int], bool]:
-    """Every CI in the range with its step, nearest first, and whether the range has more than `most`.
+class _Part(NamedTuple):
+    """CIs that are one box, and what the box will say of the fold it is, or came out of."""
 
-    Raises `KeyError` for a CI in the middle that is not in the estate.
-    """
-    steps = {estate.ci(ci).id: 0 for ci in asked.middle}
-    below, above = _Side(estate.providers, steps), _Side(estate.dependents, steps)
-    for distance in range(1, max(asked.up, asked.down) + 1):
-        # What a CI needs is as a rule less than what needs it, so that a cut still shows both sides.
-        if distance <= asked.down:
-            below.go_on(steps, -distance, most)
-        if distance <= asked.up:
-            above.go_on(steps, distance, most)
-        if len(steps) > most:
-            return dict(islice(steps.items(), most)), True
-    return steps, False
+    cis: list[str]
+    key: str = ""
+    opened: str = ""
 
 
-class _Side:
-    """The walk to one side. In a cycle both sides come to the same CIs, and each goes on from them."""
+def _folded(key: str, cis: list[str], opened: str = "") -> Iterator[_Part]:
+    return iter([_Part(cis, key, opened)]) if len(cis) >= _ALIKE else _singles(cis, opened)
 
-    def __init__(self, near: Callable[[str], tuple[str, ...]], middle: Iterable[str]) -> None:
-        self._near = near
-        self._front = list(middle)
-        self._seen = set(self._front)
 
-    def go_on(self, steps: dict[str, int], step: int, most: int) -> None:
-        """One step further; stops where the range gets too large."""
-        found = []
-        for ci in self._front:
-            for other in self._near(ci):
-                if other not in self._seen:
-                    self._seen.add(other)
-                    found.append(other)
-                    steps.setdefault(other, step)
-                    if len(steps) > most:
-                        return
-        self._front = found
+def _singles(cis: list[str], opened: str = "") -> Iterator[_Part]:
+    return (_Part([ci], opened=opened) for ci in cis)
 
 
 class _Charting:
@@ -140,21 +117,20 @@ class _Charting:
         self._estate = estate
         self._asked = asked
         self._states = states
-        self._steps, self._is_cut = steps_from(estate, asked)
+        self._steps, self._is_cut = steps_from(estate, asked.middle, asked.up, asked.down)
         self._middle = frozenset(asked.middle)
-        self._lit = _lit(estate, self._steps, states, failed) if asked.is_focused else self._steps.keys()
-        self._served = _served(estate, self._steps) if asked.fold is Fold.SERVICE else {}
+        self._lit = ways_to_services(estate, self._steps, states, failed) if asked.is_focused else self._steps.keys()
+        self._served = services_above(estate, self._steps) if asked.fold is Fold.SERVICE else {}
 
     def atlas(self) -> Atlas:
         """The whole of it."""
-        groups = [box for group in self._alike().values() for box in self._parts(group)]
-        drawn = self._chosen(groups)
+        drawn = self._chosen([part for alike in self._alike().values() for part in self._parts(alike)])
         edges, more = self._edges(drawn)
         return Atlas(
-            boxes=tuple(self._box(key, cis) for key, cis in drawn),
+            boxes=tuple(map(self._box, drawn)),
             edges=edges,
             walked=len(self._steps),
-            left_out=len(self._steps) - sum(len(cis) for _, cis in drawn),
+            left_out=len(self._steps) - sum(len(part.cis) for part in drawn),
             lines_left_out=more,
             is_cut=self._is_cut,
         )
@@ -177,7 +153,7 @@ class _Charting:
         elif fold is Fold.SERVICE:
             what = self._served.get(ci, 0)
         is_service = ci in self._estate.business_services
-        return self._steps[ci], self._state(ci), is_service, ci in self._lit, what
+        return self._steps[ci], is_service, ci in self._lit, what
 
     def _fold_of(self, ci: str) -> Fold:
         return self._asked.fold if ci in self._lit else Fold.TYPE
@@ -185,37 +161,51 @@ class _Charting:
     def _state(self, ci: str) -> State:
         return self._states.get(ci, State.UP)
 
-    def _parts(self, cis: list[str]) -> Iterable[tuple[str, list[str]]]:
-        """The boxes of CIs that are alike: one, or what comes of it once it is opened."""
-        key = f"1.{cis[0]}"
-        if len(cis) < _ALIKE:
-            return [("", [ci]) for ci in cis]
-        if key not in self._asked.opened:
-            return [(key, cis)]
+    def _parts(self, alike: list[str]) -> Iterator[_Part]:
+        """The boxes of CIs that are alike but for their state. A fold is named by the first of them whatever its
+        state, so that it stays open when one of them fails."""
+        by_state: dict[State, list[str]] = {}
+        for ci in alike:
+            by_state.setdefault(self._state(ci), []).append(ci)
+        for state, cis in by_state.items():
+            key = f"1{state:d}.{alike[0]}"
+            if len(cis) < _ALIKE or key not in self._asked.opened:
+                yield from _folded(key, cis)
+            elif len(cis) <= _CROWD:
+                yield from _singles(cis, key)
+            else:
+                yield from self._kin(alike, cis, key)
+
+    def _kin(self, alike: list[str], cis: list[str], opened: str) -> Iterator[_Part]:
+        """The boxes of a large fold that was opened: by the provider they share, where that makes it fewer."""
         kin: dict[tuple[str, ...], list[str]] = {}
-        for ci in cis if len(cis) > _CROWD else ():
+        for ci in cis:
             kin.setdefault(self._estate.providers(ci), []).append(ci)
         if not 1 < len(kin) < len(cis):
-            return [("", [ci]) for ci in cis]
-        return [part for found in kin.values() for part in self._smaller(found)]
+            yield from _singles(cis, opened)
+            return
+        first: dict[tuple[str, ...], str] = {}
+        for ci in alike:
+            first.setdefault(self._estate.providers(ci), ci)
+        for shared, some in kin.items():
+            key = f"2{self._state(some[0]):d}.{first[shared]}"
+            if key in self._asked.opened:
+                yield from _singles(some, key)
+            else:
+                yield from _folded(key, some, opened)
 
-    def _smaller(self, cis: list[str]) -> Iterable[tuple[str, list[str]]]:
-        key = f"2.{cis[0]}"
-        if len(cis) < _ALIKE or key in self._asked.opened:
-            return [("", [ci]) for ci in cis]
-        return [(key, cis)]
-
-    def _chosen(self, groups: list[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:
+    def _chosen(self, parts: list[_Part]) -> list[_Part]:
         """As many as are drawn: the middle, then what fails now, then the nearest; in the order of the walk."""
-        if len(groups) <= self._asked.most:
-            return groups
-        places = sorted(range(len(groups)), key=lambda n: (*self._weight(groups[n][1][0]), n))
-        return [groups[n] for n in sorted(places[: self._asked.most])]
+        if len(parts) <= self._asked.most:
+            return parts
+        places = sorted(range(len(parts)), key=lambda n: (*self._weight(parts[n].cis[0]), n))
+        return [parts[n] for n in sorted(places[: self._asked.most])]
 
     def _weight(self, ci: str) -> tuple[bool, bool, int, int]:
         return ci not in self._middle, ci not in self._lit, -self._state(ci), abs(self._steps[ci])
 
-    def _box(self, key: str, cis: list[str]) -> Box:
+    def _box(self, part: _Part) -> Box:
+        key, cis = part.key, part.cis
         first = self._estate.ci(cis[0])
         types = {self._estate.ci(ci).type for ci in cis}
         many = f"{len(cis):,} × {first.type}" if len(types) == 1 else f"{len(cis):,} of {len(types)} types"
@@ -230,6 +220,7 @@ class _Charting:
             ),
             step=self._steps[cis[0]],
             key=key,
+            opened=part.opened,
             note=self._note(key, cis[0]),
             is_middle=cis[0] in self._middle,
             is_lit=cis[0] in self._lit,
@@ -238,11 +229,11 @@ class _Charting:
     def _note(self, key: str, ci: str) -> str:
         """What the CIs of a fold have in common, beside the type."""
         fold = self._fold_of(ci)
-        if not key or (fold is Fold.TYPE and key.startswith("1.")):
+        if not key or (fold is Fold.TYPE and key.startswith("1")):
             return ""
-        if fold is Fold.OWNER and key.startswith("1."):
+        if fold is Fold.OWNER and key.startswith("1"):
             return self._estate.ci(ci).owner or "nobody's"
-        if fold is Fold.SERVICE and key.startswith("1."):
+        if fold is Fold.SERVICE and key.startswith("1"):
             return self._for_services(self._served.get(ci, 0))
         shared = self._estate.providers(ci)
         more = f" and {len(shared) - 1} more" if len(shared) > 1 else ""
@@ -254,9 +245,9 @@ class _Charting:
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         return f"for {names[0]}{more}" if names else "for no service here"
 
-    def _edges(self, drawn: list[tuple[str, list[str]]]) -> tuple[tuple[Edge, ...], int]:
+    def _edges(self, drawn: list[_Part]) -> tuple[tuple[Edge, ...], int]:
         """Between boxes, from the provider up; the strictest kind where there are several."""
-        block = {ci: cis[0] for _, cis in drawn for ci in cis}
+        block = {ci: part.cis[0] for part in drawn for ci in part.cis}
         found: dict[tuple[str, str], str] = {}
         for ci, end in block.items():
             for need in self._estate.dependencies(ci):
@@ -273,38 +264,3 @@ def _kind(need: Dependency) -> str:
     if need.is_group:
         return "group"
     return "soft" if need.strength is Strength.SOFT else "hard"
-
-
-def _lit(
-    estate: Estate, steps: Mapping[str, int], states: Mapping[str, State], failed: frozenset[str]
-) -> frozenset[str]:
-    """What failed and what is hit on its ways to business services; all that is hit where it reaches none."""
-    hit = [ci for ci in steps if states.get(ci, State.UP) > State.UP]
-    ways = [ci for ci in hit if ci in estate.business_services]
-    seen = set(ways)
-    for ci in ways:
-        for provider in estate.providers(ci):
-            if provider in steps and provider not in seen and states.get(provider, State.UP) > State.UP:
-                seen.add(provider)
-                ways.append(provider)
-    return frozenset(seen.union(ci for ci in hit if ci in failed)) if seen else frozenset(hit)
-
-
-def _served(estate: Estate, steps: Mapping[str, int]) -> dict[str, int]:
-    """For each CI in the range which business services in the range stand on it: a bit each, in the walk's order."""
-    masks: dict[str, int] = {}
-    for number, ci in enumerate(c for c in steps if c in estate.business_services):
-        masks[ci] = 1 << number
-    queue = list(masks)
-    waiting = set(queue)
-    for ci in queue:
-        waiting.discard(ci)
-        mask = masks[ci]
-        for provider in estate.providers(ci):
-            before = masks.get(provider, 0)
-            if provider in steps and before | mask != before:
-                masks[provider] = before | mask
-                if provider not in waiting:
-                    waiting.add(provider)
-                    queue.append(provider)
-    return masks

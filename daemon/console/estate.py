@@ -16,7 +16,7 @@ from daemon.api.ports import Ports
 from daemon.api.problems import Problem
 from daemon.console.background import Background
 from daemon.console.ci_index import Indexed
-from daemon.console.ci_page import FIRST, outlook_of, whole_of
+from daemon.console.ci_page import FIRST, named, outlook_of, whole_of
 from daemon.console.drift import add_drift
 from daemon.console.map_drawn import around
 from daemon.console.map_page import add_map
@@ -116,9 +116,8 @@ def _add_what_if(router: APIRouter, ports: Ports, pages: Pages) -> None:
         ci: Annotated[list[Annotated[str, Query(max_length=256)]], Query(max_length=MOST_AT_ONCE)] = [],  # noqa: B006
     ) -> Response:
         estate = ports.estate()
-        names = [name.strip() for name in ci if name.strip()]
-        ids = [(name, estate.find(name)) for name in names]
-        failed = [estate.ci(found) for found in dict.fromkeys(i for _, i in ids if i is not None)]
+        known, unknown = named(estate, ci)
+        failed = [estate.ci(found) for found in known]
         return pages.page(
             request,
             caller,
@@ -126,7 +125,7 @@ def _add_what_if(router: APIRouter, ports: Ports, pages: Pages) -> None:
             estate=estate,
             failed=failed,
             most=MOST_AT_ONCE,
-            unknown=[(name, near_names(estate, name)) for name, found in ids if found is None],
+            unknown=unknown,
             outlook=outlook_of(estate, failed) if failed else None,
             without={c.id: _what_if_address([o.id for o in failed if o is not c]) for c in failed},
         )

@@ -118,9 +118,8 @@ def _picture(atlas: Atlas) -> Picture:
 
 
 def _seen_first(boxes: Sequence[Box], at: str) -> int:
-    """The box that was the first of the fold just opened, else one in the middle."""
-    first = at.partition(".")[2]
-    wanted = (n for n, box in enumerate(boxes) if first and box.node.key == first)
+    """The first box that came out of the fold just opened, else one in the middle."""
+    wanted = (n for n, box in enumerate(boxes) if at and box.opened == at)
     middle = (n for n, box in enumerate(boxes) if box.is_middle)
     return next(wanted, next(middle, 0))
 

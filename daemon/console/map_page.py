@@ -1,6 +1,6 @@
 """The map of the estate: the way around one CI or several, under a business service, or of what is failing now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from heapq import nsmallest
 from typing import Annotated, Any, Literal
@@ -13,13 +13,12 @@ from cmdb.impact import TooWide, criticality_of, states
 from cmdb.model import CI, State
 from daemon.api.access import Caller
 from daemon.api.ports import Ports
-from daemon.console.ci_page import MOST_ACTIVE, MOST_REACHED
+from daemon.console.ci_page import MOST_ACTIVE, MOST_REACHED, named
 from daemon.console.map_drawn import FOLDS, MEASURE, MOST_NAMED, around, levels, map_address, sheet_of
 from daemon.console.pages import Pages
 from daemon.console.visitor import visit
 from daemon.store.rows import Search
 from rules.incident import ACTIVE
-from rules.near import near_names
 
 MOST_IN_MIDDLE = 20
 MOST_OPEN = 60
@@ -96,7 +95,7 @@ def add_map(router: APIRouter, ports: Ports, pages: Pages) -> None:
     ) -> Response:
         estate = ports.estate()
         trouble = troubles.now(estate)
-        known, unknown = _named(estate, ci)
+        known, unknown = named(estate, ci)
         asked = Asked(
             middle=known or (trouble.failed[:MOST_IN_MIDDLE] if focus and not unknown else ()),
             up=up,
@@ -121,14 +120,6 @@ def add_map(router: APIRouter, ports: Ports, pages: Pages) -> None:
             most=MOST_IN_MIDDLE,
             **values,
         )
-
-
-def _named(estate: Estate, given: Sequence[str]) -> tuple[tuple[str, ...], list[tuple[str, Sequence[str]]]]:
-    """The ids of the CIs named, and the names that no CI has, with what may have been meant."""
-    names = [name.strip() for name in given if name.strip()]
-    found = [(name, estate.find(name)) for name in names]
-    known = tuple(dict.fromkeys(id_ for _, id_ in found if id_ is not None))
-    return known, [(name, near_names(estate, name)) for name, id_ in found if id_ is None]
 
 
 def _values(estate: Estate, asked: Asked, atlas: Atlas, at: str) -> dict[str, Any]:

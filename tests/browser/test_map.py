@@ -147,6 +147,34 @@ def test_on_a_phone_the_list_comes_first_and_says_the_same(console: Console, vis
     assert "open=" in page.url
 
 
+def test_two_fingers_pinch_it_and_one_moves_it(console: Console, chromium: Browser) -> None:
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    page = context.new_page()
+    page.goto(console.url + AROUND)
+    page.locator("#map").scroll_into_view_if_needed()
+    x, y, wide = place(page, "tor-3a")
+    touch = context.new_cdp_session(page)
+
+    def fingers(kind: str, *at: tuple[float, float]) -> None:
+        points = [{"x": left, "y": top, "id": n} for n, (left, top) in enumerate(at)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    page.locator("#map").focus()  # as a tap into it does: from then on all gestures are the map's
+    fingers("touchStart", (x + 40, y + 10), (x + 90, y + 10))
+    for n in range(1, 8):
+        fingers("touchMove", (x + 40 - 6 * n, y + 10), (x + 90 + 6 * n, y + 10))
+    fingers("touchEnd")
+    grown(page, wide)
+    before = place(page, "tor-3a")
+    fingers("touchStart", (before[0] + 30, before[1] + 10))
+    for n in range(1, 8):
+        fingers("touchMove", (before[0] + 30, before[1] + 10 - 12 * n))
+    fingers("touchEnd")
+    page.wait_for_function(f"y => {HERE}.y < y - 40", arg=before[1])
+    assert page.url.endswith(AROUND)
+    context.close()
+
+
 def test_without_scripts_it_is_a_picture_that_scrolls(visit: Visiting, console: Console) -> None:
     page = visit(script=False).open(AROUND)
     box(page, "4 × host").click()

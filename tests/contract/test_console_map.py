@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cmdb.atlas import MOST_BOXES, MOST_WALKED
+from cmdb.around import MOST_WALKED
+from cmdb.atlas import MOST_BOXES
 from cmdb.graph import Estate
 from cmdb.model import CI, State
 from daemon.console.routes import console_routes

@@ -7,7 +7,8 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmdb.atlas import Asked, Atlas, Fold, atlas_of, steps_from
+from cmdb.around import steps_from
+from cmdb.atlas import Asked, Atlas, Fold, atlas_of
 from cmdb.graph import Estate
 from cmdb.impact import states
 from cmdb.layout import Measure, lay_out
@@ -45,12 +46,13 @@ def asked(draw: st.DrawFn) -> tuple[Estate, Asked, dict[str, State]]:
     estate = draw(estates())
     some = st.lists(st.sampled_from(estate.ids()), min_size=1, max_size=3, unique=True)
     failed = draw(st.dictionaries(st.sampled_from(estate.ids()), st.sampled_from(list(State)[1:]), max_size=3))
+    keys = [f"{n}.{ci}" for n in (10, 14, 20, 24) for ci in estate.ids()]
     wish = Asked(
         middle=tuple(draw(some)),
         up=draw(st.integers(0, 5)),
         down=draw(st.integers(0, 5)),
         fold=draw(st.sampled_from(list(Fold))),
-        opened=frozenset(draw(st.lists(st.sampled_from([f"{n}.{ci}" for n in (1, 2) for ci in estate.ids()])))),
+        opened=frozenset(draw(st.lists(st.sampled_from(keys)))),
         is_focused=draw(st.booleans()),
         most=draw(st.sampled_from([1, 3, 8, 400])),
     )
@@ -138,7 +140,7 @@ def test_opening_fold_after_fold_leads_to_single_cis(case: tuple[Estate, Asked, 
 def test_the_focus_lights_what_failed_and_its_ways_to_services(case: tuple[Estate, Asked, dict[str, State]]) -> None:
     estate, wish, failed = case
     now, wish = states(estate, failed), replace(wish, is_focused=True)
-    steps, _ = steps_from(estate, wish)
+    steps, _ = steps_from(estate, wish.middle, wish.up, wish.down)
     for box in chart(estate, wish, failed).boxes:
         is_hit = box.node.state > State.UP
         assert is_hit or not box.is_lit
@@ -150,6 +152,23 @@ def test_the_focus_lights_what_failed_and_its_ways_to_services(case: tuple[Estat
             while more := {d for ci in reached for d in estate.dependents(ci) if d in steps and d in now} - reached:
                 reached |= more
             assert reached & estate.business_services or set(box.node.cis) & set(failed)
+
+
+@given(asked(), st.data())
+def test_a_fold_stays_open_when_one_of_its_cis_fails(
+    case: tuple[Estate, Asked, dict[str, State]], data: st.DataObject
+) -> None:
+    estate, wish, _ = case
+    wish = replace(wish, most=400, is_focused=False)
+    folds = [box for box in chart(estate, wish, {}).boxes if box.key]
+    if folds:
+        fold = data.draw(st.sampled_from(folds))
+        wish = replace(wish, opened=wish.opened | {fold.key})
+        lost = data.draw(st.sampled_from(fold.node.cis))
+        was = {box.node.cis[0]: box for box in chart(estate, wish, {}).boxes if box.opened == fold.key and not box.key}
+        now = atlas_of(estate, wish, {lost: State.DOWN}, [lost])
+        alone = {box.node.cis[0] for box in now.boxes if not box.key}
+        assert was.keys() <= alone
 
 
 def apart(places: dict[str, tuple[int, int]], width: int, height: int, measure: Measure) -> None:
