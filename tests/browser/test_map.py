@@ -83,6 +83,27 @@ def test_it_is_dragged_and_zoomed_and_a_drag_is_no_click(console: Console, visit
     expect(page.get_by_role("heading", name="tor-3a", exact=True)).to_be_visible()
 
 
+def test_a_box_that_is_partly_seen_can_be_clicked(console: Console, visit: Visiting) -> None:
+    page = visit().open(AROUND + "&fold=none")
+    page.get_by_role("button", name="Larger").click()
+    frame = page.locator("#map").bounding_box()
+    assert frame is not None
+    seen = max(frame["y"], 0) + 5  # the page has been scrolled to the button
+    page.mouse.move(frame["x"] + 1000, seen)
+    page.mouse.down()
+    page.mouse.move(frame["x"] + 5, seen, steps=6)
+    page.mouse.up()
+    cut_off = """() => [...document.querySelectorAll("a.box")].map(a => ({
+        name: a.querySelector(".name").textContent, edge: map.getBoundingClientRect().x,
+        ...a.getBoundingClientRect().toJSON()})).find(a => a.left < a.edge - 5 && a.right > a.edge + 20)"""
+    found = page.wait_for_function(cut_off).json_value()
+    page.mouse.move(found["edge"] + 10, (found["top"] + found["bottom"]) / 2)
+    page.mouse.down()
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.mouse.up()
+    expect(page.get_by_role("heading", name=f"Map around {found['name']}")).to_be_visible()
+
+
 def test_the_wheel_scrolls_the_page_until_the_map_is_taken(console: Console, visit: Visiting) -> None:
     page = visit(height=500).open(AROUND)
     wide = place(page, "tor-3a")[2]

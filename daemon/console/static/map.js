@@ -122,6 +122,7 @@
   function onMove(event) {
     const hand = hands.get(event.pointerId);
     if (!hand) return;
+    if (event.pointerType === "mouse" && !event.buttons) return onUp(event); // let go where we did not hear of it
     const before = {...hand};
     Object.assign(hand, {x: event.clientX, y: event.clientY});
     if (!dragged) {
@@ -158,7 +159,7 @@
   function onFocus(event) {
     const node = event.target.closest("a.box");
     light(node);
-    if (!node) return;
+    if (!node || hands.size) return; // what is pressed is seen, and must not move away before the click
     box().scrollTo(0, 0); // the browser scrolls to what it cannot see; the map moves instead
     const seen = node.getBoundingClientRect(), window_ = box().getBoundingClientRect();
     const isSeen = seen.left >= window_.left && seen.right <= window_.right && seen.top >= window_.top && seen.bottom <= window_.bottom;
