@@ -12,10 +12,26 @@ from cmdb.picture import Node, Part, Picture
 
 WIDTH, HEIGHT = 200, 58
 """Of a node."""
-_GAP, _RANK_GAP, _WRAP_GAP, _MARGIN = 14, 40, 14, 10
-MOST_ABREAST = 6
-"""So many nodes stand side by side at most; a page has room for them."""
 _SWEEPS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """The size of a node, what is left free around it, and how many of one rank stand abreast before it wraps.
+
+    With `shape` it wraps earlier: as soon as the whole is that many times wider than high.
+    """
+
+    width: int = WIDTH
+    height: int = HEIGHT
+    gap: int = 14
+    rank_gap: int = 40
+    margin: int = 10
+    abreast: int = 6
+    shape: float = 0.0
+
+
+_USUAL = Measure()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,15 +43,15 @@ class Layout:
     height: int
 
 
-def lay_out(picture: Picture, *, abreast: int = MOST_ABREAST) -> Layout:
-    """The same places for the same picture, whatever else; at most `abreast` nodes stand side by side."""
+def lay_out(picture: Picture, measure: Measure = _USUAL) -> Layout:
+    """The same places for the same picture and measure, whatever else."""
     providers, dependents = _neighbours(picture)
     ranks = _ranks(picture, dependents)
     rows: dict[int, list[str]] = defaultdict(list)
     for node in picture.nodes:
         rows[ranks[node.key]].append(node.key)
     ordered = _untangled([rows[rank] for rank in sorted(rows)], providers, dependents)
-    return _placed(ordered, abreast)
+    return _placed(ordered, measure)
 
 
 def _neighbours(picture: Picture) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
@@ -129,17 +145,31 @@ def _middle(places: list[float], else_: float) -> float:
     return sum(places) / len(places) if places else else_
 
 
-def _placed(rows: list[list[str]], most: int) -> Layout:
+def _placed(rows: list[list[str]], measure: Measure) -> Layout:
     """One rank below the other; one with many nodes takes several rows."""
+    across, down, margin = measure.width + measure.gap, measure.height + measure.gap, measure.margin
+    most = _abreast([len(row) for row in rows], measure)
     abreast = min(max((len(row) for row in rows), default=1), most)
-    width = abreast * (WIDTH + _GAP) - _GAP + 2 * _MARGIN
+    width = abreast * across - measure.gap + 2 * margin
     places: dict[str, tuple[int, int]] = {}
-    y = _MARGIN
+    y = margin
     for row in rows:
         for start in range(0, len(row), most):
             part = row[start : start + most]
-            left = (width - (len(part) * (WIDTH + _GAP) - _GAP)) // 2
-            places.update((key, (left + n * (WIDTH + _GAP), y)) for n, key in enumerate(part))
-            y += HEIGHT + _WRAP_GAP
-        y += _RANK_GAP - _WRAP_GAP
-    return Layout(places=places, width=width, height=max(y - _RANK_GAP, HEIGHT) + _MARGIN)
+            left = (width - (len(part) * across - measure.gap)) // 2
+            places.update((key, (left + n * across, y)) for n, key in enumerate(part))
+            y += down
+        y += measure.rank_gap - measure.gap
+    return Layout(places=places, width=width, height=max(y - measure.rank_gap, measure.height) + margin)
+
+
+def _abreast(counts: list[int], measure: Measure) -> int:
+    """As few abreast as give the whole the shape wished for, but not fewer than 4 nor more than allowed."""
+    if not measure.shape:
+        return measure.abreast
+    for abreast in range(4, measure.abreast):
+        lines = sum(-(-count // abreast) for count in counts)
+        height = lines * (measure.height + measure.gap) + len(counts) * (measure.rank_gap - measure.gap)
+        if abreast * (measure.width + measure.gap) >= measure.shape * height:
+            return abreast
+    return measure.abreast

@@ -1,6 +1,6 @@
 """The real console over the rack estate, served with the daemon's own cycle behind it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -48,9 +48,13 @@ class Console(Deciding):
 
 @contextmanager
 def console_of(
-    directory: Path, access: str = "open", estate: Estate | None = None, policy: Policy | None = None
+    directory: Path,
+    access: str = "open",
+    estate: Estate | None = None,
+    policy: Policy | None = None,
+    files: Sequence[Path] = (),
 ) -> Iterator[Console]:
-    """The console over an estate, the rack's where none is given."""
+    """The console over an estate, the rack's where none is given; `files` are those that it says it was read from."""
     made: list[Console] = []
     news = News()
 
@@ -62,6 +66,7 @@ def console_of(
             policy=lambda: made[0].cycle.situation.policy,
             roster=lambda: made[0].cycle.situation.policy.roster,
             notifiers=lambda: ("noc",),
+            cmdb_files=lambda: files,
         )
 
     for world in serve(directory, access, wired, console_routes):

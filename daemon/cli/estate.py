@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from daemon.cli import doubts
+from daemon.cli import cmdb_difference, doubts
 from daemon.cli.place import AsJson, CmdbFile, open_store, read_config, read_estate
 
 if TYPE_CHECKING:
@@ -195,6 +195,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """One CI: what it is, what it needs and what needs it."""
+    from cmdb.difference import needs_words
     from daemon.cli.out import emit, safe, say
 
     estate = read_estate(context, cmdb)
@@ -210,18 +211,12 @@ def show(
         "users": "" if ci.users is None else f"{ci.users.count} {ci.users.kind}".strip(),
         "aliases": ", ".join(ci.aliases),
         "match": "; ".join(", ".join(f"{k}={v}" for k, v in labels) for labels in ci.match),
-        "needs": "; ".join(_needs(d) for d in ci.depends_on),
+        "needs": "; ".join(needs_words(d) for d in ci.depends_on),
         "needed by": ", ".join(dependents[:50]) + (f" and {len(dependents) - 50} more" if len(dependents) > 50 else ""),
     }
     for key, value in facts.items():
         if value:
             say(f"  {key:<12} {safe(value, 4000)}")
-
-
-def _needs(dependency: Any) -> str:
-    names = " | ".join(dependency.providers)
-    words = f"{dependency.need} of {names}" if len(dependency.providers) > 1 else names
-    return f"{words} (soft)" if str(dependency.strength) == "soft" else words
 
 
 @cmdb.command()
@@ -254,5 +249,6 @@ def add_to(app: typer.Typer) -> None:
     """Put the commands of this module into the command line."""
     app.command()(impact)
     app.command()(spof)
+    cmdb_difference.add_to(cmdb)
     doubts.add_to(cmdb)
     app.add_typer(cmdb)

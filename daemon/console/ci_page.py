@@ -12,6 +12,7 @@ from daemon.console.surroundings import Picture, picture_of
 from daemon.store.rows import RecordSearch, Search
 from rules.alert import Alert
 from rules.incident import ACTIVE, Incident
+from rules.near import near_names
 from rules.record import Change, ChangeStatus, Kind
 
 MOST_REACHED = 200_000
@@ -115,6 +116,14 @@ def need_of(estate: Estate, dependency: Dependency) -> Need:
     else:
         words = "needs one of" if need == 1 else f"needs {need} of these {count}:"
     return Need(words=words, providers=providers, is_soft=dependency.strength is Strength.SOFT)
+
+
+def named(estate: Estate, given: Sequence[str]) -> tuple[tuple[str, ...], list[tuple[str, Sequence[str]]]]:
+    """The ids of the CIs named, and the names that no CI has, with what may have been meant."""
+    names = [name.strip() for name in given if name.strip()]
+    found = [(name, estate.find(name)) for name in names]
+    known = tuple(dict.fromkeys(id_ for _, id_ in found if id_ is not None))
+    return known, [(name, near_names(estate, name)) for name, id_ in found if id_ is None]
 
 
 def outlook_of(estate: Estate, failed: Sequence[CI]) -> Outlook:

@@ -16,7 +16,10 @@ from daemon.api.ports import Ports
 from daemon.api.problems import Problem
 from daemon.console.background import Background
 from daemon.console.ci_index import Indexed
-from daemon.console.ci_page import FIRST, outlook_of, whole_of
+from daemon.console.ci_page import FIRST, named, outlook_of, whole_of
+from daemon.console.drift import add_drift
+from daemon.console.map_drawn import around
+from daemon.console.map_page import add_map
 from daemon.console.pages import Pages
 from daemon.console.surroundings import HEIGHT, WIDTH
 from daemon.console.unmapped import Suggester, groups_of, lines_for, match_of
@@ -51,8 +54,10 @@ def estate_routes(ports: Ports, pages: Pages) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     _add_search(router, ports, pages)
     _add_what_if(router, ports, pages)
+    add_map(router, ports, pages)
     _add_spof(router, ports, pages)
     _add_doubts(router, ports, pages)
+    add_drift(router, ports, pages)
     _add_unmapped(router, ports, pages)
     _add_ci(router, ports, pages)  # the last, since any path may be the id of a CI
     return router
@@ -111,9 +116,8 @@ def _add_what_if(router: APIRouter, ports: Ports, pages: Pages) -> None:
         ci: Annotated[list[Annotated[str, Query(max_length=256)]], Query(max_length=MOST_AT_ONCE)] = [],  # noqa: B006
     ) -> Response:
         estate = ports.estate()
-        names = [name.strip() for name in ci if name.strip()]
-        ids = [(name, estate.find(name)) for name in names]
-        failed = [estate.ci(found) for found in dict.fromkeys(i for _, i in ids if i is not None)]
+        known, unknown = named(estate, ci)
+        failed = [estate.ci(found) for found in known]
         return pages.page(
             request,
             caller,
@@ -121,7 +125,7 @@ def _add_what_if(router: APIRouter, ports: Ports, pages: Pages) -> None:
             estate=estate,
             failed=failed,
             most=MOST_AT_ONCE,
-            unknown=[(name, near_names(estate, name)) for name, found in ids if found is None],
+            unknown=unknown,
             outlook=outlook_of(estate, failed) if failed else None,
             without={c.id: _what_if_address([o.id for o in failed if o is not c]) for c in failed},
         )
@@ -222,4 +226,7 @@ def _add_ci(router: APIRouter, ports: Ports, pages: Pages) -> None:
     def show(request: Request, ci: str, caller: Annotated[Caller, Depends(visit(ports))]) -> Response:
         estate = ports.estate()
         whole = whole_of(ports, known_ci(estate, ci))
-        return pages.page(request, caller, "ci.html", whole=whole, estate=estate, first=FIRST, box=(WIDTH, HEIGHT))
+        to_map = around(whole.ci.id, whole.ci.id in estate.business_services)
+        return pages.page(
+            request, caller, "ci.html", whole=whole, estate=estate, first=FIRST, box=(WIDTH, HEIGHT), to_map=to_map
+        )

@@ -138,17 +138,18 @@ def _box(members: tuple[CI, ...], x: int, y: int, anchor: str, middle: CI, hits:
         )
         address = f"/cis/{quote(ci.id)}"
         return Box(
-            x=x, y=y, title=_cut(ci.title), below=_cut(below, 26), full=full, address=address, state=state,
+            x=x, y=y, title=cut(ci.title), below=cut(below, 26), full=full, address=address, state=state,
             is_self=ci is middle,
         )  # fmt: skip
     kinds = {m.type for m in members}
     title = f"{len(members)} × {ci.type}" if len(kinds) == 1 else f"{len(members)} of {len(kinds)} types"
     below = f"{len(states)} would be hit" if states else "in the list below"
-    return Box(x=x, y=y, title=_cut(title), below=below, full=f"{title}; {below}", address=anchor, state=state)
+    return Box(x=x, y=y, title=cut(title), below=below, full=f"{title}; {below}", address=anchor, state=state)
 
 
-def _cut(text: str, most: int = _LONGEST) -> str:
-    shown = "".join(c if c.isprintable() else "�" for c in text)
+def cut(text: str, most: int = _LONGEST) -> str:
+    """The text as it fits into a box: printable, and at most so many letters wide."""
+    shown = "".join(c if c.isprintable() else "�" for c in text[: most + 1])
     return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cmdb.graph import Estate
-from cmdb.layout import lay_out
+from cmdb.layout import Measure, lay_out
 from cmdb.model import State, Strength
 from cmdb.picture import Edge, Node, Part, Picture, picture_of
 from notifiers.drawing.raster import ZOOM, CannotDraw, Rasteriser
@@ -23,7 +23,7 @@ from rules.document import IncidentDocument, NoticeContent
 MOST_BYTES = 200_000
 MOST_NODES = 18
 MOST_SERVICES = 11
-_ABREAST = 2
+_MEASURE = Measure(abreast=2)
 """On a phone more would be too small to read."""
 _ZOOMS = (ZOOM, 1.0)
 _MOST_ALT = 1200
@@ -133,7 +133,7 @@ def _of_failure(incident: IncidentDocument, estate: Estate, language: Language) 
     alerting = Counter(a.ci for a in incident.alerts if a.ci is not None and a.cleared_at is None)
     scene = Scene(estate=estate, alerting=alerting, root=root.ci, language=language)
     label = language.gettext("What %(ci)s hits", ci=estate.ci(root.ci).title)
-    return sketch_of(picture, lay_out(picture, abreast=_ABREAST), scene, label), picture
+    return sketch_of(picture, lay_out(picture, _MEASURE), scene, label), picture
 
 
 def _of_services(incident: IncidentDocument, estate: Estate, language: Language, failed: str) -> tuple[Sketch, Picture]:
@@ -168,7 +168,7 @@ def _of_services(incident: IncidentDocument, estate: Estate, language: Language,
     ]
     picture = Picture(nodes=(fault, *nodes), edges=tuple(edges))
     label = language.gettext("What the fault hits")
-    layout = lay_out(picture, abreast=_ABREAST)
+    layout = lay_out(picture, _MEASURE)
     return drawn(picture, layout, label, lambda node, x, y: _plain_box(node, x, y, language)), picture
 
 

@@ -13,7 +13,18 @@ from tests.builders import sighting
 from tests.desk import down, needs, rack_estate
 
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
-PAGES = ("/cis", "/cis/tor-3a", "/cis/what-if?ci=tor-1a&ci=tor-1b", "/cis/spof", "/cis/doubts", "/cis/unmapped")
+PAGES = (
+    "/cis",
+    "/cis/tor-3a",
+    "/cis/what-if?ci=tor-1a&ci=tor-1b",
+    "/cis/spof",
+    "/cis/doubts",
+    "/cis/unmapped",
+    "/cis/drift",
+    "/cis/map",
+    "/cis/map?ci=tor-3a",
+    "/cis/map?focus=impact&up=8&fold=none",
+)
 
 
 def lose_the_switch(console: Console) -> None:
@@ -78,6 +89,7 @@ def test_the_pages_are_accessible_and_fit_a_phone(console: Console, visit: Visit
         page = visitor.open(path)
         assert (path, overflow(page)) == (path, 0)
         assert (path, accessibility(page)) == (path, [])
+        page.close()  # a browser has six connections to a server, and each open page holds one
 
 
 def test_they_can_be_read_without_scripts(console: Console, visit: Visiting) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cmdb.graph import Estate
 from cmdb.impact import impact
-from cmdb.layout import HEIGHT, MOST_ABREAST, WIDTH, lay_out
+from cmdb.layout import HEIGHT, WIDTH, Measure, lay_out
 from cmdb.model import BUSINESS_SERVICE, CI, Dependency, State, Strength
 from cmdb.picture import MOST_NODES, Part, Picture, picture_of
 from notifiers.drawing.sketch import Scene, sketch_of
@@ -21,6 +21,8 @@ from notifiers.drawing.sketch import Scene, sketch_of
 TYPES = ("switch", "host", "host", "host", "app", BUSINESS_SERVICE)
 FEWEST = 15
 """So many nodes are the least limit that a picture promises to keep."""
+
+USUAL = Measure().abreast
 
 
 @st.composite
@@ -84,11 +86,11 @@ def held_part(ci: str, failed: dict[str, State], hits: object) -> Part:
     return Part.FAILED if ci in failed else Part.HIT if ci in hits else Part.SPARE  # type: ignore[operator]
 
 
-@given(failures(), limits, st.sampled_from((2, 3, MOST_ABREAST)))
+@given(failures(), limits, st.sampled_from((2, 3, USUAL)))
 def test_boxes_stand_apart_and_within(made: tuple[list[CI], dict[str, State]], most: int, abreast: int) -> None:
     cis, failed = made
     picture = picture_of(Estate.of(cis), failed, {}, most=most)
-    layout = lay_out(picture, abreast=abreast)
+    layout = lay_out(picture, Measure(abreast=abreast))
     assert set(layout.places) == {node.key for node in picture.nodes}
     for (x1, y1), (x2, y2) in combinations(layout.places.values(), 2):
         assert abs(x1 - x2) >= WIDTH or abs(y1 - y2) >= HEIGHT
@@ -143,12 +145,12 @@ def test_the_order_in_which_things_are_known_does_not_matter(
     assert lay_out(one) == lay_out(other)
 
 
-@given(failures(), st.sampled_from((2, MOST_ABREAST)))
+@given(failures(), st.sampled_from((2, USUAL)))
 def test_lines_end_at_the_borders_of_boxes(made: tuple[list[CI], dict[str, State]], abreast: int) -> None:
     cis, failed = made
     estate = Estate.of(cis)
     picture = picture_of(estate, failed, {})
-    layout = lay_out(picture, abreast=abreast)
+    layout = lay_out(picture, Measure(abreast=abreast))
     sketch = sketch_of(picture, layout, Scene(estate=estate, alerting={}, root=None), "")
     for edge, line in zip(picture.edges, sketch.lines, strict=True):
         points = [tuple(map(int, point.split(","))) for point in re.findall(r"-?[0-9]+,-?[0-9]+", line.path)]

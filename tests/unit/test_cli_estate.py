@@ -49,3 +49,33 @@ def test_spof_and_cmdb(site: Site) -> None:
     assert [ci["id"] for ci in site.json("cmdb", "list", "--owner", "linux")["cis"]] == ["web-1", "web-2"]
     assert site.json("cmdb", "show", "db1.example.net")["dependents"] == ["shop"]
     assert "1 of web-1 | web-2; shop-db; search (soft)" in site.run("cmdb", "show", "shop")
+
+
+def test_two_cmdbs_are_compared(site: Site) -> None:
+    other = site.directory / "export.yaml"
+    other.write_text(
+        site.cmdb.read_text().replace("{any_of: [web-1, web-2], need: 1}", "web-1")
+        + "  - {id: new-1, type: host, owner: linux}\n"
+    )
+    found = site.json("cmdb", "diff", str(other))
+    assert [ci["id"] for ci in found["added"]] == ["new-1"]
+    (changed,) = found["changed"]
+    assert (changed["id"], changed["needs_no_more"], changed["needs_now"]) == (
+        "shop",
+        ["1 of web-1 | web-2"],
+        ["web-1"],
+    )
+    assert {"failed": "web-1", "service": "shop", "before": "degraded", "after": "down"} in found["services"]
+    back = site.json("cmdb", "diff", str(other), str(site.cmdb))
+    assert [ci["id"] for ci in back["removed"]] == ["new-1"]
+    said = site.run("cmdb", "diff", str(other))
+    assert "1 CI added, 0 CIs removed, 1 CI changed." in said
+    assert said.index("new-1") < said.index("if this fails")
+    assert site.run("cmdb", "diff", str(site.cmdb)) == "No difference.\n"
+    assert site.json("cmdb", "diff", str(site.cmdb))["is_equal"] is True
+    site.run("cmdb", "diff", "a", "b", "c", code=2)
+    site.run("cmdb", "diff", code=2)
+    other.write_text("cis:\n  - {id: a, depends_on: [b]}\n")
+    result = site.runner.invoke(app, site.words("cmdb", "diff", str(other)))
+    assert result.exit_code == 1
+    assert f"{other}:2: " in str(result.exception)
