@@ -28,7 +28,9 @@ Outcome = Literal["delivered", "retry", "passed", "dead"]
 ExtrasOf = Callable[[NoticeRow, NoticeContent], Extras]
 
 _log = structlog.get_logger(__name__)
-_SPARE = timedelta(seconds=20)
+# Beside the sending: two tries at a picture (`notifiers.drawing.raster.WITHIN_S` each), and what else a machine under a
+# storm takes its time for. What a dead daemon held is let go of at the next start, so nobody waits for it.
+_SPARE = timedelta(seconds=45)
 _STUCK = 200
 
 
