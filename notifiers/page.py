@@ -86,7 +86,7 @@ def page_of(content: NoticeContent, language: Language, style: Style, actions: t
     if record is not None:
         incident = incident_view(content, record, reader, style.link_base, style.links)
         impact = impact_view(content, record, reader, style.link_base)
-    source, change = source_view(content, reader), change_view(content, reader)
+    source, change = source_view(content, reader), change_view(content, reader, style.link_base)
     summary = summary_view(content, reader, style.link_base)
     return Page(
         language=language.code,

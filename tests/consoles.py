@@ -10,11 +10,12 @@ from cmdb.graph import Estate
 from daemon.api.ports import Ports
 from daemon.console.routes import console_routes
 from daemon.news import News
+from rules.access import Role
 from rules.alert import Sighting
 from rules.decision import Order, Reply
 from rules.policy import Policy
 from tests.builders import sighting
-from tests.contract.api_world import Deciding, World, serve
+from tests.contract.api_world import PASSWORD, Deciding, Session, World, serve
 from tests.desk import rack_estate
 
 
@@ -76,3 +77,12 @@ def lose_the_switch(console: Console, hosts: int = 2) -> None:
     """The switch of the first rack fails, and hosts on it: INC-1, which hits Checkout."""
     down = [sighting("HostDown", labels={"ci": f"host-{n}"}) for n in range(1, hosts + 1)]
     console.hear(sighting("SwitchDown", labels={"ci": "tor-3a", "severity": "critical"}), *down)
+
+
+def logged_in(console: Console, role: Role) -> Session:
+    """A browser without scripts in which the user of that name has logged in."""
+    session = Session()
+    session.trust_env = False
+    form = {"name": role, "password": PASSWORD}
+    session.post(f"{console.url}/login", data=form, headers={"Origin": console.url})
+    return session

@@ -27,6 +27,7 @@ _HEADERS = {
 NAVIGATION = (
     ("/", "Board"),
     ("/overview", "Overview"),
+    ("/requests", "Records"),
     ("/services", "Services"),
     ("/cis", "Estate"),
     ("/events", "Events"),
@@ -34,6 +35,8 @@ NAVIGATION = (
     ("/portal", "Report a problem"),
 )
 """Address and name of the pages that are always one click away."""
+_UNDER = {"requests": "/requests", "problems": "/requests", "changes": "/requests"}
+"""By the first part of an address, the page of `NAVIGATION` that it belongs to beside that page itself."""
 
 
 class Pages:
@@ -62,6 +65,7 @@ class Pages:
             status=status,
             caller=caller,
             here=request.url.path,
+            section=_UNDER.get(request.url.path.split("/")[1], request.url.path),
             address=f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path,
             health=self._health(),
             **values,
