@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 from daemon.api.access import Caller
 from daemon.api.bulk import MOST as MOST_BULK
 from daemon.api.ports import Ports
+from daemon.api.sight import may_see, within
 from daemon.console.filters import address_of
 from daemon.console.forms import done_of, plain_address
 from daemon.console.incident_shown import record_address
@@ -71,7 +72,7 @@ class Row:
 def board_routes(ports: Ports, pages: Pages) -> APIRouter:
     """The first page."""
     router = APIRouter(include_in_schema=False)
-    reading = Depends(visit(ports))
+    reading = Depends(visit(ports, by_service=True))
 
     @router.get("/")
     def board(
@@ -84,7 +85,7 @@ def board_routes(ports: Ports, pages: Pages) -> APIRouter:
         ci: Words = [],  # noqa: B006
         text: Annotated[str, Query(max_length=200)] = "",
     ) -> Response:
-        if named := _named(ports, text):
+        if named := _named(ports, caller, text):
             return RedirectResponse(named, HTTPStatus.SEE_OTHER)
         filters = Filters(
             priority=tuple(priority),
@@ -94,7 +95,7 @@ def board_routes(ports: Ports, pages: Pages) -> APIRouter:
             ci=tuple(ci),
             text=text.strip(),
         )
-        found = ports.store.incidents(filters.search(), limit=MOST + 1)
+        found = ports.store.incidents(within(caller, filters.search()), limit=MOST + 1)
         now = ports.clock.now()
         return pages.page(
             request,
@@ -115,14 +116,16 @@ def board_routes(ports: Ports, pages: Pages) -> APIRouter:
     return router
 
 
-def _named(ports: Ports, text: str) -> str:
-    """The page of what was typed into the search by its number; empty where that is nothing."""
+def _named(ports: Ports, caller: Caller, text: str) -> str:
+    """The page of what was typed into the search by its number; empty where that is nothing the caller may see."""
     if not _KEY.fullmatch(text.strip()):
         return ""
     series, number = parse_key(text)
-    kind = kind_of(series)
-    found = ports.store.incident(number) if kind is None else ports.store.record(kind, number)
-    return "" if found is None else record_address(found.key)
+    if (kind := kind_of(series)) is None:
+        incident = ports.store.incident(number)
+        return record_address(incident.key) if incident is not None and may_see(ports, caller, incident) else ""
+    record = None if caller.services else ports.store.record(kind, number)
+    return "" if record is None else record_address(record.key)
 
 
 def _row(incident: Incident, now: datetime) -> Row:

@@ -40,7 +40,9 @@ def _endpoint(
     ports: Ports, kind: Kind, show: Show, waiting: anyio.CapacityLimiter
 ) -> Callable[..., Awaitable[Response]]:
     async def give(
-        request: Request, number: Number, caller: Annotated[Caller, Depends(visit(ports, kind.permission))]
+        request: Request,
+        number: Number,
+        caller: Annotated[Caller, Depends(visit(ports, kind.permission, by_service=True))],
     ) -> Response:
         form = await form_of(request)
         return await anyio.to_thread.run_sync(_give, ports, kind, show, request, number, caller, form, limiter=waiting)
@@ -49,7 +51,7 @@ def _endpoint(
 
 
 def _give(ports: Ports, kind: Kind, show: Show, request: Request, number: str, caller: Caller, form: Form) -> Response:
-    incident = found_incident(ports, number)
+    incident = found_incident(ports, number, caller)
     try:
         order_id = _carry_out(ports, kind, incident, caller, form)
     except Stale as stale:
@@ -64,11 +66,11 @@ def _carry_out(ports: Ports, kind: Kind, incident: Incident, caller: Caller, for
     body = body_of(ports, kind, form)
     trouble = Trouble(action=kind.word, status=0, words=_CHANGED, typed=form.rest(*HIDDEN))
     return carried_unseen(
-        lambda expects: _ordered(ports, kind, found_incident(ports, incident.key), caller, body, expects),
+        lambda expects: _ordered(ports, kind, found_incident(ports, incident.key, caller), caller, body, expects),
         form,
         trouble,
         lambda: ports.store.timeline(incident.number),
-        lambda: found_incident(ports, incident.key).version,
+        lambda: found_incident(ports, incident.key, caller).version,
     )
 
 
@@ -94,9 +96,9 @@ def body_of(ports: Ports, kind: Kind, form: Form) -> Order:
     return checked_body(kind.body, fields)
 
 
-def found_incident(ports: Ports, number: str) -> Incident:
-    """The incident of that number; PageRefused where there is none."""
+def found_incident(ports: Ports, number: str, caller: Caller) -> Incident:
+    """The incident of that number; PageRefused where there is none that the caller may see."""
     try:
-        return known_incident(ports, number)
+        return known_incident(ports, number, caller)
     except Problem as problem:
         raise PageRefused(problem) from None

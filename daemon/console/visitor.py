@@ -51,9 +51,9 @@ class Visit(Require):
             raise PageRefused(problem) from None
 
 
-def visit(ports: Ports, permission: Permission = "read") -> Visit:
-    """A dependency for pages that lets through only who may do this."""
-    return Visit(ports, permission)
+def visit(ports: Ports, permission: Permission = "read", *, by_service: bool = False) -> Visit:
+    """A dependency for pages that lets through only who may do this; `by_service` as in `daemon.api.access.require`."""
+    return Visit(ports, permission, by_service=by_service)
 
 
 def add_page_handlers(app: FastAPI, pages: Pages) -> None:

@@ -26,7 +26,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001", "0002", "0003", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012", "0013")
+REVISIONS = ("0001", "0002", "0003", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012", "0013", "0016")
 """Every schema revision this code knows, oldest first; the last is the one it works with."""
 
 
@@ -403,6 +403,8 @@ users = Table(
     Column("disabled_at", UtcDateTime),
     # Whether the password must be changed at the next login.
     Column("is_temporary", Boolean, nullable=False, server_default=false()),
+    # Ids of business services as a JSON list; an empty one is no limit.
+    Column("services", Text, nullable=False, server_default="[]"),
 )
 
 sessions = Table(

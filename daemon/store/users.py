@@ -10,7 +10,7 @@ from daemon.clock import Clock
 from daemon.errors import StoreError
 from daemon.store.audit import note_act
 from daemon.store.engine import Database
-from daemon.store.records import clean
+from daemon.store.records import clean, encode, names_of
 from daemon.store.rows import ITSELF, Bearer, Credentials, Doer, UserRow
 from daemon.store.schema import login_attempts, sessions, users
 from rules.access import Role
@@ -34,10 +34,11 @@ class Users:
         password_hash: str,
         *,
         is_temporary: bool = False,
+        services: tuple[str, ...] = (),
         by: Doer = ITSELF,
     ) -> None:
-        """Remember a user, whose password must be changed first where it `is_temporary`; StoreError where the name is
-        taken."""
+        """Remember a user, whose password must be changed first where it `is_temporary`, limited to business services
+        where some are named; StoreError where the name is taken."""
         now = self._clock.now()
         row = {
             "name": name,
@@ -46,13 +47,15 @@ class Users:
             "password": password_hash,
             "created_at": now,
             "is_temporary": is_temporary,
+            "services": encode(services),
         }
         with self._database.write() as connection:
             try:
                 connection.execute(insert(users), [row])
             except exc.IntegrityError:
                 raise StoreError(f"there is a user named {name!r} already") from None
-            note_act(connection, now, by, "user added", name, _standing(role, groups))
+            limit = f", {_seen(services)}" if services else ""
+            note_act(connection, now, by, "user added", name, _standing(role, groups) + limit)
 
     def all(self) -> list[UserRow]:
         """Every user, by name."""
@@ -76,6 +79,11 @@ class Users:
         a user."""
         values = {"role": str(role)} if groups is None else {"role": str(role), "groups": " ".join(groups)}
         return self._change(name, values, by, "role changed", _standing(role, groups))
+
+    def set_services(self, name: str, services: tuple[str, ...], *, by: Doer = ITSELF) -> bool:
+        """Limit a user to business services, by their ids, or to none any more; every session ends. Whether there is
+        such a user."""
+        return self._change(name, {"services": encode(services)}, by, "limit changed", _seen(services))
 
     def set_password(self, name: str, password_hash: str, *, is_temporary: bool = False, by: Doer = ITSELF) -> bool:
         """Give a user another password, to be changed first where it `is_temporary`, and end every session; whether
@@ -167,6 +175,11 @@ def _standing(role: Role, groups: tuple[str, ...] | None) -> str:
     return f"role {role}" + ("" if groups is None else f", groups {' '.join(groups) or 'none'}")
 
 
+def _seen(services: tuple[str, ...]) -> str:
+    """Which services a user sees, in words."""
+    return f"sees only {', '.join(services)}" if services else "sees everything"
+
+
 def _user_of(row: Any) -> UserRow:
     return UserRow(
         name=row.name,
@@ -175,4 +188,5 @@ def _user_of(row: Any) -> UserRow:
         created_at=row.created_at,
         disabled_at=row.disabled_at,
         is_temporary=row.is_temporary,
+        services=names_of(row.services),
     )
