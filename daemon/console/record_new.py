@@ -26,10 +26,10 @@ from rules.decision import RecordOrder
 from rules.record import Kind
 
 STATES = (
-    ("planned", "is planned"),
-    ("in_progress", "is under way"),
-    ("done", "is done"),
-    ("failed", "was tried and has failed"),
+    ("planned", "planned"),
+    ("in_progress", "under way"),
+    ("done", "done"),
+    ("failed", "tried, and failed"),
 )
 """How a change that is told of begins, as in the API."""
 _LONGEST_PREFILL = 4000

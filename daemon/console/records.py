@@ -60,14 +60,15 @@ def _add_list(router: APIRouter, ports: Ports, pages: Pages, kind: Kind) -> None
             done=done_of(ports, request),
             is_late=request.query_params.get("did") == "late",
             live_address=plain_address(request, path),
-            **_suggested(ports, caller, kind),
+            **_suggested(ports, caller, kind, filters),
             **names_to_choose(ports),
         )
 
 
-def _suggested(ports: Ports, caller: Caller, kind: Kind) -> dict[str, Any]:
-    """Problems that should be made of what recurs, each with the id of the form that accepts it."""
-    if kind is not Kind.PROBLEM:
+def _suggested(ports: Ports, caller: Caller, kind: Kind, filters: Filters) -> dict[str, Any]:
+    """Problems that should be made of what recurs, each with the id of the form that accepts it: on the first page of
+    all problems, since who narrows the list down looks for something else."""
+    if kind is not Kind.PROBLEM or filters.narrows or filters.offset:
         return {"suggestions": [], "may_accept": False}
     found = ports.store.suggestions(ports.policy().suggest, ports.clock.now())
     return {"suggestions": [(s, form_id()) for s in found], "may_accept": "write" in caller.permissions}

@@ -405,6 +405,22 @@ def test_each_role_is_offered_what_it_may_do_and_may_do_no_more(guarded_console:
         assert answer.status_code == 403
 
 
+def test_who_is_limited_to_services_is_led_to_no_records(tmp_path: Path, password_hash: str) -> None:
+    with console_of(tmp_path, "login") as console:
+        console.world.store.users.add(Role.OPERATOR, Role.OPERATOR, (), password_hash, services=("checkout",))
+        make(console, Kind.PROBLEM, cis=("tor-3a",), workaround="pull the plug")
+        lose_the_switch(console)
+        session = logged_in(console, Role.OPERATOR)
+        for path in ("/incidents/INC-1", "/services/checkout", "/"):
+            text = page(console, session, path)
+            assert "/problems/" not in text
+            assert 'href="/requests"' not in text
+        found = session.get(f"{console.url}/", params={"text": "PRB-1"}, allow_redirects=False)
+        assert found.status_code == 200
+        assert session.get(f"{console.url}/problems/PRB-1").status_code == 403
+        session.close()
+
+
 def test_what_is_not_decided_in_time_is_said_so(console: Console, http: Session) -> None:
     def too_late(order: Any) -> Any:
         raise TimeoutError
