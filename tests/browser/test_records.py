@@ -63,6 +63,7 @@ def work(console: Console) -> None:
     order(console, Kind.PROBLEM, title="it reboots", cis=("tor-3a",), workaround="pull the plug")
     for title, begin in (("new firmware", 600), ("rewire it", 1200)):
         order(console, Kind.CHANGE, title=title, cis=("tor-3a",), starts_at=at(begin), ends_at=at(begin + 3600))
+    order(console, Kind.CHANGE, RecordVerb.LINK, number=1, to="PRB-1", relation="related to")
     order(console, Kind.CHANGE, RecordVerb.STEP, number=1, step="approve")
     order(console, Kind.CHANGE, RecordVerb.STEP, number=1, step="start")
 
@@ -89,7 +90,7 @@ def test_what_recurs_becomes_a_problem_that_is_seen_by_others_at_once(console: C
     page = visit().open()
     page.get_by_role("link", name="Records").click()
     page.get_by_role("link", name="Problems").click()
-    page.get_by_role("button", name="Make a problem of tor-1b").click()
+    page.get_by_role("button", name="Make a problem of it: tor-1b").click()
     expect(page.get_by_role("status").filter(has_text="PRB-2 is open")).to_be_visible()
     expect(page.locator(".linked li")).to_have_count(3)
     expect(other.locator("#PRB-2")).to_contain_text("3")
