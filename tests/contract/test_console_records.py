@@ -330,6 +330,9 @@ def test_lists_are_narrowed_down_by_their_address_counted_and_paged(console: Con
         text = page(console, http, f"/requests?{query}")
         assert "1 service request going on" in text
         assert found in text
+    several = page(console, http, "/requests?group=dba&group=net&ci=tor-3a")
+    assert 'type="hidden" name="group" value="net"' in several
+    assert 'name="ci" value="tor-3a"' in several
     assert "Nothing fits these filters" in page(console, http, "/requests?status=closed")
     assert "52 service requests" in page(console, http, "/requests?status=any&group=&ci=")
     assert http.get(f"{console.url}/requests?offset=99999999").status_code in (400, 422)
