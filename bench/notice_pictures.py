@@ -3,6 +3,7 @@
 The notices of `bench.notice_stories` are rendered and photographed by a real Chromium. Nothing is typed by hand.
 """
 
+import base64
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,9 @@ from pathlib import Path
 
 from bench.notice_stories import lab_config, stories, told
 from daemon.config.config import Config
+from daemon.lab.estate import lab_estate
 from notifiers.base import Action, Extras, Message
+from notifiers.drawing.illustration import is_pictured
 from rules.document import NoticeContent
 
 PICTURES = Path(__file__).parents[1] / "docs" / "img"
@@ -52,8 +55,18 @@ SHOTS = (
 def message_of(config: Config, content: NoticeContent) -> Message:
     """The notice as it is sent, with the buttons that operators get."""
     take = Action(verb="acknowledge", label="Acknowledge", url=f"{CONSOLE}/act/token", token="")
-    extras = Extras(actions=(take,) if content.audience == "operator" and content.incident is not None else ())
+    is_for_operators = content.audience == "operator" and content.incident is not None
+    estate = lab_estate() if is_pictured(content, is_call=False) else None
+    extras = Extras(actions=(take,) if is_for_operators else (), estate=estate)
     return config.messages.renderer(CONSOLE).render(content, sent_at=datetime.fromisoformat(content.at), extras=extras)
+
+
+def page_of(message: Message) -> str:
+    """The page as a mail program shows it, with its picture in place."""
+    if message.picture is None:
+        return message.html
+    image = base64.b64encode(message.picture.png).decode("ascii")
+    return message.html.replace(f"cid:{message.picture.id}", f"data:image/png;base64,{image}")
 
 
 def photograph(browser: str, page: Path, picture: Picture, target: Path) -> None:
@@ -97,7 +110,7 @@ def main() -> int:
         for picture in SHOTS:
             message = message_of(config, told(played[picture.story], picture.to, picture.event))
             page, target = Path(folder) / f"{picture.name}.html", PICTURES / f"notice-{picture.name}.png"
-            page.write_text(message.html, encoding="utf-8")
+            page.write_text(page_of(message), encoding="utf-8")
             photograph(browser, page, picture, target)
             print(f"{target.name}: {target.stat().st_size // 1000} kB, {message.subject}")
     return 0

@@ -13,7 +13,8 @@ from cmdb.picture import Node, Part, Picture
 WIDTH, HEIGHT = 200, 58
 """Of a node."""
 _GAP, _RANK_GAP, _WRAP_GAP, _MARGIN = 14, 40, 14, 10
-_MOST_ABREAST = 6
+MOST_ABREAST = 6
+"""So many nodes stand side by side at most; a page has room for them."""
 _SWEEPS = 6
 
 
@@ -26,15 +27,15 @@ class Layout:
     height: int
 
 
-def lay_out(picture: Picture) -> Layout:
-    """The same places for the same picture, whatever else."""
+def lay_out(picture: Picture, *, abreast: int = MOST_ABREAST) -> Layout:
+    """The same places for the same picture, whatever else; at most `abreast` nodes stand side by side."""
     providers, dependents = _neighbours(picture)
-    ranks = _ranks(picture, providers, dependents)
+    ranks = _ranks(picture, dependents)
     rows: dict[int, list[str]] = defaultdict(list)
     for node in picture.nodes:
         rows[ranks[node.key]].append(node.key)
     ordered = _untangled([rows[rank] for rank in sorted(rows)], providers, dependents)
-    return _placed(ordered)
+    return _placed(ordered, abreast)
 
 
 def _neighbours(picture: Picture) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
@@ -46,36 +47,63 @@ def _neighbours(picture: Picture) -> tuple[dict[str, list[str]], dict[str, list[
     return providers, dependents
 
 
-def _ranks(picture: Picture, providers: Mapping[str, list[str]], dependents: Mapping[str, list[str]]) -> dict[str, int]:
-    """The longest way from a node that needs nothing in the picture; a cycle is entered where the nodes' order has it
-    first. A spare stands right before what it carries."""
-    left = {key: len(found) for key, found in providers.items()}
-    ranks: dict[str, int] = {}
-    ready = [node.key for node in picture.nodes if not left[node.key]]
-    waiting = [node.key for node in picture.nodes]
-    while len(ranks) < len(left):
-        if not ready:
-            ready.append(next(key for key in waiting if key not in ranks))
-        key = ready.pop(0)
-        if key in ranks:
-            continue
-        ranks[key] = max((ranks[p] + 1 for p in providers[key] if p in ranks), default=0)
-        for dependent in dependents[key]:
-            left[dependent] -= 1
-            if left[dependent] <= 0:
-                ready.append(dependent)
-    _move_ends(picture.nodes, ranks, dependents)
+def _ranks(picture: Picture, dependents: Mapping[str, list[str]]) -> dict[str, int]:
+    """The longest way from a node that needs nothing in the picture, business services last. Of a cycle only one edge
+    does not count: that back to where the nodes' order enters it."""
+    order, onward = _onward(picture.nodes, dependents)
+    ends = _ends(picture.nodes, order, onward)
+    ranks: dict[str, int] = dict.fromkeys(order, 0)
+    _push([key for key in order if key not in ends], onward, ranks)
+    last = max((ranks[key] for key in order if key not in ends), default=-1) + 1
+    ranks.update((key, max(ranks[key], last)) for key in ends)
+    _push([key for key in order if key in ends], onward, ranks)
+    for node in picture.nodes:
+        # A spare needs nothing here: it stands right before what it carries.
+        if node.part is Part.SPARE and onward[node.key]:
+            ranks[node.key] = min(ranks[d] for d in onward[node.key]) - 1
     return ranks
 
 
-def _move_ends(nodes: tuple[Node, ...], ranks: dict[str, int], dependents: Mapping[str, list[str]]) -> None:
-    last = max((ranks[n.key] for n in nodes if not n.is_service), default=0) + 1
+def _onward(nodes: tuple[Node, ...], dependents: Mapping[str, list[str]]) -> tuple[list[str], dict[str, list[str]]]:
+    """The nodes, each before what needs it, and what needs each, without the edges that close a cycle."""
+    done: list[str] = []
+    seen: set[str] = set()
+    onward: dict[str, list[str]] = {node.key: [] for node in nodes}
     for node in nodes:
-        if node.is_service and node.part is not Part.FAILED:
-            ranks[node.key] = max(ranks[node.key], last)
-    for node in nodes:
-        if node.part is Part.SPARE and dependents[node.key]:
-            ranks[node.key] = max(min(ranks[d] for d in dependents[node.key]) - 1, 0)
+        trail = [] if node.key in seen else [(node.key, iter(dependents[node.key]))]
+        on_trail = {key for key, _ in trail}
+        seen |= on_trail
+        while trail:
+            key, following = trail[-1]
+            after = next(following, None)
+            if after is None:
+                done.append(key)
+                on_trail.discard(key)
+                trail.pop()
+            elif after not in on_trail:
+                onward[key].append(after)
+                if after not in seen:
+                    seen.add(after)
+                    on_trail.add(after)
+                    trail.append((after, iter(dependents[after])))
+    return done[::-1], onward
+
+
+def _ends(nodes: tuple[Node, ...], order: list[str], onward: Mapping[str, list[str]]) -> set[str]:
+    """The business services hit on which nothing else stands, but others of these."""
+    services = {node.key for node in nodes if node.is_service and node.part is not Part.FAILED}
+    ends: set[str] = set()
+    for key in reversed(order):
+        if key in services and ends.issuperset(onward[key]):
+            ends.add(key)
+    return ends
+
+
+def _push(keys: list[str], onward: Mapping[str, list[str]], ranks: dict[str, int]) -> None:
+    """Move what needs them behind them."""
+    for key in keys:
+        for after in onward[key]:
+            ranks[after] = max(ranks[after], ranks[key] + 1)
 
 
 def _untangled(
@@ -101,15 +129,15 @@ def _middle(places: list[float], else_: float) -> float:
     return sum(places) / len(places) if places else else_
 
 
-def _placed(rows: list[list[str]]) -> Layout:
+def _placed(rows: list[list[str]], most: int) -> Layout:
     """One rank below the other; one with many nodes takes several rows."""
-    abreast = min(max((len(row) for row in rows), default=1), _MOST_ABREAST)
+    abreast = min(max((len(row) for row in rows), default=1), most)
     width = abreast * (WIDTH + _GAP) - _GAP + 2 * _MARGIN
     places: dict[str, tuple[int, int]] = {}
     y = _MARGIN
     for row in rows:
-        for start in range(0, len(row), _MOST_ABREAST):
-            part = row[start : start + _MOST_ABREAST]
+        for start in range(0, len(row), most):
+            part = row[start : start + most]
             left = (width - (len(part) * (WIDTH + _GAP) - _GAP)) // 2
             places.update((key, (left + n * (WIDTH + _GAP), y)) for n, key in enumerate(part))
             y += HEIGHT + _WRAP_GAP

@@ -30,8 +30,18 @@ class Part(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """What is left of a redundancy group that has lost members: so many of all, and how many are needed."""
+
+    left: int
+    all: int
+    need: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One CI, or several that are alike, in file order. `redundancy` says in words what is left of its groups."""
+    """One CI, or several that are alike, the nearest first. `rests` is what is left of its groups, where that is the
+    same for all."""
 
     cis: tuple[str, ...]
     title: str
@@ -39,12 +49,17 @@ class Node:
     state: State
     part: Part
     is_service: bool = False
-    redundancy: str = ""
+    rests: tuple[Rest, ...] = ()
 
     @property
     def key(self) -> str:
         """What edges name it by."""
         return self.cis[0]
+
+    @property
+    def redundancy(self) -> str:
+        """What is left of its groups, in words."""
+        return "; ".join(f"{rest.left} of {rest.all} left, {rest.need} needed" for rest in self.rests)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,20 +82,23 @@ class Picture:
     left_out: int = 0
 
 
-def picture_of(estate: Estate, failed: Mapping[str, State], services: Mapping[str, State]) -> Picture:
-    """The failure of these CIs. `services` are the business services hit, as they are drawn where the reach of the
-    failure is too wide; ids that the estate does not know are left out."""
+def picture_of(
+    estate: Estate, failed: Mapping[str, State], services: Mapping[str, State], *, most: int = MOST_NODES
+) -> Picture:
+    """The failure of these CIs, in about `most` nodes at most; fewer than 15 cannot be promised. `services` are the
+    business services hit, as they are drawn where the reach of the failure is too wide; ids that the estate does not
+    know are left out."""
     known = {ci: state for ci, state in failed.items() if ci in estate}
     try:
         hits = impact(estate, known, limit=WIDEST)
     except TooWide:
-        return _from_afar(estate, known, {ci: state for ci, state in services.items() if ci in estate})
-    return _Drawing(estate, known, hits).picture()
+        return _from_afar(estate, known, {ci: state for ci, state in services.items() if ci in estate}, most)
+    return _Drawing(estate, known, hits, most).picture()
 
 
-def _from_afar(estate: Estate, failed: Mapping[str, State], services: Mapping[str, State]) -> Picture:
-    worst = sorted(services, key=lambda ci: (-services[ci], ci))[: MOST_NODES // 2]
-    first = sorted(failed)[: MOST_NODES // 2]
+def _from_afar(estate: Estate, failed: Mapping[str, State], services: Mapping[str, State], most: int) -> Picture:
+    worst = sorted(services, key=lambda ci: (-services[ci], ci))[: most // 2]
+    first = sorted(failed)[: most // 2]
     nodes = [_single(estate, ci, failed[ci], Part.FAILED) for ci in first]
     nodes += [_single(estate, ci, services[ci], Part.HIT) for ci in worst if ci not in failed]
     edges = [Edge(start=start, end=end, kind="far") for start in first for end in worst if end not in failed]
@@ -96,23 +114,25 @@ def _single(estate: Estate, ci_id: str, state: State, part: Part) -> Node:
 class _Drawing:
     """Decides what is in the picture, and what of it is one node."""
 
-    def __init__(self, estate: Estate, failed: Mapping[str, State], hits: Mapping[str, Hit]) -> None:
+    def __init__(self, estate: Estate, failed: Mapping[str, State], hits: Mapping[str, Hit], most: int) -> None:
         self._estate = estate
         self._failed = failed
         self._hits = hits
+        self._most = most
         self._left_out = 0
         spares = {ci for hit in hits for ci in self._spares_of(hit)}
-        self._drawn: tuple[str, ...] = (*hits, *sorted(spares))
+        nearest = sorted(hits, key=lambda ci: (hits[ci].hops, ci))
+        self._drawn: tuple[str, ...] = (*nearest, *sorted(spares))
         self._block: dict[str, str] = {ci: ci for ci in self._drawn}
 
     def picture(self) -> Picture:
         """The whole of it."""
         self._fold_alike()
         self._fold(self._sibling, least=_MANY)
-        if self._count() > MOST_NODES:
+        if self._count() > self._most:
             self._keep_ways_to_services()
         for coarser in self._coarser():
-            if self._count() <= MOST_NODES:
+            if self._count() <= self._most:
                 break
             self._fold(coarser, least=2)
         members: dict[str, list[str]] = {}
@@ -162,7 +182,7 @@ class _Drawing:
             def alike(ci: str, above: dict[str, set[str]] = above, below: dict[str, set[str]] = below) -> Hashable:
                 block = self._block[ci]
                 around = frozenset(above.get(block, ())), frozenset(below.get(block, ()))
-                return (*self._kind(ci), self._redundancy(ci), *around)
+                return (*self._kind(ci), self._rests(ci), *around)
 
             self._fold(alike, least=_ALIKE)
             if self._count() == before:
@@ -183,7 +203,7 @@ class _Drawing:
 
     def _fold(self, signature: Callable[[str], Hashable], least: int) -> None:
         """Make one node of all nodes with one signature; what has failed stays apart, unless that is very much."""
-        is_crowd = len(self._failed) > MOST_NODES // 3
+        is_crowd = len(self._failed) > self._most // 3
         found: dict[Hashable, list[str]] = {}
         for block in dict.fromkeys(self._block.values()):
             if is_crowd or block not in self._failed:
@@ -232,6 +252,7 @@ class _Drawing:
     def _node(self, cis: tuple[str, ...]) -> Node:
         first = self._estate.ci(cis[0])
         types = {self._estate.ci(ci).type for ci in cis}
+        rests = {self._rests(ci) for ci in cis}
         kind = first.type if len(types) == 1 else "CI"
         return Node(
             cis=cis,
@@ -240,15 +261,15 @@ class _Drawing:
             state=max(self._state(ci) for ci in cis),
             part=self._part(cis[0]),
             is_service=cis[0] in self._estate.business_services,
-            redundancy=self._redundancy(cis[0]),
+            rests=rests.pop() if len(rests) == 1 else (),
         )
 
-    def _redundancy(self, ci: str) -> str:
+    def _rests(self, ci: str) -> tuple[Rest, ...]:
         if ci not in self._hits:
-            return ""
+            return ()
         lost = ((n, sum(self._is_lost(p) for p in n.providers)) for n in self._estate.dependencies(ci) if n.is_group)
-        left = [f"{len(n.providers) - gone} of {len(n.providers)} left, {n.need} needed" for n, gone in lost if gone]
-        return "; ".join(dict.fromkeys(left))
+        rests = [Rest(left=len(n.providers) - gone, all=len(n.providers), need=n.need) for n, gone in lost if gone]
+        return tuple(dict.fromkeys(rests))
 
 
 _NO_EDGE = Edge(start="", end="", kind="")

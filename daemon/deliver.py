@@ -315,6 +315,8 @@ class Deliverer:
         message = self._ways.renderer.render(content, sent_at=self._clock.now(), extras=extras, to=row.to)
         if message.fault:
             _log.warning("template_failed", key=row.key, fault=message.fault)
+        if message.picture_fault and row.attempts <= 1:
+            _log.warning("picture_left_out", key=row.key, to=row.to, why=message.picture_fault)
         return replace(message, anchor=self._store.threads.ref(row.to, _address(content), message.thread))
 
     def _record_failure(

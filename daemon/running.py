@@ -43,6 +43,7 @@ from daemon.store.rows import NoticeRow
 from daemon.store.store import Store
 from daemon.telemetry import Metrics, set_up_logging
 from notifiers.base import Channel, Extras
+from notifiers.drawing.illustration import is_pictured
 from notifiers.errors import SettingsError
 from notifiers.registry import build_channel
 from notifiers.settings import EmailSettings
@@ -277,6 +278,7 @@ class Daemon:
             hosts=frozenset(filter(None, [urlsplit(config.http.public_url).hostname])),
             is_secure=config.http.public_url.startswith("https://"),
             status=config.http.status,
+            status_of=config.http.status_of,
             public_url=config.http.public_url,
             session_lasts=config.http.session,
             clock=self._clock,
@@ -323,7 +325,12 @@ class Daemon:
 
     def _extras(self, row: NoticeRow, content: NoticeContent) -> Extras:
         reply_to = self._reception.reply_to(row, content) if self._reception is not None else ""
-        return Extras(actions=actions_of(self._store, row, content, self._base), reply_to=reply_to)
+        estate = self._cycle.situation.estate if self._is_pictured(row, content) else None
+        return Extras(actions=actions_of(self._store, row, content, self._base), reply_to=reply_to, estate=estate)
+
+    def _is_pictured(self, row: NoticeRow, content: NoticeContent) -> bool:
+        mailers = (n.name for n in self._config.notifiers if isinstance(n, EmailSettings) and n.pictures)
+        return row.to in mailers and is_pictured(content, is_call=row.is_call)
 
     @property
     def _base(self) -> str:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from cmdb.graph import Estate
+from notifiers.drawing.illustration import Illustration
 from notifiers.secret import Secret
 from rules.document import NoticeContent
 
@@ -33,11 +35,13 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extras:
-    """What a message gets on its way out that is no part of what was decided; each as in `Message`."""
+    """What a message gets on its way out that is no part of what was decided; each as in `Message`. With an `estate` it
+    gets a picture drawn from it."""
 
     anchor: str = ""
     actions: tuple[Action, ...] = ()
     reply_to: str = ""
+    estate: Estate | None = None
 
 
 NO_EXTRAS = Extras()
@@ -51,7 +55,8 @@ class Message:
     bounded. `brief` says the heart of it in one to three lines, for chats and short messages. `thread` names the
     conversation that the message belongs to and stays the same for an incident's whole
     life; `starts_thread` is set on the message that begins it. `sent_at` is the moment of this attempt, aware UTC.
-    `fault` says, for the log, why a template could not be used; empty where all is well.
+    `fault` says, for the log, why a template could not be used; empty where all is well. `picture` is set where `html`
+    shows it, `picture_fault` says why one that was wanted is not there.
     """
 
     content: NoticeContent
@@ -66,6 +71,8 @@ class Message:
     anchor: str = ""
     actions: tuple[Action, ...] = ()
     reply_to: str = ""
+    picture: Illustration | None = None
+    picture_fault: str = ""
 
     @property
     def key(self) -> str:

@@ -5,6 +5,7 @@ from datetime import tzinfo
 from typing import Any
 
 from notifiers.base import Action
+from notifiers.drawing.illustration import Illustration
 from notifiers.language import Language, marked
 from notifiers.reader import Reader
 from notifiers.views.change import ChangeView, change_view
@@ -40,11 +41,21 @@ LABELS = (marked("Acknowledge"),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PictureView:
+    """The picture of a mail: where it is, the same in words, what it leaves out, and how wide it is, in pixels."""
+
+    address: str
+    alt: str
+    note: str
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """What a template is given.
 
     `impact` is the incident in business words, `incident` the same for operators. `shows_cis` says that managers want
-    to see components. `actions` are buttons.
+    to see components. `actions` are buttons. `picture` is there in some mails only.
     """
 
     language: str
@@ -61,6 +72,7 @@ class Page:
     actions: tuple[Link, ...]
     rating_link: str
     shows_cis: bool
+    picture: PictureView | None
 
     def values(self) -> dict[str, Any]:
         """The same by name."""
@@ -78,7 +90,13 @@ class Style:
     managers_see_cis: bool = False
 
 
-def page_of(content: NoticeContent, language: Language, style: Style, actions: tuple[Action, ...]) -> Page:
+def page_of(
+    content: NoticeContent,
+    language: Language,
+    style: Style,
+    actions: tuple[Action, ...],
+    picture: Illustration | None = None,
+) -> Page:
     """What this notice says to its reader."""
     reader = Reader(language=language, zone=style.zone, at=content.at)
     record, audience = content.incident, audience_of(content)
@@ -103,7 +121,12 @@ def page_of(content: NoticeContent, language: Language, style: Style, actions: t
         actions=tuple(Link(name=a.label, url=url) for a in actions if (url := web_link(a.url))),
         rating_link=web_link(content.rating_url),
         shows_cis=style.managers_see_cis and audience == "manager",
+        picture=None if picture is None else _picture_view(picture),
     )
+
+
+def _picture_view(picture: Illustration) -> PictureView:
+    return PictureView(address=f"cid:{picture.id}", alt=picture.alt, note=picture.note, width=picture.width)
 
 
 def in_words(actions: tuple[Action, ...], language: Language) -> tuple[Action, ...]:

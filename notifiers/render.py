@@ -10,8 +10,10 @@ from jinja2 import StrictUndefined, TemplateSyntaxError
 
 from notifiers.base import NO_EXTRAS, Extras, Message, incident_thread
 from notifiers.catalogue import Languages, read_languages
+from notifiers.drawing.illustration import Illustration, NoPicture, illustration
+from notifiers.drawing.raster import Rasteriser
 from notifiers.language import SOURCE, Language
-from notifiers.page import AUDIENCES, Page, Style, in_words, page_of
+from notifiers.page import AUDIENCES, Page, Style, audience_of, in_words, page_of
 from notifiers.plain import bare_html, plain_subject, plain_text
 from notifiers.samples import samples
 from notifiers.sandbox import Sandbox, first_template, rendered
@@ -21,6 +23,7 @@ from rules.document import NoticeContent
 
 SHIPPED = Path(__file__).parent / "templates"
 MAX_SUBJECT_CHARS = 180
+_DRAWING = 2
 MAX_BRIEF_LINES = 3
 MAX_BRIEF_LINE_CHARS = 200
 
@@ -56,6 +59,7 @@ class Renderer:
         self._style = Style(zone=zone, link_base=link_base, links=links, managers_see_cis=managers_see_cis)
         self._templates_dir = templates_dir
         self._usual = language
+        self._rasteriser = Rasteriser(_DRAWING)
         self._languages = read_languages(templates_dir)
         self._folders = (templates_dir, shipped) if templates_dir else (shipped,)
         self._sandboxes = {
@@ -79,7 +83,8 @@ class Renderer:
         faults: list[str] = []
         language = self._languages.of(content.language, self._usual)
         actions = in_words(extras.actions, language)
-        page = page_of(content, language, self._style, actions)
+        picture, picture_fault = self._picture(content, language, extras)
+        page = page_of(content, language, self._style, actions, picture)
         text = self._first(page, to, "", "txt", faults) or plain_text(page)
         html = self._first(page, to, "", "html", faults) or bare_html(text)
         subject = self._first(page, to, "subject", "txt", faults) or plain_subject(page)
@@ -97,7 +102,22 @@ class Renderer:
             anchor=extras.anchor,
             actions=actions,
             reply_to=extras.reply_to,
+            picture=picture if picture is not None and f"cid:{picture.id}" in html else None,
+            picture_fault=picture_fault,
         )
+
+    def _picture(self, content: NoticeContent, language: Language, extras: Extras) -> tuple[Illustration | None, str]:
+        """The picture where one is wanted, and why there is none where that is so against all wishes."""
+        if extras.estate is None:
+            return None, ""
+        # Whoever reported it, and whoever reads what is unknown here, as templates have it.
+        content, sees = msgspec.structs.replace(content, audience=audience_of(content)), self._style.managers_see_cis
+        try:
+            return illustration(content, extras.estate, language, self._rasteriser, sees_component=sees), ""
+        except NoPicture as error:
+            return None, str(error)
+        except Exception as error:  # noqa: BLE001  whatever drawing does, people are told
+            return None, f"{type(error).__name__}: {one_line(str(error), 150)}"
 
     def faults(self) -> tuple[str, ...]:
         """What is wrong with the owner's templates and catalogues, found by rendering every event for every kind of

@@ -79,7 +79,7 @@ class EmailSettings(NotifierSettings):
     """Which mail server takes the mail, from whom and to whom.
 
     `tls` is how the connection is protected; `none` is never chosen by itself. Addresses may carry a name, as in
-    `NOC <noc@example.net>`.
+    `NOC <noc@example.net>`. `pictures` says whether mails show what an incident hits.
     """
 
     host: str
@@ -89,6 +89,7 @@ class EmailSettings(NotifierSettings):
     tls: Literal["starttls", "implicit", "none"] = "starttls"
     username: str = ""
     password: Secret | None = None
+    pictures: bool = True
     timeout: timedelta = timedelta(seconds=20)
 
     def faults(self) -> Iterator[str]:

@@ -245,7 +245,7 @@ def incident_document(incident: Incident, alerts: Iterable[Alert]) -> IncidentDo
         priority_reason=incident.priority_reason,
         opened_at=rfc3339(incident.opened_at),
         merged_into=None if incident.merged_into is None else incident_key(incident.merged_into),
-        root_cause=_root_document(incident.root),
+        root_cause=_root_document(incident.root, incident.state),
         impacted=incident.impacted,
         impacted_services=tuple(s.ci for s in incident.services if s.state > State.AT_RISK),
         services=tuple(ServiceDocument(id=s.ci, name=s.name, state=s.state.word) for s in incident.services),
@@ -378,12 +378,14 @@ def _step_document(number: int, step: HandlingStep) -> StepDocument:
     return StepDocument(number=number, text=step.text, done_by=step.done_by, done_at=_maybe(step.done_at))
 
 
-def _root_document(root: RootCause) -> RootDocument:
+def _root_document(root: RootCause, state: State) -> RootDocument:
     return RootDocument(
         ci=root.ci,
         confidence=root.confidence,
         evidence=root.evidence,
         candidates=tuple(_candidate_document(c) for c in root.candidates),
+        state=state.word,
+        beside=root.beside,
     )
 
 

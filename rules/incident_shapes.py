@@ -12,12 +12,15 @@ class CandidateDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RootDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """The root cause, why, and what else it could be, best first."""
+    """The root cause, why, and what else it could be, best first. `state` is how badly it is off itself: down, degraded
+    or at risk; `beside` are CIs that must have failed with it."""
 
     ci: str | None
     confidence: float
     evidence: tuple[str, ...]
     candidates: tuple[CandidateDocument, ...]
+    state: str = ""
+    beside: tuple[str, ...] = ()
 
 
 class ServiceDocument(msgspec.Struct, frozen=True, kw_only=True):

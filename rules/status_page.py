@@ -1,7 +1,8 @@
 """How business services are, in words for those who use them: nothing of how the house works, and no CI by name."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Literal, get_args
 
 from cmdb.graph import Estate
 from cmdb.model import BUSINESS_SERVICE, State
@@ -38,6 +39,9 @@ _INDICATORS = {
     "critical": "All services are down",
 }
 
+Audience = Literal["off", "login", "public"]
+"""Who may see how a service is: nobody, who may read, anybody."""
+AUDIENCES: tuple[Audience, ...] = get_args(Audience)
 Names = Mapping[str, str]
 """Services that may be shown, by id: what people call them."""
 
@@ -47,6 +51,18 @@ def services_of(estate: Estate) -> Names:
     cis = (estate.ci(ci) for ci in estate.business_services)
     found = sorted((_printable(ci.title), ci.id) for ci in cis if ci.type == BUSINESS_SERVICE)
     return {ci: name for name, ci in found[:MOST_SERVICES]}
+
+
+def widest(audiences: Collection[Audience]) -> Audience:
+    """The one of them that lets most people in; `off` where there is none."""
+    return max(audiences, key=AUDIENCES.index, default="off")
+
+
+def shown_services(names: Names, audience: Audience, of: Mapping[str, Audience], *, is_reader: bool) -> dict[str, str]:
+    """Those of the services that the page shows: the public ones to anybody, others to who may read. `audience` is of
+    all services that `of` does not name."""
+    least = AUDIENCES.index("login" if is_reader else "public")
+    return {ci: name for ci, name in names.items() if AUDIENCES.index(of.get(ci, audience)) >= least}
 
 
 def status_document(

@@ -146,6 +146,25 @@ class Require:
         return ""
 
 
+class Guest(Anyone):
+    """Declares a route for everybody that shows more to who may read: the caller where somebody known asks."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._reading = Require(ports, "read", by_service=True)
+
+    def __call__(  # type: ignore[override]
+        self,
+        request: Request,
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+        _: Annotated[str | None, Depends(_cookie)],
+    ) -> Caller | None:
+        """Let everybody through."""
+        try:
+            return self._reading(request, credentials, _)
+        except Problem:
+            return None
+
+
 anyone = Anyone()
 
 

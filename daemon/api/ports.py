@@ -17,6 +17,7 @@ from notifiers.base import Channel
 from rules.decision import Order, Reply
 from rules.policy import Policy
 from rules.roster import Roster
+from rules.status_page import Audience, widest
 from rules.subscriptions import Subscription
 
 COOKIE = "incidentd_session"
@@ -40,7 +41,8 @@ class Ports:
     `subscriptions` say who hears of what. `notifiers` are the names of all that are configured, `channels` what sends
     by them.
     `hosts` are the names by which a browser may call this server beside those it calls it by itself; `is_secure` says
-    that it does so by HTTPS. `status` says who may see the status page, `public_url` where all this is found, empty for
+    that it does so by HTTPS. `status` says who may see the status page, `status_of` who may see single services on it,
+    by their ids; `public_url` where all this is found, empty for
     wherever it was asked; `cmdb_files` are the files that the estate was read from. A session ends `session_lasts`
     after the login.
     """
@@ -62,11 +64,17 @@ class Ports:
     ignore_labels: Collection[str] = DEFAULT_IGNORED_LABELS
     hosts: frozenset[str] = frozenset()
     is_secure: bool = False
-    status: Literal["off", "login", "public"] = "off"
+    status: Audience = "off"
+    status_of: Mapping[str, Audience] = field(default_factory=dict)
     public_url: str = ""
     session_lasts: timedelta = timedelta(hours=12)
     clock: Clock = field(default_factory=SystemClock)
     news: News = field(default_factory=News)
+
+    @property
+    def widest_status(self) -> Audience:
+        """Who may see something of the status page."""
+        return widest((self.status, *self.status_of.values()))
 
     @property
     def cookie(self) -> str:

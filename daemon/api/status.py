@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 
-from daemon.api.access import Caller, anyone, require
+from daemon.api.access import Caller, Guest, require
 from daemon.api.documents import json_response
 from daemon.api.etags import UNCHANGED, IfNoneMatch, tagged
 from daemon.api.openapi import answers
@@ -23,7 +23,7 @@ from daemon.api.sight import seen_services
 from daemon.feeds import ATOM_TYPE, RSS_TYPE, atom, rss
 from daemon.store.rows import Search
 from rules.incident import ACTIVE, Incident, Status
-from rules.status_page import BACK, MOST_INCIDENTS, services_of, status_document
+from rules.status_page import BACK, MOST_INCIDENTS, services_of, shown_services, status_document
 from rules.status_shapes import StatusPageDocument
 
 KEPT = timedelta(seconds=10)
@@ -40,7 +40,7 @@ IfModifiedSince = Annotated[
 
 def status_routes(ports: Ports) -> APIRouter:
     """/status.json and /status/{service}.json, .rss and .atom."""
-    may = anyone if ports.status == "public" else require(ports, "read", by_service=True)
+    may = Guest(ports) if ports.widest_status == "public" else require(ports, "read", by_service=True)
     router = APIRouter(tags=["status"])
     reading = Depends(may)
     pages = StatusPages(ports)
@@ -115,9 +115,8 @@ class StatusPages:
         return self._ports.public_url or str(request.base_url).rstrip("/")
 
     def document(self, request: Request, caller: Caller | None, service: str = "") -> StatusPageDocument:
-        """The page of one service, or of all that the caller may see; 404 where there is none. There is no caller where
-        the page is public."""
-        if self._ports.status == "off":
+        """The page of one service, or of all that the caller may see; 404 where there is none."""
+        if self._ports.widest_status == "off":
             raise Problem(HTTPStatus.NOT_FOUND, "there is no status page; http.status says whether there is one")
         names = self.names(caller)
         if service and service not in names:
@@ -134,9 +133,14 @@ class StatusPages:
         )
 
     def names(self, caller: Caller | None) -> dict[str, str]:
-        """The services that the page shows, id to name."""
-        names = services_of(self._ports.estate())
-        return dict(names) if caller is None else seen_services(caller, names)
+        """The services that the page shows, id to name: to who is not known, and of what a known caller does not see,
+        the public ones."""
+        ports, every = self._ports, services_of(self._ports.estate())
+        public = shown_services(every, ports.status, ports.status_of, is_reader=False)
+        if caller is None:
+            return public
+        mine = shown_services(seen_services(caller, every), ports.status, ports.status_of, is_reader=True)
+        return {ci: name for ci, name in every.items() if ci in public or ci in mine}
 
     def _incidents(self, service: str) -> list[Incident]:
         now = self._ports.clock.now()

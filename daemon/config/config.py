@@ -1,5 +1,6 @@
 """The settings of one daemon, read and checked: everything below is known to be possible."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -17,19 +18,22 @@ from notifiers.secret import Secret
 from notifiers.settings import NotifierSettings
 from notifiers.views.links import LinkTemplate
 from rules.policy import Policy
+from rules.status_page import Audience
 from rules.subscriptions import Subscription
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpSettings:
     """Where the console and the APIs listen; port 0 asks for any free one. `open` access is on loopback only. A session
-    ends so long after the login. `status` says who may see how the business services are."""
+    ends so long after the login. `status` says who may see how the business services are, `status_of` the same of some
+    of them, by id."""
 
     host: str = "127.0.0.1"
     port: int = 8420
     access: Literal["login", "open"] = "login"
     public_url: str = ""
-    status: Literal["off", "login", "public"] = "off"
+    status: Audience = "off"
+    status_of: Mapping[str, Audience] = field(default_factory=dict)
     session: timedelta = timedelta(hours=12)
 
     @property

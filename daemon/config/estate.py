@@ -46,6 +46,8 @@ def estate_remarks(config: Config, estate: Estate) -> Iterator[Problem]:
     yield from _unknown_services(config.rules, estate, promised, "service_levels", "nothing is promised for it")
     rated = {name for rule in config.policy.priority_rules for name in rule.when.service}
     yield from _unknown_services(config.rules, estate, rated, "priority", "no rule ever fits it")
+    shown = config.http.status_of
+    yield from _unknown_services(config.file, estate, shown, "http.status_of", "nothing is shown of it")
 
 
 def _unknown_services(

@@ -69,6 +69,7 @@ class EmailNotifier(Notifier):
     password_credential: str | None = None
     sender: Annotated[str, Field(alias="from")]
     recipients: Annotated[Texts, Field(alias="to", min_length=1)]
+    pictures: bool = True
 
 
 class ChatNotifier(Notifier):
@@ -191,6 +192,7 @@ def _email(context: Context, loc: Loc, section: EmailNotifier, shared: dict[str,
         tls=section.tls,
         username=section.username or "",
         password=context.secret(loc, section, "password"),
+        pictures=section.pictures,
         **shared,
     )
 

@@ -91,6 +91,7 @@ def make_http(context: Context, loc: Loc, section: Http) -> HttpSettings:
         access=section.access,
         public_url=section.public_url or "",
         status=section.status,
+        status_of=section.status_of,
         session=section.session,
     )
 

@@ -28,6 +28,7 @@ from daemon.config.fields import (
     Timeout,
     shown,
 )
+from rules.status_page import Audience
 
 
 def _zone_name(name: str) -> str:
@@ -60,7 +61,8 @@ class Http(Section):
     listen: Listen = ("127.0.0.1", 8420)
     access: Literal["login", "open"] = "login"
     public_url: HttpUrl | None = None
-    status: Literal["off", "login", "public"] = "off"
+    status: Audience = "off"
+    status_of: Annotated[dict[str, Audience], Field(max_length=1000)] = Field(default_factory=dict)
     session: SessionLength = timedelta(hours=12)
 
 

@@ -17,17 +17,20 @@ from daemon.api.problems import Problem
 from daemon.console import incident_shown as shown
 from daemon.console.explained import asked_about, why
 from daemon.console.forms import Form, Trouble, done_of, form_of, plain_address, told, trouble_of
-from daemon.console.impact import Drawings, Sketch
+from daemon.console.impact import Drawings
 from daemon.console.incident_orders import found_incident, incident_order_routes
 from daemon.console.pages import Pages
 from daemon.console.storm import Moment, moments_of
 from daemon.console.visitor import visit
+from notifiers.drawing.raster import CannotDraw, Rasteriser
+from notifiers.drawing.sketch import Sketch
 from rules.decision import RecordOrder, RecordVerb
 from rules.incident import Incident, Priority
 from rules.record import Given, Kind
 from rules.words import WORTH_NAMING
 
 _MAKING = 4
+_DRAWING = 2
 _TITLE_CHARS = 400
 
 
@@ -44,6 +47,7 @@ class IncidentPage:
         self._ports = ports
         self._pages = pages
         self._drawings = Drawings(ports)
+        self._rasteriser = Rasteriser(_DRAWING)
         self._making = anyio.CapacityLimiter(_MAKING)
 
     def routes(self) -> APIRouter:
@@ -60,7 +64,16 @@ class IncidentPage:
         def picture(
             number: Number, caller: Annotated[Caller, reading], at: Annotated[int, Query(ge=0)] = 0
         ) -> Response:
-            return self._picture(found_incident(self._ports, number, caller), caller, at)
+            return self._pages.svg("impact.svg", sketch=self._picture(number, caller, at))
+
+        @router.get("/incidents/{number}/impact.png")
+        def image(number: Number, caller: Annotated[Caller, reading], at: Annotated[int, Query(ge=0)] = 0) -> Response:
+            sketch = self._picture(number, caller, at)
+            try:
+                return self._pages.png(self._rasteriser.png_of(sketch))
+            except CannotDraw as error:
+                detail = f"there is no image just now: {error}; impact.svg shows the same"
+                raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail) from None
 
         @router.post("/incidents/{number}/records")
         async def make(request: Request, number: Number, caller: Annotated[Caller, writing]) -> Response:
@@ -120,12 +133,14 @@ class IncidentPage:
             return self._drawings.sketch(incident, shown.alerting_now(alerts), root=incident.root.ci)
         return self._drawings.sketch(incident, moment.alerting, root=moment.root, is_replay=True)
 
-    def _picture(self, incident: Incident, caller: Caller, at: int) -> Response:
+    def _picture(self, number: str, caller: Caller, at: int) -> Sketch:
+        incident = found_incident(self._ports, number, caller)
         alerts = self._ports.store.alerts_of(incident.number, shown.MOST_ALERTS)
         drawn = self._drawn(incident, caller, alerts, self._ports.store.timeline(incident.number), {"at": str(at)})
-        if drawn["sketch"] is None:
+        sketch: Sketch | None = drawn["sketch"]
+        if sketch is None:
             raise Problem(HTTPStatus.NOT_FOUND, f"there is no picture of {incident.key}: its root is not in the CMDB")
-        return self._pages.svg("impact.svg", sketch=drawn["sketch"], incident=incident, moment=drawn["moment"])
+        return sketch
 
     def _alerts(self, alerts: Sequence[Any], asked: Any) -> dict[str, Any]:
         most = shown.MOST_ALERTS if asked.get("alerts") == "all" else shown.FIRST_ALERTS

@@ -14,6 +14,7 @@ from daemon.api.access import Caller
 from daemon.api.ports import Ports
 from daemon.console import shown
 from daemon.console.assets import Assets, takes_gzip
+from notifiers.drawing.svg import DRAWINGS
 from rules.access import Permission
 
 _LEVEL = 4
@@ -60,7 +61,7 @@ class Pages:
         self._ports = ports
         self._health = health
         self._templates = Environment(
-            loader=FileSystemLoader(Path(__file__).parent / "templates"),
+            loader=FileSystemLoader([Path(__file__).parent / "templates", DRAWINGS]),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -91,6 +92,10 @@ class Pages:
         """A drawing by itself."""
         drawing = self._templates.get_template(template).render(values)
         return Response(drawing, HTTPStatus.OK, _HEADERS, "image/svg+xml")
+
+    def png(self, image: bytes) -> Response:
+        """An image by itself."""
+        return Response(image, HTTPStatus.OK, _HEADERS, "image/png")
 
     def html(self, template: str, *, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> Response:
         """A page for anybody."""

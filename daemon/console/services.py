@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from cmdb.graph import Estate
 from cmdb.model import CI, State
-from daemon.api.access import Caller, anyone, limited
+from daemon.api.access import Caller, Guest, limited
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem
 from daemon.api.sight import seen_services
@@ -123,7 +123,7 @@ def _add_one(router: APIRouter, ports: Ports, pages: Pages) -> None:
             history=service_history(ci.id, [*shown.open, *past], now, DAYS),
             past=past[:MOST_LISTED],
             days=DAYS,
-            feeds=ports.status,
+            feeds=ports.status_of.get(ci.id, ports.status),
             may_report="report" in caller.permissions,
         )
 
@@ -158,23 +158,32 @@ class Past:
 
 def _add_public(router: APIRouter, ports: Ports, pages: Pages) -> None:
     """The page that users see: names of services and plain sentences, nothing of the inside."""
-    may = anyone if ports.status == "public" else visit(ports, by_service=True)
+    reading = Depends(Guest(ports) if ports.widest_status == "public" else visit(ports, by_service=True))
     documents, past = StatusPages(ports), Past(ports)
 
-    @router.get("/status")
-    def public(request: Request, caller: Annotated[Caller | None, Depends(may)]) -> Response:
+    def shown(request: Request, caller: Caller | None, service: str) -> Response:
         try:
-            document = documents.document(request, caller)
+            document = documents.document(request, caller, service)
         except Problem as problem:
             raise PageRefused(problem) from None
-        names = documents.names(caller)
+        names = [component.id for component in document.components]
         return pages.html(
             "status.html",
             document=document,
-            histories=past.of(list(names)[:MOST_DRAWN]),
+            service=service,
+            histories=past.of(names[:MOST_DRAWN]),
             days=DAYS,
             moments={i.id: _moments(i) for i in document.incidents},
+            may_log_in=caller is None and "login" in (ports.status, *ports.status_of.values()),
         )
+
+    @router.get("/status")
+    def every(request: Request, caller: Annotated[Caller | None, reading]) -> Response:
+        return shown(request, caller, "")
+
+    @router.get("/status/{service:path}")
+    def one(request: Request, service: str, caller: Annotated[Caller | None, reading]) -> Response:
+        return shown(request, caller, service)
 
 
 def _moments(incident: StatusIncidentDocument) -> list[tuple[datetime, str]]:

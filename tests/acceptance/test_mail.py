@@ -12,6 +12,7 @@ import requests
 from tests.daemons import PATIENCE_S, Incidentd
 from tests.dovecot import PASSWORD, USER, Dovecot, dovecot
 from tests.fakes import PostOffice, free_port, post_office
+from tests.images import image_of, ink
 from tests.mails import ADDRESS, letter
 from tests.servers import wait_until
 
@@ -131,3 +132,29 @@ def test_the_link_in_a_mail_takes_the_incident_once(tmp_path: Path, office: Post
         assert served.one_incident()["status"] == "acknowledged"
         assert requests.post(link, timeout=60).status_code == 409
         assert link.rpartition("/")[2] not in served.log
+
+
+def test_what_is_hit_comes_as_a_picture_unless_a_notifier_has_none(tmp_path: Path, office: PostOffice) -> None:
+    mailer = {"type": "email", "host": "127.0.0.1", "port": office.port, "tls": "none", "from": "incidentd@example.net"}
+    served = Incidentd(
+        tmp_path,
+        "cis: [{id: db1, type: database}, {id: shop, type: business-service, name: Shop, depends_on: [db1]}]\n",
+        notifiers=[
+            {**mailer, "name": "mail", "to": ["noc@x.net"]},
+            {**mailer, "name": "bare", "to": ["bare@x.net"], "pictures": False},
+        ],
+        notify=[{"to": "mail"}, {"to": "bare"}],
+        incidents={"settle": "0s"},
+    )
+    with served:
+        served.push({"labels": {"alertname": "Down", "ci": "db1", "severity": "critical"}})
+        told = wait_until("the team hears", mail_to(office, "noc@x.net", "db1"), PATIENCE_S)
+        bare = wait_until("the others hear", mail_to(office, "bare@x.net", "db1"), PATIENCE_S)
+        pictures = [part for part in told.walk() if part.get_content_type() == "image/png"]
+        image = image_of(pictures[0].get_content())
+        drawn = image_of(requests.get(f"{served.url}/incidents/INC-1/impact.png", timeout=60).content)
+        assert image.tobytes() == drawn.tobytes()
+        assert ink(image, 0, 0, *image.size, 1) > 3_000
+        assert "image/png" not in {part.get_content_type() for part in bare.walk()}
+        served.stop()
+        assert "picture_left_out" not in served.log

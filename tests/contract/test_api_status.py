@@ -36,8 +36,13 @@ def hit(ci: str, state: State) -> HitService:
     return HitService(ci=ci, name=f"inside name of {ci}", state=state)
 
 
-def page(tmp_path: Path, status: Any) -> Iterator[World]:
-    known = {"status": status, "estate": lambda: ESTATE, "public_url": "https://status.example.net"}
+def page(tmp_path: Path, status: Any, of: Any = None) -> Iterator[World]:
+    known = {
+        "status": status,
+        "status_of": of or {},
+        "estate": lambda: ESTATE,
+        "public_url": "https://status.example.net",
+    }
     for world in serve(tmp_path, "login", lambda ports: replace(ports, **known)):
         world.store.add_token("reader", digest("token-read"), frozenset({"read"}))
         yield world
@@ -109,6 +114,25 @@ def test_the_page_says_what_users_notice_and_no_more(public: World, http: Sessio
     text = http.get(f"{public.url}/status.json").text
     assert "db1" not in text
     assert "inside" not in text
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Iterator[World]:
+    yield from page(tmp_path, "login", {"shop": "public", "mail": "off"})
+
+
+def test_each_service_may_have_an_audience_of_its_own(mixed: World, http: Session) -> None:
+    filled(mixed)
+    known = http.get(f"{mixed.url}/status.json", headers=READER).json()
+    assert [c["id"] for c in known["components"]] == ["shop", "pay"]
+    stranger = http.get(f"{mixed.url}/status.json")
+    assert [c["id"] for c in stranger.json()["components"]] == ["shop"]
+    assert "Payments" not in stranger.text
+    for kind in ("json", "rss", "atom"):
+        assert http.get(f"{mixed.url}/status/shop.{kind}").status_code == 200
+        for service, headers in (("pay", {}), ("mail", {}), ("mail", READER), ("pay", {"Authorization": "Bearer no"})):
+            assert http.get(f"{mixed.url}/status/{service}.{kind}", headers=headers).status_code == 404
+        assert http.get(f"{mixed.url}/status/pay.{kind}", headers=READER).status_code == 200
 
 
 def test_the_page_of_one_service_names_no_other(public: World, http: Session) -> None:

@@ -17,6 +17,7 @@ from rules.policy import Policy
 from tests.builders import sighting
 from tests.consoles import Console, console_of, logged_in, lose_the_switch
 from tests.contract.api_world import Session
+from tests.images import image_of, ink
 from tests.rosters import roster
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
@@ -210,6 +211,18 @@ def test_the_picture_is_a_drawing_that_stands_by_itself(console: Console, http: 
     assert "style=" not in answer.text
 
 
+def test_the_picture_is_there_as_an_image_of_twice_its_size_too(console: Console, http: Session) -> None:
+    drawing = ElementTree.fromstring(http.get(f"{console.url}/incidents/INC-1/impact.svg").content)  # noqa: S314  our own
+    now, then = (http.get(f"{console.url}/incidents/INC-1/impact.png{step}") for step in ("", "?at=1"))
+    assert now.headers["Content-Type"] == "image/png"
+    image = image_of(now.content)
+    assert image.size == tuple(2 * int(drawing.attrib[side]) for side in ("width", "height"))
+    assert ink(image, 0, 0, *image.size, 1) > 5_000
+    assert image_of(then.content).size == image.size
+    assert then.content != now.content
+    assert 'href="/incidents/INC-1/impact.png?at=1"' in page(console, http, "/incidents/INC-1?at=1")
+
+
 def test_the_storm_is_replayed_step_by_step(console: Console, http: Session) -> None:
     console.world.clock.advance(timedelta(seconds=30))
     console.hear(sighting("HostDown", labels={"ci": "host-3"}, starts_at=console.world.clock.now()))
@@ -226,7 +239,12 @@ def test_the_page_answers_why_somebody_hears_of_it_or_does_not(console: Console,
 
 
 def test_an_incident_that_is_not_there_is_said_so(console: Console, http: Session) -> None:
-    for path in ("/incidents/INC-99", "/incidents/nonsense", "/incidents/INC-99/impact.svg"):
+    for path in (
+        "/incidents/INC-99",
+        "/incidents/nonsense",
+        "/incidents/INC-99/impact.svg",
+        "/incidents/INC-99/impact.png",
+    ):
         answer = http.get(console.url + path)
         assert answer.status_code == 404
         assert "there is no incident" in answer.text

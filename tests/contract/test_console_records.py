@@ -21,7 +21,7 @@ from rules.policy import Policy
 from rules.record import RECORDS, Change, Given, Kind, Problem, Record
 from rules.record_lifecycles import LIFECYCLES, STATES
 from tests.builders import T0, at, incident
-from tests.consoles import Console, console_of, logged_in, lose_the_switch
+from tests.consoles import Console, console_of, logged_in, lose_the_switch, make_record
 from tests.contract.api_world import Session
 from tests.rosters import roster
 
@@ -74,23 +74,6 @@ def record(console: Console, kind: Kind, number: int = 1) -> Record:
     found = console.world.store.record(kind, number)
     assert found is not None
     return found
-
-
-def make(console: Console, kind: Kind, **given: Any) -> str:
-    """A record that somebody made by another way."""
-    if kind is Kind.CHANGE:
-        given = {"starts_at": at(3600), "ends_at": at(7200), **given}
-    order = RecordOrder(
-        id=uuid.uuid4().hex,
-        at=T0,
-        actor="anna",
-        kind=kind,
-        verb=RecordVerb.CREATE,
-        given=Given(**{"title": "x", **given}),
-    )
-    reply = console.decide(order)
-    assert reply.done, reply.message
-    return reply.subject
 
 
 def change_by_another(console: Console, key: str, **given: Any) -> None:
@@ -199,7 +182,7 @@ def test_the_same_form_sent_twice_makes_one_record_whoever_is_quicker(console: C
 def test_what_makes_no_sense_is_said_in_words_and_what_was_typed_stays(
     console: Console, http: Session, path: str, fields: dict[str, str], answer: int, words: str
 ) -> None:
-    make(console, Kind.CHANGE, cis=("tor-3a",))
+    make_record(console, Kind.CHANGE, cis=("tor-3a",))
     refused = post(console, http, path, fields)
     assert refused.status_code == answer
     text = unescape(refused.text)
@@ -213,7 +196,7 @@ def test_what_makes_no_sense_is_said_in_words_and_what_was_typed_stays(
 def test_two_people_overwrite_nothing_unseen_and_only_what_each_has_changed_is_sent(
     console: Console, http: Session
 ) -> None:
-    key = make(console, Kind.PROBLEM, title="it reboots", description="since May", cause="heat")
+    key = make_record(console, Kind.PROBLEM, title="it reboots", description="since May", cause="heat")
     here = f"/problems/{key}"
     mine = {**form_of(page(console, http, here), f"{here}/edit"), "description": "since April", "group": "dba"}
     change_by_another(console, key, cause="bad memory", description="since June")
@@ -234,7 +217,9 @@ def test_two_people_overwrite_nothing_unseen_and_only_what_each_has_changed_is_s
 
 def test_an_edit_leaves_alone_what_nobody_touched(console: Console, http: Session) -> None:
     """Not the seconds of a plan that was told of by another system: an approved change would need approval again."""
-    key = make(console, Kind.CHANGE, starts_at=at(3601), ends_at=at(7200), cis=("tor-3a",), description="a\n\nb ")
+    key = make_record(
+        console, Kind.CHANGE, starts_at=at(3601), ends_at=at(7200), cis=("tor-3a",), description="a\n\nb "
+    )
     assert post(console, http, f"/changes/{key}/step", step="approve").status_code == 303
     form = form_of(page(console, http, f"/changes/{key}"), f"/changes/{key}/edit")
     assert form["starts_at"] == "2026-11-24T09:00:01"
@@ -288,8 +273,8 @@ def test_a_known_error_is_marked_with_its_workaround_and_leads_to_its_incidents(
 
 def test_changes_stand_on_their_days_with_what_meets_and_what_is_under_way(console: Console, http: Session) -> None:
     for title, begin, end in (("disks", 3600, 7200), ("cables", 5400, 9000), ("paint", 3 * 86400, 3 * 86400 + 60)):
-        make(console, Kind.CHANGE, title=title, cis=("tor-3a",), starts_at=at(begin), ends_at=at(end))
-    make(console, Kind.CHANGE, title="fans", cis=("tor-1a",), starts_at=at(9100), ends_at=at(30 * 86400))
+        make_record(console, Kind.CHANGE, title=title, cis=("tor-3a",), starts_at=at(begin), ends_at=at(end))
+    make_record(console, Kind.CHANGE, title="fans", cis=("tor-1a",), starts_at=at(9100), ends_at=at(30 * 86400))
     text = page(console, http, "/changes")
     today = text.partition('id="day-2026-11-24"')[2].partition('id="day-2026-11-25"')[0]
     assert [t for t in ("disks", "cables", "paint", "fans") if t in today] == ["disks", "cables", "fans"]
@@ -314,7 +299,7 @@ def test_changes_stand_on_their_days_with_what_meets_and_what_is_under_way(conso
 
 def test_lists_are_narrowed_down_by_their_address_counted_and_paged(console: Console, http: Session) -> None:
     for n in range(52):
-        make(
+        make_record(
             console,
             Kind.REQUEST,
             title=f"wish {n}" if n != 30 else "an odd one",
@@ -340,9 +325,9 @@ def test_lists_are_narrowed_down_by_their_address_counted_and_paged(console: Con
 
 def test_texts_from_outside_stay_texts(console: Console, http: Session) -> None:
     given = {"title": HOSTILE, "description": HOSTILE, "group": HOSTILE, "assignee": HOSTILE}
-    make(console, Kind.REQUEST, **given)
-    make(console, Kind.PROBLEM, **given, workaround=HOSTILE, cause=HOSTILE, words=(HOSTILE,))
-    make(console, Kind.CHANGE, **given, uid=HOSTILE, cis=("tor-3a",), url="javascript:alert(3)")
+    make_record(console, Kind.REQUEST, **given)
+    make_record(console, Kind.PROBLEM, **given, workaround=HOSTILE, cause=HOSTILE, words=(HOSTILE,))
+    make_record(console, Kind.CHANGE, **given, uid=HOSTILE, cis=("tor-3a",), url="javascript:alert(3)")
     for path in ("REQ-1", "PRB-1", "CHG-1"):
         kind = next(k for k in Kind if path.startswith(k.series))
         post(console, http, f"/{kind}s/{path}/note", text=HOSTILE)
@@ -361,7 +346,7 @@ def test_texts_from_outside_stay_texts(console: Console, http: Session) -> None:
 
 def test_records_are_led_to_from_where_they_are_named(console: Console, http: Session) -> None:
     lose_the_switch(console)
-    make(console, Kind.CHANGE, cis=("tor-3a",), title="new disks")
+    make_record(console, Kind.CHANGE, cis=("tor-3a",), title="new disks")
     assert 'href="/changes/CHG-1"' in page(console, http, "/cis/tor-3a")
     post(console, http, "/problems/new", title="x", incidents="INC-1")
     assert 'href="/problems/PRB-1"' in page(console, http, "/incidents/INC-1")
@@ -377,7 +362,7 @@ def test_records_are_led_to_from_where_they_are_named(console: Console, http: Se
 
 def test_each_role_is_offered_what_it_may_do_and_may_do_no_more(guarded_console: Console) -> None:
     console = guarded_console
-    keys = {kind: make(console, kind, cis=("tor-3a",)) for kind in Kind}
+    keys = {kind: make_record(console, kind, cis=("tor-3a",)) for kind in Kind}
     offered: dict[Role, set[str]] = {}
     new: dict[Role, set[str]] = {}
     for role in (Role.VIEWER, Role.REPORTER, Role.OPERATOR, Role.MANAGER):
@@ -411,7 +396,7 @@ def test_each_role_is_offered_what_it_may_do_and_may_do_no_more(guarded_console:
 def test_who_is_limited_to_services_is_led_to_no_records(tmp_path: Path, password_hash: str) -> None:
     with console_of(tmp_path, "login") as console:
         console.world.store.users.add(Role.OPERATOR, Role.OPERATOR, (), password_hash, services=("checkout",))
-        make(console, Kind.PROBLEM, cis=("tor-3a",), workaround="pull the plug")
+        make_record(console, Kind.PROBLEM, cis=("tor-3a",), workaround="pull the plug")
         lose_the_switch(console)
         session = logged_in(console, Role.OPERATOR)
         for path in ("/incidents/INC-1", "/services/checkout", "/"):

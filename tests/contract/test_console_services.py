@@ -95,6 +95,21 @@ def test_the_page_for_users_says_nothing_of_the_inside(tmp_path: Path, http: Ses
             assert secret not in page, secret
 
 
+def test_one_service_has_a_page_and_strangers_see_the_public_ones(tmp_path: Path, http: Session) -> None:
+    for world in served(tmp_path, "login", status="login", status_of={"checkout": "public"}):
+        commit(world, incident(1, services=(*hit("checkout", State.DOWN), *hit("search", State.DOWN))))
+        page = http.get(f"{world.url}/status")
+        assert (page.status_code, "Search" in page.text, "to see all that you may see" in page.text) == (
+            200,
+            False,
+            True,
+        )
+        one = http.get(f"{world.url}/status/checkout").text
+        assert "Checkout does not work" in one
+        assert "Search" not in one
+        assert http.get(f"{world.url}/status/search").status_code == 404
+
+
 def test_names_of_services_are_only_text(tmp_path: Path, http: Session) -> None:
     from cmdb.graph import Estate
 

@@ -7,11 +7,14 @@ from typing import Any
 import msgspec
 from structlog.testing import capture_logs
 
+from cmdb.graph import Estate
+from cmdb.model import CI
 from daemon.backoff import Limits, RetryPolicy
 from daemon.clock import ManualClock
 from daemon.deliver import Deliverer, Result
 from daemon.store.rows import NoticeRow
 from daemon.store.store import Store
+from notifiers.base import Extras
 from notifiers.errors import SendError
 from notifiers.registry import build_channel
 from notifiers.render import Renderer
@@ -373,6 +376,23 @@ def test_the_log_tells_the_diary(commit: Commit, deliver: Callable[..., Delivere
         ("notice_retry", "warning"),
         ("notice_delivered", "info"),
     }
+
+
+def test_a_picture_that_cannot_be_made_stops_no_notice_and_is_said_once(
+    store: Store, commit: Commit, clock: ManualClock
+) -> None:
+    commit(incidents=(incident(1),), notices=(told("a"),))
+    elsewhere = Extras(estate=Estate.of([CI(id="other", type="host")]))
+    noc = ToldChannel("noc", BUSY)
+    deliverer = Deliverer(store, {"noc": noc}, clock, extras=lambda row, content: elsewhere)
+    with capture_logs() as logs:
+        assert deliverer.drain(LONG)
+        clock.advance(timedelta(seconds=60))
+        assert deliverer.drain(LONG)
+    assert states(store) == {"a": "delivered"}
+    said = [entry for entry in logs if entry["event"] == "picture_left_out"]
+    assert [(entry["key"], entry["log_level"]) for entry in said] == [("a", "warning")]
+    assert "is not in the CMDB" in said[0]["why"]
 
 
 def test_word_about_a_source_goes_out(commit: Commit, deliver: Callable[..., Deliverer]) -> None:

@@ -4,7 +4,12 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cmdb.graph import Estate
+from cmdb.model import BUSINESS_SERVICE, CI
 from notifiers.base import Message
+from notifiers.catalogue import shipped_languages
+from notifiers.drawing.illustration import sketched
+from notifiers.drawing.svg import svg_of
 from notifiers.page import AUDIENCES
 from notifiers.render import Renderer
 from notifiers.samples import SAMPLED, samples
@@ -13,6 +18,7 @@ from rules.incident import Status
 from rules.incident_shapes import CandidateDocument, KnownErrorDocument, RootDocument, ServiceDocument
 from rules.record_shapes import StepDocument, SuspectDocument
 from tests.builders import T0
+from tests.desk import needs
 
 SAMPLES = {content.event: content for content in samples()}
 EVENTS = [event for event in SAMPLED if SAMPLES[event].incident is not None]
@@ -96,6 +102,19 @@ def test_no_component_is_named_to_those_who_do_not_know_it(
     message = RENDERER.render(content, sent_at=T0)
     assert message.fault == ""
     assert leaks(message, ids) == []
+
+
+@given(incidents(), st.sampled_from(("manager", "customer")), languages)
+def test_nor_in_a_picture(made: tuple[IncidentDocument, frozenset[str]], audience: str, language: str) -> None:
+    incident, ids = made
+    cis = [CI(id=ci, type=ci, name=f"{ci} in words", aliases=(f"{ci}.dc1.example",)) for ci in sorted(ids)]
+    services = [CI(id=s, type=BUSINESS_SERVICE, depends_on=(needs(cis[0].id),)) for s in "abcdef"]
+    content = msgspec.structs.replace(SAMPLES["opened"], incident=incident, audience=audience, root_name=cis[0].title)
+    found = sketched(content, Estate.of([*cis, *services]), shipped_languages().of(language))
+    assert (found is None) is (audience == "customer" or not incident.services)
+    if found is not None:
+        shown = (svg_of(found[0]) + found[1]).casefold()
+        assert [ci for ci in sorted(ids) if ci in shown] == []
 
 
 @given(st.lists(incidents(), min_size=1, max_size=4), audiences, languages)

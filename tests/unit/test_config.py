@@ -233,6 +233,7 @@ MAIL = "notifiers:\n  - {name: noc, type: email, host: mx, from: a@b.de, to: c@d
             "1: the environment has no variable LEVEL; allowed: set it, or write ${LEVEL:-def",
         ),
         ("log: {level: '${a b}'}\n", "1: ${a b} is not the name of a variable"),
+        ("http: {status_of: {pay: everybody}}\n", '1: pay: "everybody" is not allowed; allowed: off, login, public'),
         ("log: {level: '${a'}\n", "1: ${ is not the name of a variable"),
     ],
 )
@@ -425,3 +426,13 @@ def test_a_subscription_to_a_service_that_is_not_there_is_remarked_on(site: Site
     remarks: list[Problem] = list(estate_remarks(config, estate))
     assert [r.what for r in remarks] == ['notify: the CMDB has no service "shopp", so nobody will ever be told for it']
     assert remarks[0].allowed == 'did you mean "shop"?'
+
+
+def test_who_sees_a_service_that_is_not_there_is_remarked_on(site: Site) -> None:
+    text = CONTRACT.replace("access: login}", "access: login, status: login, status_of: {shopp: public}}")
+    site.write(text, cmdb_yaml=CMDB, rules_yaml="")
+    config, estate = load_all(site.path, environ={})
+    assert (config.http.status, config.http.status_of) == ("login", {"shopp": "public"})
+    assert [r.what for r in estate_remarks(config, estate)] == [
+        'http.status_of: the CMDB has no service "shopp", so nothing is shown of it'
+    ]
