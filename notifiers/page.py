@@ -104,7 +104,7 @@ def page_of(
     if record is not None:
         incident = incident_view(content, record, reader, style.link_base, style.links)
         impact = impact_view(content, record, reader, style.link_base)
-    source, change = source_view(content, reader), change_view(content, reader)
+    source, change = source_view(content, reader), change_view(content, reader, style.link_base)
     summary = summary_view(content, reader, style.link_base)
     return Page(
         language=language.code,

@@ -41,6 +41,7 @@ def _operator_lines(page: Page) -> Iterator[str]:
         yield from (f"{i.priority} {i.number} {i.title}" for i in page.summary.items)
     if page.change is not None:
         yield f"{page.change.when}. {page.change.hit}"
+        yield page.change.page
     if page.source is not None:
         yield f"Since {page.source.since}. {page.source.error}"
     yield page.head.next_step

@@ -32,6 +32,11 @@ def _safe(char: str) -> str:
     return "\N{REPLACEMENT CHARACTER}" if kind in ("Cs", "Co", "Cn") else char
 
 
+def console_link(link_base: str, place: str, number: str) -> str:
+    """The console's page of what has this number; empty where the console has no public address."""
+    return web_link(f"{link_base.rstrip('/')}/{place}/{one_line(number, 30)}") if link_base else ""
+
+
 def web_link(url: str) -> str:
     """`url` where it is an ordinary http(s) address, else the empty string: nothing else becomes a link."""
     is_plain = url.startswith(("http://", "https://")) and len(url) <= 2000

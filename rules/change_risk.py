@@ -64,6 +64,20 @@ def overlapping(change: Change, records: Iterable[Record]) -> list[Change]:
     )
 
 
+def at_once(changes: Iterable[Change]) -> dict[int, list[Change]]:
+    """`overlapping` for each of these among all of them, by number: what is not over costs what it meets."""
+    found: dict[int, list[Change]] = {}
+    going: list[Change] = []
+    for change in sorted(changes, key=lambda c: (_begin(c), c.number)):
+        going = [other for other in going if _end(other) > _begin(change)]
+        for other in going:
+            for one, met in ((change, other), (other, change)):
+                if _overlaps(one, met):
+                    found.setdefault(one.number, []).append(met)
+        going.append(change)
+    return {number: sorted(others, key=lambda c: c.number) for number, others in found.items()}
+
+
 def _overlaps(one: Change, other: Change) -> bool:
     return other.status not in _OFF and _begin(one) < _end(other) and _begin(other) < _end(one)
 

@@ -1,20 +1,24 @@
 """The real console over the rack estate, served with the daemon's own cycle behind it."""
 
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from cmdb.graph import Estate
 from daemon.api.ports import Ports
 from daemon.console.routes import console_routes
 from daemon.news import News
+from rules.access import Role
 from rules.alert import Sighting
-from rules.decision import Order, Reply
+from rules.decision import Order, RecordOrder, RecordVerb, Reply
 from rules.policy import Policy
-from tests.builders import sighting
-from tests.contract.api_world import Deciding, World, serve
+from rules.record import Given, Kind
+from tests.builders import at, sighting
+from tests.contract.api_world import PASSWORD, Deciding, Session, World, serve
 from tests.desk import rack_estate
 
 
@@ -81,3 +85,28 @@ def lose_the_switch(console: Console, hosts: int = 2) -> None:
     """The switch of the first rack fails, and hosts on it: INC-1, which hits Checkout."""
     down = [sighting("HostDown", labels={"ci": f"host-{n}"}) for n in range(1, hosts + 1)]
     console.hear(sighting("SwitchDown", labels={"ci": "tor-3a", "severity": "critical"}), *down)
+
+
+def logged_in(console: Console, role: Role) -> Session:
+    """A browser without scripts in which the user of that name has logged in."""
+    session = Session()
+    session.trust_env = False
+    form = {"name": role, "password": PASSWORD}
+    session.post(f"{console.url}/login", data=form, headers={"Origin": console.url})
+    return session
+
+
+def make_record(console: Console, kind: Kind, **given: Any) -> str:
+    """A record that somebody makes by another way than the pages; its key."""
+    planned = {"starts_at": at(3600), "ends_at": at(7200)} if kind is Kind.CHANGE else {}
+    order = RecordOrder(
+        id=uuid.uuid4().hex,
+        at=console.world.clock.now(),
+        actor="anna",
+        kind=kind,
+        verb=RecordVerb.CREATE,
+        given=Given(**{"title": "x", **planned, **given}),
+    )
+    reply = console.decide(order)
+    assert reply.done, reply.message
+    return reply.subject

@@ -14,8 +14,9 @@ from daemon.api.orders import Order, Word
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem as HttpProblem
 from daemon.api.record_answers import RecordOrderDocument
-from daemon.api.records import carried_out, order_of
-from rules.decision import RecordVerb
+from daemon.api.record_orders import order_of
+from daemon.api.records import carried_out
+from rules.decision import RecordOrder, RecordVerb
 from rules.record import Kind
 from rules.record_document import SuggestionDocument, suggestion_document
 from rules.recurrence import given_of
@@ -62,12 +63,14 @@ def problem_routes(ports: Ports) -> APIRouter:
 
 
 def _accept(ports: Ports, body: Accept, caller: Caller) -> Response:
+    return carried_out(ports, acceptance(ports, body, caller))
+
+
+def acceptance(ports: Ports, body: Accept, caller: Caller, order_id: str = "") -> RecordOrder:
+    """The order that makes the problem which is suggested for a CI; a 404 where none is."""
     ci = ports.estate().find(body.ci) or body.ci
     found = ports.store.suggestions(ports.policy().suggest, ports.clock.now(), ci)
     if not found:
         raise HttpProblem(HTTPStatus.NOT_FOUND, f"no problem is suggested for {body.ci}")
-    given = given_of(found[0])
-    return carried_out(
-        ports,
-        order_of(ports, Kind.PROBLEM, RecordVerb.CREATE, caller, body, given=given, incidents=found[0].incidents),
-    )
+    fields = {"given": given_of(found[0]), "incidents": found[0].incidents}
+    return order_of(ports, Kind.PROBLEM, RecordVerb.CREATE, caller, body, order_id, **fields)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -14,16 +13,19 @@ from daemon.api.access import Caller
 from daemon.api.bulk import MOST as MOST_BULK
 from daemon.api.ports import Ports
 from daemon.api.sight import may_see, within
+from daemon.console.filters import address_of
 from daemon.console.forms import done_of, plain_address
+from daemon.console.incident_shown import record_address
 from daemon.console.pages import Pages
 from daemon.console.visitor import visit
 from daemon.store.rows import Search
 from rules.clock import Clock
-from rules.incident import ACTIVE, Incident, Priority, Status, incident_number
+from rules.incident import ACTIVE, Incident, Priority, Status
+from rules.record import kind_of, parse_key
 
 MOST = 500
 """So many incidents one board shows; filters lead to the rest."""
-_KEY = re.compile(r"INC-[0-9]{1,9}", re.IGNORECASE | re.ASCII)
+_KEY = re.compile(r"(?:INC|REQ|PRB|CHG)-0*[1-9][0-9]{0,8}", re.IGNORECASE | re.ASCII)
 _STATES = ("open", "acknowledged", "in_progress", "on_hold", "resolved", "closed")
 Words = Annotated[list[Annotated[str, Query(max_length=200)]], Query(max_length=50)]
 
@@ -54,13 +56,8 @@ class Filters:
 
     def address(self, **changed: str) -> str:
         """The board with one value put in, or taken out where it was in."""
-        chosen = {name: list(getattr(self, name)) for name in ("priority", "status", "group", "service", "ci")}
-        for name, value in changed.items():
-            values = chosen[name]
-            values.remove(value) if value in values else values.append(value)
-        pairs = [(name, value) for name, values in chosen.items() for value in values]
-        query = urlencode([*pairs, *([("text", self.text)] if self.text else [])])
-        return f"/?{query}" if query else "/"
+        chosen = {name: getattr(self, name) for name in ("priority", "status", "group", "service", "ci")}
+        return address_of("/", chosen, {"text": self.text}, changed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +85,8 @@ def board_routes(ports: Ports, pages: Pages) -> APIRouter:
         ci: Words = [],  # noqa: B006
         text: Annotated[str, Query(max_length=200)] = "",
     ) -> Response:
-        if (named := _incident_named(ports, caller, text)) is not None:
-            return RedirectResponse(f"/incidents/{named}", HTTPStatus.SEE_OTHER)
+        if named := _named(ports, caller, text):
+            return RedirectResponse(named, HTTPStatus.SEE_OTHER)
         filters = Filters(
             priority=tuple(priority),
             status=tuple(status),
@@ -119,10 +116,16 @@ def board_routes(ports: Ports, pages: Pages) -> APIRouter:
     return router
 
 
-def _incident_named(ports: Ports, caller: Caller, text: str) -> str | None:
-    """The key of the incident that was typed into the search, where there is one that the caller may see."""
-    found = ports.store.incident(incident_number(text)) if _KEY.fullmatch(text.strip()) else None
-    return None if found is None or not may_see(ports, caller, found) else found.key
+def _named(ports: Ports, caller: Caller, text: str) -> str:
+    """The page of what was typed into the search by its number; empty where that is nothing the caller may see."""
+    if not _KEY.fullmatch(text.strip()):
+        return ""
+    series, number = parse_key(text)
+    if (kind := kind_of(series)) is None:
+        incident = ports.store.incident(number)
+        return record_address(incident.key) if incident is not None and may_see(ports, caller, incident) else ""
+    record = None if caller.services else ports.store.record(kind, number)
+    return "" if record is None else record_address(record.key)
 
 
 def _row(incident: Incident, now: datetime) -> Row:

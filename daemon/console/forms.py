@@ -2,15 +2,19 @@
 
 import re
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlencode
 
 from fastapi import Request
+from pydantic import BaseModel, ValidationError
 
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem, wrong_field
 from daemon.console.login import own_address
 from rules.decision import TimelineEntry
 
+BodyT = TypeVar("BodyT", bound=BaseModel)
 _MOST_FIELDS = 400
 _ORDER_ID = re.compile(r"[0-9a-f]{32}")
 _WORD = re.compile(r"[a-z]{2,20}")
@@ -22,9 +26,16 @@ class Form:
     def __init__(self, body: bytes) -> None:
         try:
             text = body.decode("utf-8", "replace").replace("\0", "")
-            self._fields = parse_qs(text, max_num_fields=_MOST_FIELDS)
+            found = parse_qs(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
         except ValueError:
             raise wrong_field("form", f"has more than {_MOST_FIELDS} fields") from None
+        self._sent = frozenset(found)
+        # Browsers end the lines of a text by two characters, which are one for whoever types and for every limit.
+        self._fields = {n: kept for n, vs in found.items() if (kept := [v.replace("\r\n", "\n") for v in vs if v])}
+
+    def has(self, name: str) -> bool:
+        """Whether a field of that name was sent, be it blank."""
+        return name in self._sent
 
     def get(self, name: str, default: str = "") -> str:
         """The last value of that name, without blanks around it."""
@@ -56,6 +67,20 @@ class Form:
 async def form_of(request: Request) -> Form:
     """The form that was sent; the body is bounded by the application."""
     return Form(await request.body())
+
+
+def checked_body(model: type[BodyT], fields: dict[str, Any]) -> BodyT:
+    """What the API would take; a 400 that says in words which field is wrong."""
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        detail = "; ".join(f"{'.'.join(map(str, e['loc']))}: {_plain(str(e['msg']))}" for e in found)
+        raise Problem(HTTPStatus.BAD_REQUEST, detail) from None
+
+
+def _plain(message: str) -> str:
+    return {"Field required": "is needed"}.get(message, message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,9 +108,10 @@ class IncidentPage:
             link_addresses=shown.addresses_of(incident.links),
             may_unlink=shown.may_unlink,
             lines=len(timeline),
+            version=incident.version,
             **self._drawn(incident, caller, alerts, timeline, asked),
             **self._alerts(alerts, asked),
-            **self._history(timeline, request),
+            **shown.history_of(timeline, request),
             **self._told(incident, alerts, asked),
             **self._choices(incident),
             splittable=sorted({a.ci for a in alerts if a.ci is not None})[:100],
@@ -149,12 +150,6 @@ class IncidentPage:
             "firing_count": sum(a.is_firing for a in alerts),
             "most_alerts": shown.MOST_ALERTS,
         }
-
-    def _history(self, timeline: Sequence[Any], request: Request) -> dict[str, Any]:
-        kinds = request.query_params.getlist("kind")[:50]
-        most = shown.MOST_ENTRIES if request.query_params.get("history") == "all" else shown.FIRST_ENTRIES
-        entries = shown.entries_of(timeline, kinds, most)
-        return {"entries": entries, "kinds": shown.kinds_of(timeline), "chosen_kinds": kinds}
 
     def _told(self, incident: Incident, alerts: Sequence[Any], asked: Any) -> dict[str, Any]:
         most = shown.MOST_NOTICES if asked.get("notices") == "all" else shown.FIRST_NOTICES

@@ -8,15 +8,14 @@ from typing import Annotated, Any
 import anyio
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
-from pydantic import ValidationError
 
 from daemon.api.access import Caller
 from daemon.api.incidents import Number, known_incident
 from daemon.api.orders import KINDS, Kind, Order, carried_out, command_of
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem, wrong_field
-from daemon.console.forms import Form, Trouble, form_of, told, trouble_of
-from daemon.console.incident_shown import changed_since
+from daemon.console.forms import Form, Trouble, checked_body, form_of, told, trouble_of
+from daemon.console.unseen import HIDDEN, Stale, carried_unseen
 from daemon.console.visitor import PageRefused, visit
 from rules.incident import Incident
 
@@ -55,38 +54,24 @@ def _give(ports: Ports, kind: Kind, show: Show, request: Request, number: str, c
     incident = found_incident(ports, number, caller)
     try:
         order_id = _carry_out(ports, kind, incident, caller, form)
-    except _Stale as stale:
+    except Stale as stale:
         return show(request, caller, number, stale.trouble)
     except Problem as problem:
-        return show(request, caller, number, trouble_of(problem, kind.word, form.rest("expects", "lines", "back")))
+        return show(request, caller, number, trouble_of(problem, kind.word, form.rest(*HIDDEN)))
     return RedirectResponse(told(form.back or f"/incidents/{incident.key}", kind.word, order_id), HTTPStatus.SEE_OTHER)
 
 
-class _Stale(Exception):
-    def __init__(self, trouble: Trouble) -> None:
-        self.trouble = trouble
-
-
 def _carry_out(ports: Ports, kind: Kind, incident: Incident, caller: Caller, form: Form) -> str:
-    """Have it decided; the order's id. Problem where it is refused, _Stale where others changed what was seen."""
+    """Have it decided; the order's id. Problem where it is refused, Stale where others changed what was seen."""
     body = body_of(ports, kind, form)
-    expects = form.number("expects")
-    try:
-        return _ordered(ports, kind, incident, caller, body, expects)
-    except Problem as problem:
-        if problem.status_code != HTTPStatus.PRECONDITION_FAILED:
-            raise
-        timeline = ports.store.timeline(incident.number)
-        changed = changed_since(timeline, form.number("lines") or 0)
-        typed = form.rest("expects", "lines", "back")
-        if changed:
-            trouble = Trouble(
-                action=kind.word, status=problem.status_code, words=_CHANGED, typed=typed, changed=changed[-20:]
-            )
-            raise _Stale(trouble) from None
-    # Only alerts have joined or people were told: nothing that the visitor could overwrite unseen.
-    current = found_incident(ports, incident.key, caller)
-    return _ordered(ports, kind, current, caller, body, current.version)
+    trouble = Trouble(action=kind.word, status=0, words=_CHANGED, typed=form.rest(*HIDDEN))
+    return carried_unseen(
+        lambda expects: _ordered(ports, kind, found_incident(ports, incident.key, caller), caller, body, expects),
+        form,
+        trouble,
+        lambda: ports.store.timeline(incident.number),
+        lambda: found_incident(ports, incident.key, caller).version,
+    )
 
 
 _CHANGED = "somebody has changed this incident since you opened the form"
@@ -98,7 +83,7 @@ def _ordered(ports: Ports, kind: Kind, incident: Incident, caller: Caller, body:
 
 def body_of(ports: Ports, kind: Kind, form: Form) -> Order:
     """The order as the API takes it; a 400 that names what is wrong in words."""
-    fields: dict[str, Any] = form.rest("expects", "lines", "back", "minutes", "numbers", "action")
+    fields: dict[str, Any] = form.rest(*HIDDEN, "minutes", "numbers", "action")
     if kind.word == "snooze" and (minutes := form.number("minutes")):
         if minutes > _LONGEST_SNOOZE_MIN:
             raise wrong_field("minutes", f"at most {_LONGEST_SNOOZE_MIN}")
@@ -108,16 +93,7 @@ def body_of(ports: Ports, kind: Kind, form: Form) -> Order:
         fields["restored_at"] = f"{fields['restored_at']}Z"
     if kind.word == "set":
         fields.setdefault("value", "")
-    try:
-        return kind.body.model_validate(fields)
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        detail = "; ".join(f"{'.'.join(map(str, e['loc']))}: {_plain(str(e['msg']))}" for e in found)
-        raise Problem(HTTPStatus.BAD_REQUEST, detail) from None
-
-
-def _plain(message: str) -> str:
-    return {"Field required": "is needed"}.get(message, message)
+    return checked_body(kind.body, fields)
 
 
 def found_incident(ports: Ports, number: str, caller: Caller) -> Incident:

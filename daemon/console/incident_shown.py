@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import msgspec
+from fastapi import Request
 
 from daemon.api.access import Caller
 from daemon.api.orders import KINDS
@@ -19,6 +21,7 @@ from rules.incident import SETTLED, Incident, Link
 from rules.lifecycle import Step, allowed_steps
 from rules.linking import BY_DAEMON
 from rules.ownership import is_own
+from rules.record import Kind
 
 MOST_ALERTS = 2_000
 """So many alerts of an incident its page looks at, the first ones."""
@@ -27,7 +30,6 @@ MOST_ENTRIES, MOST_NOTICES = 2_000, 500
 
 _RUNBOOKS = ("runbook_url", "runbook", "playbook_url")
 _OF_STEPS = (Step.ACKNOWLEDGE, Step.START, Step.HOLD, Step.RESUME, Step.RESOLVE, Step.CLOSE, Step.REOPEN, Step.CONVERT)
-_TOLD = frozenset({"notice", "notice_waits", "called", "nobody_reached", "escalation", "snooze", "watch"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,15 +128,16 @@ def kinds_of(timeline: Sequence[TimelineEntry]) -> list[tuple[str, int]]:
     return Counter(e.kind for e in timeline).most_common()
 
 
+def history_of(timeline: Sequence[TimelineEntry], request: Request) -> dict[str, Any]:
+    """What the part of a page about the history is given; the address says which kinds, and whether all of it."""
+    kinds = request.query_params.getlist("kind")[:50]
+    most = MOST_ENTRIES if request.query_params.get("history") == "all" else FIRST_ENTRIES
+    return {"entries": entries_of(timeline, kinds, most), "kinds": kinds_of(timeline), "chosen_kinds": kinds}
+
+
 def entries_of(timeline: Sequence[TimelineEntry], kinds: Collection[str], most: int) -> list[TimelineEntry]:
     """The newest first; those of some kinds where any are chosen."""
     return [e for e in reversed(timeline) if not kinds or e.kind in kinds][:most]
-
-
-def changed_since(timeline: Sequence[TimelineEntry], lines: int) -> tuple[TimelineEntry, ...]:
-    """What somebody who saw so many lines has not seen and should know of before they change anything: what people did,
-    and fields that have another value. What only joins or is told to others is none of it."""
-    return tuple(e for e in timeline[lines:] if e.actor_kind == "person" or (e.field and e.kind not in _TOLD))
 
 
 def notices_shown(ports: Ports, rows: Sequence[NoticeRow]) -> list[NoticeShown]:
@@ -170,7 +173,7 @@ def record_address(key: str) -> str:
     return f"/{_PLACES[series]}/{key}" if series in _PLACES else ""
 
 
-_PLACES = {"INC": "incidents"}
+_PLACES = {"INC": "incidents", **{kind.series: f"{kind}s" for kind in Kind}}
 
 
 def undoing(action: str, timeline: Sequence[TimelineEntry]) -> Iterator[tuple[str, str, dict[str, str]]]:

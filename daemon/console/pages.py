@@ -42,6 +42,7 @@ class Place(NamedTuple):
 NAVIGATION = (
     Place("/", "Board"),
     Place("/overview", "Overview"),
+    Place("/requests", "Records", by_service=False),
     Place("/services", "Services"),
     Place("/cis", "Estate", by_service=False),
     Place("/events", "Events", by_service=False),
@@ -49,6 +50,8 @@ NAVIGATION = (
     Place("/portal", "Report a problem", "report"),
 )
 """The pages that are always one click away."""
+_UNDER = {"requests": "/requests", "problems": "/requests", "changes": "/requests"}
+"""By the first part of an address, the page of `NAVIGATION` that it belongs to beside that page itself."""
 
 
 class Pages:
@@ -78,6 +81,7 @@ class Pages:
             caller=caller,
             navigation=_reached_by(caller),
             here=request.url.path,
+            section=_UNDER.get(request.url.path.split("/")[1], request.url.path),
             address=f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path,
             health=self._health(),
             **values,

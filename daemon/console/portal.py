@@ -1,7 +1,6 @@
 """The portal: users of services report what does not work, ask for what they need, and follow their own tickets."""
 
 import re
-import uuid
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Annotated
@@ -18,6 +17,7 @@ from daemon.api.problems import Problem as HttpProblem
 from daemon.api.problems import wrong_field
 from daemon.api.reports import NewIncident, registered
 from daemon.api.sight import seen_services, within
+from daemon.console.once import Once, form_id
 from daemon.console.pages import Pages
 from daemon.console.tickets import Ticket, carry_out, is_theirs, mails_of, own_tickets, ticket_of
 from daemon.console.visitor import PageRefused, visit
@@ -33,7 +33,6 @@ MOST_KNOWN = 8
 _MOST_PROBLEMS = 500
 _MOST_FIELDS = 30
 _WAITING = 8
-_ID = re.compile(r"[0-9a-f]{32}")
 _WORD = re.compile(r"\w{4,}")
 KINDS = ("problem", "request")
 BADLY = (
@@ -54,7 +53,7 @@ SAID = {
 class Typed:
     """What somebody has typed into the form so far."""
 
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    id: str = field(default_factory=form_id)
     kind: str = "problem"
     title: str = ""
     description: str = ""
@@ -83,6 +82,8 @@ def portal_routes(ports: Ports, pages: Pages) -> APIRouter:
 
 
 def _add_form(router: APIRouter, ports: Ports, pages: Pages, waiting: anyio.CapacityLimiter) -> None:
+    once = Once(ports)
+
     @router.get("/portal")
     def show(
         request: Request,
@@ -100,7 +101,7 @@ def _add_form(router: APIRouter, ports: Ports, pages: Pages, waiting: anyio.Capa
     def take(request: Request, caller: Caller, sent: dict[str, str]) -> Response:
         typed = _typed(sent)
         try:
-            key = _reported(ports, caller, typed)
+            key = once.made(typed.id, lambda: _reported(ports, caller, typed))
         except HttpProblem as problem:
             status = HTTPStatus(problem.status_code)
             return _form(request, ports, pages, caller, typed, status=status, problem=str(problem.detail))
@@ -154,9 +155,7 @@ def _fields(body: bytes) -> dict[str, str]:
 
 def _typed(sent: dict[str, str]) -> Typed:
     known = {name: sent[name][: 2 * MAX_TEXT] for name in Typed.__dataclass_fields__ if name in sent}
-    if not _ID.fullmatch(known.get("id", "")):
-        known.pop("id", None)
-    return Typed(**known)
+    return Typed(**{**known, "id": form_id(known.get("id", ""))})
 
 
 def _contact_of(ports: Ports, caller: Caller) -> dict[str, str]:
@@ -167,10 +166,7 @@ def _contact_of(ports: Ports, caller: Caller) -> dict[str, str]:
 
 
 def _reported(ports: Ports, caller: Caller, typed: Typed) -> str:
-    """The number of what was opened, empty where that is not decided yet. The same form sent twice opens one thing."""
-    before = ports.store.reply(typed.id)
-    if before is not None and before.done:
-        return f"INC-{before.incident}" if before.incident is not None else before.subject
+    """The number of what was opened, empty where that is not decided yet."""
     if typed.kind not in KINDS:
         raise wrong_field("kind", "is not one of those on the page")
     if not typed.title:

@@ -20,6 +20,7 @@ from daemon.console.overview import overview_routes
 from daemon.console.pages import Pages
 from daemon.console.people import people_routes
 from daemon.console.portal import portal_routes
+from daemon.console.records import record_page_routes
 from daemon.console.reports import report_pages
 from daemon.console.services import service_routes
 from daemon.console.upkeep import upkeep_routes
@@ -39,6 +40,7 @@ def console_routes(ports: Ports, app: FastAPI) -> tuple[APIRouter, ...]:
         *incident_routes(ports, pages),
         bulk_page_routes(ports, pages),
         events_routes(ports, pages),
+        record_page_routes(ports, pages),
         estate_routes(ports, pages),
         service_routes(ports, pages),
         portal_routes(ports, pages),

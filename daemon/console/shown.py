@@ -1,7 +1,7 @@
 """How times and words are shown on pages. Instants are in UTC; the browser puts them into the reader's zone."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from markupsafe import Markup
@@ -37,6 +37,11 @@ def humane(word: str) -> str:
     return word.replace("_", " ")
 
 
+def on_day(of: date) -> str:
+    """A day as people say it, as in `Tuesday, 24 November 2026`."""
+    return f"{of:%A}, {of.day} {of:%B} {of.year}"
+
+
 def due(at: datetime, now: datetime) -> Markup:
     """How long until something is due, or by how much it is late; the script counts it on."""
     word, tone = ("late by", "due late") if at < now else ("in", "due")
@@ -63,6 +68,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "when": when,
     "age": age,
     "due": due,
+    "on_day": on_day,
     "lasting": lasting,
     "humane": humane,
     "percent": percent,

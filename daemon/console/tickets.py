@@ -9,7 +9,7 @@ from daemon.api.access import Caller
 from daemon.api.orders import KINDS, Note, Remark, carried_out, command_of
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem, wrong_field
-from daemon.api.records import order_of
+from daemon.api.record_orders import order_of
 from daemon.store.rows import RecordSearch, Search
 from rules.decision import RecordVerb, TimelineEntry
 from rules.incident import Incident, Status

@@ -60,11 +60,19 @@ def record(database: Database, kind: Kind, number: int) -> Record | None:
 
 
 def search_records(database: Database, search: RecordSearch, limit: int, offset: int) -> list[Record]:
-    """The records that are wanted, newest first."""
+    """The records that are wanted, newest first, or by their plan."""
     query = select(records.c.kind, records.c.record).where(*_wanted(search))
-    query = query.order_by(records.c.number.desc()).limit(limit).offset(offset)
+    order = (records.c.starts_at, records.c.number) if search.by_plan else (records.c.number.desc(),)
+    query = query.order_by(*order).limit(limit).offset(offset)
     with database.read() as connection:
         return [record_of(kind, found) for kind, found in connection.execute(query)]
+
+
+def count_records(database: Database, search: RecordSearch) -> dict[str, int]:
+    """How many of the records that are wanted are in each state."""
+    query = select(records.c.status, func.count().label("found")).where(*_wanted(search)).group_by(records.c.status)
+    with database.read() as connection:
+        return {row.status: row.found for row in connection.execute(query)}
 
 
 def occurrences(database: Database, since: datetime, least: int, ci: str = "") -> list[Occurrence]:
@@ -108,13 +116,30 @@ def _wanted(search: RecordSearch) -> list[ColumnElement[bool]]:
         found.append(records.c.status.in_(sorted(map(str, search.statuses))))
     if search.cis:
         found.append(or_(*(records.c.ci.contains(f"\n{clean(ci)}\n", autoescape=True) for ci in sorted(search.cis))))
+    # Keys and values as the record is written; no text inside a value holds a bare quotation mark.
     if search.opened_by:
-        # A key and its value as the record is written; no text inside a value holds a bare quotation mark.
-        said = f'"opened_by":{encode(clean(search.opened_by))},'
-        found.append(records.c.record.contains(said, autoescape=True))
+        found.append(_written(f'"opened_by":{encode(clean(search.opened_by))},'))
+    if search.groups:
+        found.append(or_(*(_written(f'"group":{encode(clean(group))},') for group in sorted(search.groups))))
+    if search.services:
+        found.append(or_(*(_of_service(service) for service in sorted(search.services))))
     if search.since is not None:
         found.append(records.c.ends_at >= search.since)
     if search.until is not None:
         found.append(records.c.starts_at < search.until)
     words = clean(search.text).casefold().split()[:_MOST_WORDS]
     return [*found, *(records.c.words.contains(word, autoescape=True) for word in words)]
+
+
+def _written(said: str) -> ColumnElement[bool]:
+    return records.c.record.contains(said, autoescape=True)
+
+
+def _of_service(service: str) -> ColumnElement[bool]:
+    """Whether the list of services has this one: what stands between that key and the next is its members."""
+    member = _escaped(encode(clean(service)))
+    return records.c.record.like(f'%"services":[%{member}%],"outcome":%', escape="/")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("/", "//").replace("%", "/%").replace("_", "/_")

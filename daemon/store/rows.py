@@ -169,17 +169,21 @@ class Search:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordSearch:
-    """Which records of one kind are wanted: in one of the `statuses`, about one of the `cis`, with all words of `text`
-    somewhere in title, description, group, assignee or outcome, made by `opened_by`; changes planned for any time
-    between `since` and `until`. The newest come first."""
+    """Which records of one kind are wanted: in one of the `statuses`, of one of the `groups`, about one of the `cis`
+    and one of the `services`, with all words of `text` somewhere in title, description, group, assignee or outcome,
+    made by `opened_by`; changes planned for any time between `since` and `until`. The newest come first; where it is
+    `by_plan`, what is planned for the earliest time."""
 
     kind: Kind
     statuses: Collection[str] = ()
+    groups: Collection[str] = ()
     cis: Collection[str] = ()
+    services: Collection[str] = ()
     text: str = ""
     opened_by: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    by_plan: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -175,8 +175,12 @@ class Store:
         return keeping.record(self._database, kind, number)
 
     def records(self, search: RecordSearch, *, limit: int = 200, offset: int = 0) -> list[Record]:
-        """Those that the search wants, newest first."""
+        """Those that the search wants, newest first, or by their plan."""
         return keeping.search_records(self._database, search, limit, offset)
+
+    def record_counts(self, search: RecordSearch) -> dict[str, int]:
+        """How many of those that the search wants are in each state."""
+        return keeping.count_records(self._database, search)
 
     def timeline_of_record(self, key: str) -> list[TimelineEntry]:
         """The history of one service request, problem or change, as it was written."""

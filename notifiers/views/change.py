@@ -6,7 +6,7 @@ from notifiers.reader import Reader
 from notifiers.views.discretion import Discretion
 from notifiers.views.incident import MAX_EVIDENCE
 from notifiers.views.services import ServiceGroup, more_words, service_groups, service_sentence
-from notifiers.wording import one_line, web_link
+from notifiers.wording import console_link, one_line, web_link
 from rules.document import NoticeContent
 
 MAX_CIS = 10
@@ -16,7 +16,8 @@ MAX_CIS = 10
 class ChangeView:
     """A change. `when` is its planned time and `lasts` how long that is; `hit` says in a sentence what it would do to
     business services (`services`), `sure` what that was worked out from. `plain_title` and `plain_when` are for those
-    who know nothing of the infrastructure; the title is empty where it names a component."""
+    who know nothing of the infrastructure; the title is empty where it names a component. `page` is its page in the
+    console, `link` where another system has it."""
 
     number: str
     title: str
@@ -36,9 +37,10 @@ class ChangeView:
     owners: str
     work: str
     link: str
+    page: str
 
 
-def change_view(content: NoticeContent, reader: Reader) -> ChangeView | None:
+def change_view(content: NoticeContent, reader: Reader, link_base: str) -> ChangeView | None:
     """What people are shown of a change; None where the notice is about none."""
     change = content.change
     if change is None:
@@ -72,4 +74,5 @@ def change_view(content: NoticeContent, reader: Reader) -> ChangeView | None:
         owners=one_line(", ".join(risk.owners), 300),
         work=one_line(change.assignee or change.group, 80) or reader.gettext("nobody is named"),
         link=web_link(change.url),
+        page=console_link(link_base, "changes", change.number),
     )

@@ -7,7 +7,7 @@ from notifiers.reader import Reader
 from notifiers.views.links import Link, LinkTemplate, at_its_time, filled_links, span_of
 from notifiers.views.promises import PromiseLine, promise_lines
 from notifiers.views.services import ServiceGroup, more_words, service_groups, service_sentence
-from notifiers.wording import one_line, web_link
+from notifiers.wording import console_link, one_line, web_link
 from rules.document import AlertDocument, IncidentDocument, NoticeContent
 from rules.words import TELL_APART, WORTH_NAMING
 
@@ -198,7 +198,7 @@ def end_of(content: NoticeContent, incident: IncidentDocument) -> str:
 
 def incident_link(link_base: str, number: str) -> str:
     """Where the incident's page is; empty where there is none."""
-    return web_link(f"{link_base.rstrip('/')}/incidents/{one_line(number, 30)}") if link_base else ""
+    return console_link(link_base, "incidents", number)
 
 
 def _no_impact(incident: IncidentDocument, reader: Reader, *, is_over: bool) -> str:

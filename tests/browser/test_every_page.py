@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Request
 
+from rules.record import Kind
 from tests.browser.world import Console, Visiting, accessibility, lose_the_switch, overflow
+from tests.consoles import make_record
 
 MANUAL = Path(__file__).parents[2] / "docs" / "access.md"
 HEAVIEST_KB = 300
@@ -26,7 +28,15 @@ def pages() -> Iterator[str]:
     text = MANUAL.read_text(encoding="utf-8").partition("## Pages")[2]
     for path in re.findall(r"^\| `GET (/[^`]*)` \|", text, re.MULTILINE):
         if not any(word in path for word in NOT_A_PAGE):
-            yield re.sub(r"\{(\w+)[^}]*\}", lambda place: FILLED[place[1]], path)
+            own = {"number": next((f"{k.series}-1" for k in Kind if path.startswith(f"/{k}s/")), FILLED["number"])}
+            yield re.sub(r"\{(\w+)[^}]*\}", lambda place: {**FILLED, **own}[place[1]], path)  # noqa: B023
+
+
+def fill(console: Console) -> None:
+    """An incident, and one record of each kind."""
+    lose_the_switch(console)
+    for kind in Kind:
+        make_record(console, kind, cis=("tor-3a",))
 
 
 def test_the_manual_is_read(console: Console) -> None:
@@ -39,7 +49,7 @@ def test_the_manual_is_read(console: Console) -> None:
 def test_a_page_is_light_asks_nobody_else_and_works_without_scripts(
     console: Console, visit: Visiting, path: str
 ) -> None:
-    lose_the_switch(console)
+    fill(console)
     visitor, asked = visit(), list[Request]()
     visitor.context.on("requestfinished", lambda request: asked.append(request))
     visitor.forgive(REFUSED.get(path, "nothing"))
@@ -59,7 +69,7 @@ def test_a_page_is_light_asks_nobody_else_and_works_without_scripts(
 
 @pytest.mark.parametrize(("width", "dark"), [(360, True), (1280, False)])
 def test_everybody_can_read_it_on_every_screen(console: Console, visit: Visiting, width: int, dark: bool) -> None:
-    lose_the_switch(console)
+    fill(console)
     visitor = visit(width=width, dark=dark)
     for path in pages():
         visitor.forgive(REFUSED.get(path, "nothing"))

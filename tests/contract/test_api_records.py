@@ -86,6 +86,14 @@ def test_pages_of_a_list_follow_each_other(api: Deciding, http: Session) -> None
     assert rest["next_offset"] is None
 
 
+def test_lists_are_narrowed_down_by_group_and_service(api: Deciding, http: Session) -> None:
+    for group in ("dba", "net"):
+        post(api, http, "requests", {"title": "x", "group": group, "services": ["db1"] if group == "net" else []})
+    for query, found in (("group=dba", "REQ-1"), ("service=db1", "REQ-2"), ("group=net&service=db1", "REQ-2")):
+        assert [r["number"] for r in get(api, http, f"requests?{query}")["requests"]] == [found]
+    assert get(api, http, "requests?group=dba&service=db1")["requests"] == []
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "says"),
     [

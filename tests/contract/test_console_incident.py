@@ -15,8 +15,8 @@ from rules.access import Role
 from rules.incident import Priority, Status
 from rules.policy import Policy
 from tests.builders import sighting
-from tests.consoles import Console, console_of, lose_the_switch
-from tests.contract.api_world import PASSWORD, Session
+from tests.consoles import Console, console_of, logged_in, lose_the_switch
+from tests.contract.api_world import Session
 from tests.images import image_of, ink
 from tests.rosters import roster
 
@@ -248,14 +248,6 @@ def test_an_incident_that_is_not_there_is_said_so(console: Console, http: Sessio
         answer = http.get(console.url + path)
         assert answer.status_code == 404
         assert "there is no incident" in answer.text
-
-
-def logged_in(console: Console, role: Role) -> Session:
-    session = requests.Session()
-    session.trust_env = False
-    form = {"name": role, "password": PASSWORD}
-    session.post(f"{console.url}/login", data=form, headers={"Origin": console.url})
-    return session
 
 
 def test_each_role_is_offered_what_it_may_do(guarded_console: Console) -> None:

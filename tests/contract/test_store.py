@@ -385,6 +385,36 @@ def test_records_are_kept_found_and_go_on_after_a_restart(store: Store, commit: 
     assert found(Kind.CHANGE, since=at(61)) == found(Kind.CHANGE, until=at(0)) == []
 
 
+def test_records_are_found_by_group_and_service_counted_and_put_in_the_order_of_their_plan(
+    store: Store, commit: Commit
+) -> None:
+    base = {"opened_at": T0, "opened_by": "anna", "updated_at": T0}
+    sly = '"services":["shop"],"group":"net",'
+    commit(
+        records=(
+            ServiceRequest(number=1, title=sly, group="net_1", services=("shop", 'a"b'), outcome="shop", **base),
+            ServiceRequest(number=2, title="x", group="net-1", services=("shop%", "sho"), outcome="shop", **base),
+            ServiceRequest(number=3, title="shop", group="", status=RequestStatus.CLOSED, **base),
+            Change(number=1, title="later", starts_at=at(60), ends_at=at(90), **base),
+            Change(number=2, title="sooner", starts_at=at(30), ends_at=at(99), **base),
+            Change(number=3, title="between", starts_at=at(45), ends_at=at(99), **base),
+        )
+    )
+
+    def found(kind: Kind = Kind.REQUEST, **fields: Any) -> list[int]:
+        return [r.number for r in store.records(RecordSearch(kind=kind, **fields))]
+
+    assert found(groups=["net_1"]) == found(services=["shop"]) == found(services=['a"b']) == [1]
+    assert found(groups=["net-1"]) == found(services=["shop%"]) == [2]
+    assert found(groups=["net"]) == found(services=["sh_p"]) == found(services=["sho", "x"], groups=["net_1"]) == []
+    assert found(groups=["net_1", "net-1"]) == [2, 1]
+    assert store.record_counts(RecordSearch(kind=Kind.REQUEST)) == {"submitted": 2, "closed": 1}
+    assert store.record_counts(RecordSearch(kind=Kind.REQUEST, services=["shop"])) == {"submitted": 1}
+    assert store.record_counts(RecordSearch(kind=Kind.PROBLEM)) == {}
+    assert found(Kind.CHANGE) == [3, 2, 1]
+    assert found(Kind.CHANGE, by_plan=True) == [2, 3, 1]
+
+
 def test_links_written_before_there_were_other_records_lead_to_incidents() -> None:
     written = encode(incident(1, links=(Link(kind="relapse of", number=7),)))
     assert ',"series":"INC"' in written

@@ -7,15 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmdb.graph import Estate
+from rules.change_risk import at_once, overlapping
 from rules.decision import Change, Command, Decision, RecordOrder, RecordVerb, Verb
 from rules.incident import Incident
 from rules.linking import BY_HAND, INVERSE
 from rules.matchers import parse_matchers
 from rules.policy import Policy
+from rules.record import Change as ChangeRecord
 from rules.record import ChangeStatus, Given, Kind, Record
 from rules.record_lifecycles import LIFECYCLES, STATES, STEPS
 from rules.request_rule import RequestRule
-from tests.builders import at
+from tests.builders import T0, at
 from tests.desk import Desk
 from tests.property.histories import NAMES, Step, estates, stories
 
@@ -176,3 +178,30 @@ def test_an_order_is_carried_out_whole_or_not_at_all(estate: Estate, told: list[
                 assert (decision.records, decision.incidents, decision.timeline) == ((), (), ())
             elif order["verb"] is RecordVerb.CREATE:
                 assert reply.subject in {r.key for r in decision.records}
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 20), st.integers(1, 10), st.none() | st.integers(1, 12), st.sampled_from(ChangeStatus)
+        ),
+        max_size=12,
+    )
+)
+def test_changes_that_meet_are_found_in_one_go_as_one_by_one(plans: list[tuple[int, int, int | None, Any]]) -> None:
+    changes = [
+        ChangeRecord(
+            number=number,
+            title="x",
+            status=status,
+            opened_at=T0,
+            opened_by="anna",
+            updated_at=T0,
+            starts_at=at(begin),
+            ends_at=at(begin + length),
+            ended_at=None if took is None else at(begin + took),
+        )
+        for number, (begin, length, took, status) in enumerate(plans, 1)
+    ]
+    found = at_once(changes)
+    assert {c.number: found.get(c.number, []) for c in changes} == {c.number: overlapping(c, changes) for c in changes}

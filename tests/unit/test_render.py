@@ -116,6 +116,17 @@ def test_the_first_lines_carry_it_all() -> None:
     ]
 
 
+def test_word_of_a_change_leads_to_its_page_and_to_where_it_came_from() -> None:
+    content = SAMPLES["change_scheduled"]
+    message = render(content, link_base="https://noc.example.net/")
+    assert content.change is not None
+    page = f"https://noc.example.net/changes/{content.change.number}"
+    assert f"Open:   {page}" in message.text.splitlines()
+    assert content.change.url in message.text
+    assert f'href="{page}"' in message.html
+    assert "/changes/" not in render(msgspec.structs.replace(content, audience="customer"), link_base="https://x").text
+
+
 def test_the_heart_of_it_fits_three_lines() -> None:
     assert render(SAMPLES["opened"]).brief.splitlines() == [
         "P1 New incident: tor-3a is down: Payments and Online shop are down",
