@@ -66,6 +66,15 @@ def give_password(store: Store, name: str, password: str = "", *, is_temporary: 
     return given
 
 
+def reset_second_factor(store: Store, name: str, *, by: Doer) -> None:
+    """Forget the second factor of somebody who has lost it; every session of theirs ends. AccountRefused where there is
+    none."""
+    known = known_name(name)
+    must_exist(known, store.users.user(known) is not None)
+    if not store.second_factors.remove(known, by=by):
+        raise AccountRefused(f"{known} has no second factor")
+
+
 def must_exist(name: str, found: bool) -> None:
     """AccountRefused where there was no such user."""
     if not found:

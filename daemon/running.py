@@ -279,6 +279,8 @@ class Daemon:
             status=config.http.status,
             public_url=config.http.public_url,
             session_lasts=config.http.session,
+            second_factor_for=config.http.second_factor,
+            second_factor_key=config.http.second_factor_key,
             clock=self._clock,
             news=self._news,
         )

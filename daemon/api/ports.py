@@ -5,15 +5,19 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry
 
 from cmdb.graph import Estate
 from daemon.clock import Clock, SystemClock
 from daemon.news import News
+from daemon.second_factor import SecondFactor
 from daemon.sources.settings import DEFAULT_IGNORED_LABELS
 from daemon.store.store import Store
 from notifiers.base import Channel
+from notifiers.secret import Secret
+from rules.access import Role
 from rules.decision import Order, Reply
 from rules.policy import Policy
 from rules.roster import Roster
@@ -42,7 +46,8 @@ class Ports:
     `hosts` are the names by which a browser may call this server beside those it calls it by itself; `is_secure` says
     that it does so by HTTPS. `status` says who may see the status page, `public_url` where all this is found, empty for
     wherever it was asked; `cmdb_files` are the files that the estate was read from. A session ends `session_lasts`
-    after the login.
+    after the login. Whose role is among `second_factor_for` needs a second factor; `second_factor_key` is what secrets
+    of them are sealed with, None for a key of the database's own.
     """
 
     store: Store
@@ -65,10 +70,27 @@ class Ports:
     status: Literal["off", "login", "public"] = "off"
     public_url: str = ""
     session_lasts: timedelta = timedelta(hours=12)
+    second_factor_for: Collection[Role] = ()
+    second_factor_key: Secret | None = None
     clock: Clock = field(default_factory=SystemClock)
     news: News = field(default_factory=News)
 
     @property
     def cookie(self) -> str:
         """The name of the session's cookie; browsers hold one with the prefix to this very host and to HTTPS."""
-        return f"__Host-{COOKIE}" if self.is_secure else COOKIE
+        return self._cookie(COOKIE)
+
+    @property
+    def login_cookie(self) -> str:
+        """The name of the cookie of a login that waits for a code."""
+        return self._cookie("incidentd_login")
+
+    @property
+    def second_factor(self) -> SecondFactor:
+        """What checks and sets up second factors here."""
+        host = urlsplit(self.public_url).hostname
+        issuer = f"incidentd {host}" if host else "incidentd"
+        return SecondFactor(self.store, self.clock, issuer=issuer, key=self.second_factor_key)
+
+    def _cookie(self, name: str) -> str:
+        return f"__Host-{name}" if self.is_secure else name

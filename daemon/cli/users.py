@@ -52,9 +52,17 @@ def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
         say("There are no users; `incidentd user add NAME --role ROLE` makes one.")
     else:
         cells = [
-            [r.name, str(r.role), ", ".join(r.groups), instant(r.created_at), instant(r.disabled_at)] for r in rows
+            [
+                r.name,
+                str(r.role),
+                ", ".join(r.groups),
+                "on" if r.has_second_factor else "",
+                instant(r.created_at),
+                instant(r.disabled_at),
+            ]
+            for r in rows
         ]
-        say(table(["name", "role", "groups", "created", "disabled"], cells))
+        say(table(["name", "role", "groups", "second factor", "created", "disabled"], cells))
 
 
 @user.command()
@@ -100,6 +108,18 @@ def disable(context: typer.Context, name: Name, *, as_json: AsJson = False) -> N
 def enable(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
     """Let a disabled user in again."""
     _set_disabled(context, name, False, as_json)
+
+
+@user.command("reset-second-factor")
+def reset_second_factor(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
+    """Forget the second factor and the recovery codes of somebody who has lost them; every session of theirs ends."""
+    from daemon import accounts
+    from daemon.cli.doer import doer
+
+    known = accounts.known_name(name)
+    with open_store(read_config(context)) as store:
+        accounts.reset_second_factor(store, known, by=doer())
+    _say({"name": known, "second_factor": False}, f"{known} has no second factor any more", as_json)
 
 
 @user.command()
@@ -179,6 +199,7 @@ def _fields(row: "UserRow") -> dict[str, object]:
         "name": row.name,
         "role": str(row.role),
         "groups": list(row.groups),
+        "second_factor": row.has_second_factor,
         "created_at": rfc3339(row.created_at),
         "disabled_at": None if row.disabled_at is None else rfc3339(row.disabled_at),
     }

@@ -16,6 +16,7 @@ from notifiers.render import Renderer
 from notifiers.secret import Secret
 from notifiers.settings import NotifierSettings
 from notifiers.views.links import LinkTemplate
+from rules.access import Role
 from rules.policy import Policy
 from rules.subscriptions import Subscription
 
@@ -23,7 +24,8 @@ from rules.subscriptions import Subscription
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpSettings:
     """Where the console and the APIs listen; port 0 asks for any free one. `open` access is on loopback only. A session
-    ends so long after the login. `status` says who may see how the business services are."""
+    ends so long after the login. `status` says who may see how the business services are. Whose role is among
+    `second_factor` needs one; `second_factor_key` seals their secrets, None for a key of the database's own."""
 
     host: str = "127.0.0.1"
     port: int = 8420
@@ -31,6 +33,8 @@ class HttpSettings:
     public_url: str = ""
     status: Literal["off", "login", "public"] = "off"
     session: timedelta = timedelta(hours=12)
+    second_factor: frozenset[Role] = frozenset()
+    second_factor_key: Secret | None = None
 
     @property
     def listen(self) -> str:

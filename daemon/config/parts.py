@@ -32,6 +32,7 @@ from daemon.config.schema import (
 from daemon.sources.settings import SourceSettings, TlsSettings
 from notifiers.secret import Secret
 from notifiers.views.links import PLACEHOLDERS, LinkTemplate, is_link, unknown_placeholders
+from rules.access import Role
 from rules.incident import Level, Priority
 from rules.maintenance import Window
 from rules.matchers import matches_empty, parse_matchers
@@ -39,6 +40,7 @@ from rules.policy import ITIL_MATRIX, Matrix
 from rules.recurrence import SuggestAfter
 from rules.request_rule import RequestRule
 
+SHORTEST_KEY = 32
 _DATABASES = ("sqlite:///FILE", "postgresql+psycopg://USER@HOST/NAME")
 
 
@@ -85,6 +87,10 @@ def make_http(context: Context, loc: Loc, section: Http) -> HttpSettings:
             f"access: open is for a loopback address only, and {host} is reachable for others",
             "allowed: access: login, or listen on 127.0.0.1, [::1] or localhost",
         )
+    key = context.secret(loc, section, "second_factor_key")
+    if key is not None and len(key.reveal()) < SHORTEST_KEY:
+        allowed = f"allowed: {SHORTEST_KEY} characters or more, at random"
+        context.problem((*loc, "second_factor_key"), "second_factor_key is short", allowed)
     return HttpSettings(
         host=host,
         port=port,
@@ -92,6 +98,8 @@ def make_http(context: Context, loc: Loc, section: Http) -> HttpSettings:
         public_url=section.public_url or "",
         status=section.status,
         session=section.session,
+        second_factor=frozenset(map(Role, section.second_factor)),
+        second_factor_key=key,
     )
 
 

@@ -22,12 +22,15 @@ from daemon.config.fields import (
     Memory,
     Name,
     Number,
+    OneOrMany,
     Refused,
     SessionLength,
     Texts,
     Timeout,
+    one_of,
     shown,
 )
+from rules.access import Role
 
 
 def _zone_name(name: str) -> str:
@@ -42,6 +45,8 @@ def _zone_name(name: str) -> str:
     return name
 
 
+RoleWord = Annotated[str, one_of(tuple(map(str, Role)))]
+Roles = Annotated[list[RoleWord], OneOrMany]
 Zone = Annotated[str, AfterValidator(_zone_name)]
 
 
@@ -57,11 +62,16 @@ class Section(BaseModel):
 class Http(Section):
     """Where the console and the APIs listen, and who may use them."""
 
+    secrets = ("second_factor_key",)
     listen: Listen = ("127.0.0.1", 8420)
     access: Literal["login", "open"] = "login"
     public_url: HttpUrl | None = None
     status: Literal["off", "login", "public"] = "off"
     session: SessionLength = timedelta(hours=12)
+    second_factor: Roles = Field(default_factory=list)
+    second_factor_key: str | None = None
+    second_factor_key_file: str | None = None
+    second_factor_key_credential: str | None = None
 
 
 class BasicAuth(Section):

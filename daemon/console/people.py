@@ -7,7 +7,16 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from daemon.accounts import AccountRefused, add_user, give_password, known_groups, known_name, make_token, must_exist
+from daemon.accounts import (
+    AccountRefused,
+    add_user,
+    give_password,
+    known_groups,
+    known_name,
+    make_token,
+    must_exist,
+    reset_second_factor,
+)
 from daemon.api.access import Caller
 from daemon.api.ports import Ports
 from daemon.config.durations import parse_duration
@@ -82,6 +91,13 @@ def _new_password(ports: Ports, form: Form, by: Doer) -> Secret | None:
     return name, give_password(ports.store, name, is_temporary=True, by=by)
 
 
+def _reset_factor(ports: Ports, form: Form, by: Doer) -> Secret | None:
+    name = known_name(form.get("name"))
+    _not_oneself(name, by, "second factor")
+    reset_second_factor(ports.store, name, by=by)
+    return None
+
+
 def _disable(ports: Ports, form: Form, by: Doer) -> Secret | None:
     name = known_name(form.get("name"))
     _not_oneself(name, by, "access")
@@ -113,6 +129,7 @@ USERS: Acts = {
     "add": _add,
     "role": _change_role,
     "password": _new_password,
+    "factor": _reset_factor,
     "disable": _disable,
     "enable": _enable,
 }

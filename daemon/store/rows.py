@@ -73,7 +73,8 @@ class TokenRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserRow:
-    """A person who may log in; the password is not here, only whether it `is_temporary`: to be changed first."""
+    """A person who may log in; the password is not here, only whether it `is_temporary`: to be changed first; and
+    whether a code is asked for beside it."""
 
     name: str
     role: Role
@@ -81,6 +82,16 @@ class UserRow:
     created_at: datetime
     disabled_at: datetime | None = None
     is_temporary: bool = False
+    has_second_factor: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactorRow:
+    """A second factor: its secret, sealed; whether it counts yet; and how many recovery codes are left."""
+
+    sealed: bytes
+    is_confirmed: bool
+    codes_left: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,19 +4,25 @@ digests."""
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, exc, insert, select, update
+from sqlalchemy import Connection, delete, exc, exists, insert, select, update
 
 from daemon.clock import Clock
 from daemon.errors import StoreError
 from daemon.store.audit import note_act
 from daemon.store.engine import Database
+from daemon.store.login_tables import half_logins, second_factors
 from daemon.store.records import clean
 from daemon.store.rows import ITSELF, Bearer, Credentials, Doer, UserRow
 from daemon.store.schema import login_attempts, sessions, users
 from rules.access import Role
 from rules.throttle import MOST_PER_ADDRESS, MOST_PER_NAME, WINDOW, retry_at
 
-_COLUMNS = [c for c in users.c if c.name != "password"]
+_HAS_FACTOR = (
+    exists()
+    .where(second_factors.c.user == users.c.name, second_factors.c.confirmed_at.is_not(None))
+    .label("has_second_factor")
+)
+_COLUMNS = [*(c for c in users.c if c.name != "password"), _HAS_FACTOR]
 
 
 class Users:
@@ -66,7 +72,7 @@ class Users:
 
     def credentials(self, name: str) -> Credentials | None:
         """What a login of this name is checked against; None where there is no such user or the user is disabled."""
-        query = select(users).where(users.c.name == clean(name), users.c.disabled_at.is_(None))
+        query = select(users, _HAS_FACTOR).where(users.c.name == clean(name), users.c.disabled_at.is_(None))
         with self._database.read() as connection:
             row = connection.execute(query).one_or_none()
             return None if row is None else _credentials_of(row)
@@ -93,7 +99,7 @@ class Users:
             # The user first: a login that is under way holds this row until its session can be seen and ended.
             found = connection.execute(update(users).where(users.c.name == clean(name)).values(**values)).rowcount > 0
             if found:
-                connection.execute(delete(sessions).where(sessions.c.user == clean(name)))
+                end_sessions(connection, name)
                 note_act(connection, self._clock.now(), by, action, name, details)
             return found
 
@@ -117,6 +123,11 @@ class Users:
                     return wait
             connection.execute(insert(login_attempts), [{"name": name, "address": address, "at": now}])
             return None
+
+    def forget_attempts(self, name: str) -> None:
+        """Whoever they were by, they came to a good end."""
+        with self._database.write() as connection:
+            connection.execute(delete(login_attempts).where(login_attempts.c.name == clean(name)))
 
     def open_session(self, name: str, digest: str, expires_at: datetime, checked: Credentials | None = None) -> bool:
         """The attempt succeeded: forget those of that name, and remember the session by the SHA-256 of its id.
@@ -146,6 +157,17 @@ class Users:
             return None if row is None or user is None else Bearer(user=user, expires_at=row.expires_at)
 
 
+def hold_user(connection: Connection, name: str) -> None:
+    """Let nobody else change a user, and no login of theirs come to its end, before this transaction has."""
+    connection.execute(select(users.c.name).where(users.c.name == clean(name)).with_for_update())
+
+
+def end_sessions(connection: Connection, name: str, *, keep: str = "") -> None:
+    """End a user's sessions, but the one with the digest `keep`, and their logins that are under way."""
+    connection.execute(delete(sessions).where(sessions.c.user == clean(name), sessions.c.digest != clean(keep)))
+    connection.execute(delete(half_logins).where(half_logins.c.user == clean(name)))
+
+
 def user_in(connection: Connection, name: str) -> UserRow | None:
     """The user of that name, within a transaction."""
     row = connection.execute(select(*_COLUMNS).where(users.c.name == clean(name))).one_or_none()
@@ -154,7 +176,9 @@ def user_in(connection: Connection, name: str) -> UserRow | None:
 
 def _credentials_now(connection: Connection, name: str) -> Credentials | None:
     """The same within a transaction, in which nobody else changes the user any more."""
-    row = connection.execute(select(users).where(users.c.name == clean(name)).with_for_update()).one_or_none()
+    # Two steps: what is read in the first one may be older than the moment at which the row could be held.
+    hold_user(connection, name)
+    row = connection.execute(select(users, _HAS_FACTOR).where(users.c.name == clean(name))).one_or_none()
     return None if row is None else _credentials_of(row)
 
 
@@ -175,4 +199,5 @@ def _user_of(row: Any) -> UserRow:
         created_at=row.created_at,
         disabled_at=row.disabled_at,
         is_temporary=row.is_temporary,
+        has_second_factor=bool(row.has_second_factor),
     )

@@ -168,6 +168,15 @@ MAIL = "notifiers:\n  - {name: noc, type: email, host: mx, from: a@b.de, to: c@d
         ("http: {listen: '[x]:80'}\n", '1: listen: "x" is not an IPv6 address'),
         ("http: {listen: ':80'}\n", '1: listen: ":80" names no host'),
         ("http: {listen: 'a:99999'}\n", '1: listen: "a:99999" has no port'),
+        (
+            "http: {second_factor: [amdin]}\n",
+            '1: second_factor: "amdin" is not allowed; did you mean "admin"?; '
+            "allowed: viewer, reporter, operator, manager, admin",
+        ),
+        (
+            "http: {second_factor_key: short}\n",
+            "1: second_factor_key is short; allowed: 32 characters or more, at random",
+        ),
         ("http: {access: opn}\n", '1: access: "opn" is not allowed; did you mean "open"?; allowed: login, open'),
         ("database: mysql://u:pw@h/d\n", "1: database is not an address that is known; allowed: sqlite:///FILE or"),
         ("database: 'sqlite://'\n", "1: database is not an address that is known"),
