@@ -46,7 +46,7 @@ def add_user(
 ) -> str:
     """Let a person in; the password, one made up where none is given. It must be changed first where `is_temporary`."""
     known = known_name(name)
-    if any(token.name == known and not token.owner for token in store.tokens()):
+    if is_service(store, known):
         raise AccountRefused(f"a service's token is named {known}; a timeline could not tell the two apart")
     if password and (wrong := wrong_password(password, known)):
         raise AccountRefused(wrong)
@@ -56,11 +56,18 @@ def add_user(
     return given
 
 
+def is_service(store: Store, name: str) -> bool:
+    """Whether a service's token has that name; a timeline could not tell the two apart."""
+    return any(token.name == name and not token.owner for token in store.tokens())
+
+
 def give_password(store: Store, name: str, password: str = "", *, is_temporary: bool = False, by: Doer) -> str:
     """Give a user another password, one made up where none is given; every session of theirs ends."""
     known = known_name(name)
     if password and (wrong := wrong_password(password, known)):
         raise AccountRefused(wrong)
+    if (user := store.users.user(known)) is not None and user.is_external:
+        raise AccountRefused(f"{known} logs in by single sign-on and has no password here")
     given = password or generated_password()
     must_exist(known, store.users.set_password(known, hash_password(given), is_temporary=is_temporary, by=by))
     return given

@@ -1,6 +1,6 @@
 """The real console over the rack estate, served with the daemon's own cycle behind it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -48,14 +48,18 @@ class Console(Deciding):
 
 @contextmanager
 def console_of(
-    directory: Path, access: str = "open", estate: Estate | None = None, policy: Policy | None = None
+    directory: Path,
+    access: str = "open",
+    estate: Estate | None = None,
+    policy: Policy | None = None,
+    change: Callable[[Ports], Ports] = lambda ports: ports,
 ) -> Iterator[Console]:
-    """The console over an estate, the rack's where none is given."""
+    """The console over an estate, the rack's where none is given; `change` has the last word on its ways in."""
     made: list[Console] = []
     news = News()
 
     def wired(ports: Ports) -> Ports:
-        return replace(
+        ports = replace(
             ports,
             news=news,
             estate=lambda: made[0].cycle.situation.estate,
@@ -63,6 +67,7 @@ def console_of(
             roster=lambda: made[0].cycle.situation.policy.roster,
             notifiers=lambda: ("noc",),
         )
+        return change(ports)
 
     for world in serve(directory, access, wired, console_routes):
         made.append(Console(world, estate or rack_estate(), policy or Policy(), news))

@@ -104,7 +104,8 @@ class Require:
             return ""
         if user.is_temporary:
             return f"the password of {user.name} must be changed"
-        if user.role in self._ports.second_factor_for and not user.has_second_factor:
+        has_none = not (user.has_second_factor or user.is_external)
+        if user.role in self._ports.second_factor_for and has_none:
             return f"{user.name} must set up a second factor"
         return ""
 

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from cmdb.graph import Estate
 from daemon.clock import Clock, SystemClock
 from daemon.news import News
+from daemon.oidc.sign_on import SignOn
 from daemon.second_factor import SecondFactor
 from daemon.sources.settings import DEFAULT_IGNORED_LABELS
 from daemon.store.store import Store
@@ -47,7 +48,8 @@ class Ports:
     that it does so by HTTPS. `status` says who may see the status page, `public_url` where all this is found, empty for
     wherever it was asked; `cmdb_files` are the files that the estate was read from. A session ends `session_lasts`
     after the login. Whose role is among `second_factor_for` needs a second factor; `second_factor_key` is what secrets
-    of them are sealed with, None for a key of the database's own.
+    of them are sealed with, None for a key of the database's own. `sign_on` is how people log in
+    elsewhere, None where they cannot.
     """
 
     store: Store
@@ -72,6 +74,7 @@ class Ports:
     session_lasts: timedelta = timedelta(hours=12)
     second_factor_for: Collection[Role] = ()
     second_factor_key: Secret | None = None
+    sign_on: SignOn | None = None
     clock: Clock = field(default_factory=SystemClock)
     news: News = field(default_factory=News)
 
@@ -82,7 +85,7 @@ class Ports:
 
     @property
     def login_cookie(self) -> str:
-        """The name of the cookie of a login that waits for a code."""
+        """The name of the cookie of a login that waits for a code, or is under way at the provider."""
         return self._cookie("incidentd_login")
 
     @property

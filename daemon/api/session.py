@@ -46,6 +46,13 @@ class CodeNeeded(Problem):
         self.user = user
 
 
+class LoginOver(Problem):
+    """A login waits for a code no more: its time is over, or its user was changed meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__(HTTPStatus.UNAUTHORIZED, "that took too long: log in once more", headers=_CHALLENGE)
+
+
 class Me(msgspec.Struct, frozen=True, kw_only=True):
     """Who one is here: `role` is null for a service's token and where nobody has logged in, `token` for a session;
     `expires_at` is when the token or session ends."""
@@ -109,7 +116,8 @@ def opened_session(ports: Ports, login: Login, address: str) -> Response:
         return session_for(ports, checked, address)
     if login.code is None:
         raise CodeNeeded(checked.user)
-    return _by_code(ports, checked, login.code.get_secret_value(), address)
+    check_code(ports, checked.user.name, login.code.get_secret_value(), address)
+    return session_for(ports, checked, address)
 
 
 def checked_password(ports: Ports, name: str, password: str, address: str) -> Credentials:
@@ -123,13 +131,22 @@ def checked_password(ports: Ports, name: str, password: str, address: str) -> Cr
     return known
 
 
-def session_by_code(ports: Ports, name: str, code: str, address: str) -> Response:
-    """As `opened_session`, for a user whose password was right a moment ago."""
+def session_by_code(ports: Ports, half: str, code: str, address: str) -> Response:
+    """As `opened_session`, for the login with that digest, whose password was right a moment ago; LoginOver where it
+    waits no more."""
+    factors = ports.store.second_factors
+    name = factors.waiting(half)
+    if name is None:
+        raise LoginOver
     count_attempt(ports, name, address)
     known = ports.store.users.credentials(name)
     if known is None:
         raise _refused(name, address)
-    return _by_code(ports, known, code, address)
+    check_code(ports, name, code, address)
+    # Whoever got another password meanwhile was read with it: their login is over, and says so here only.
+    if not factors.end_login(half):
+        raise LoginOver
+    return session_for(ports, known, address)
 
 
 def check_code(ports: Ports, name: str, code: str, address: str) -> None:
@@ -163,11 +180,6 @@ def session_for(ports: Ports, checked: Credentials, address: str) -> Response:
         raise _refused(checked.user.name, address)
     _log.info("login", user=checked.user.name, address=address)
     return opened
-
-
-def _by_code(ports: Ports, checked: Credentials, code: str, address: str) -> Response:
-    check_code(ports, checked.user.name, code, address)
-    return session_for(ports, checked, address)
 
 
 def _refused(name: str, address: str) -> Problem:

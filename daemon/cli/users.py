@@ -56,7 +56,7 @@ def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
                 r.name,
                 str(r.role),
                 ", ".join(r.groups),
-                "on" if r.has_second_factor else "",
+                "elsewhere" if r.is_external else "on" if r.has_second_factor else "",
                 instant(r.created_at),
                 instant(r.disabled_at),
             ]
@@ -200,6 +200,7 @@ def _fields(row: "UserRow") -> dict[str, object]:
         "role": str(row.role),
         "groups": list(row.groups),
         "second_factor": row.has_second_factor,
+        "single_sign_on": row.is_external,
         "created_at": rfc3339(row.created_at),
         "disabled_at": None if row.disabled_at is None else rfc3339(row.disabled_at),
     }

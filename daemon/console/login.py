@@ -14,7 +14,7 @@ from pydantic import SecretStr, ValidationError
 from daemon.api.access import Caller, anyone, digest
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem
-from daemon.api.session import LONGEST_CODE, CodeNeeded, Login, opened_session, session_by_code
+from daemon.api.session import LONGEST_CODE, CodeNeeded, Login, LoginOver, opened_session, session_by_code
 from daemon.console.pages import Pages
 from daemon.console.visitor import Visit
 
@@ -42,7 +42,7 @@ def login_routes(ports: Ports, pages: Pages, own: Visit) -> APIRouter:
 
     @router.get("/login/code", dependencies=[Depends(anyone)])
     def ask_code(request: Request, next: Annotated[str, Query(max_length=2000)] = "/") -> Response:  # noqa: A002
-        if _waiting(ports, request) is None:
+        if ports.store.second_factors.waiting(_half(ports, request)) is None:
             return RedirectResponse(f"/login?next={quote(own_address(next), safe='')}", HTTPStatus.SEE_OTHER)
         return pages.html("login_code.html", next=own_address(next), problem="", longest=LONGEST_CODE)
 
@@ -86,17 +86,16 @@ def _enter(ports: Ports, pages: Pages, body: bytes, address: str) -> Response:
 def _enter_code(ports: Ports, pages: Pages, request: Request, body: bytes) -> Response:
     form = _fields(body)
     back, code = own_address(form.get("next", "/")), form.get("code", "")[:LONGEST_CODE]
-    waiting, address = _waiting(ports, request), request.client.host if request.client else ""
-    if waiting is None:
-        return _again(pages, back, "", "that took too long: log in once more", HTTPStatus.UNAUTHORIZED)
+    half, address = _half(ports, request), request.client.host if request.client else ""
     try:
-        opened = session_by_code(ports, waiting, code, address)
+        opened = session_by_code(ports, half, code, address)
+    except LoginOver as over:
+        return _again(pages, back, "", over.detail, HTTPStatus.UNAUTHORIZED)
     except Problem as problem:
         status = HTTPStatus(problem.status_code)
         return pages.html("login_code.html", status=status, next=back, problem=problem.detail, longest=LONGEST_CODE)
-    ports.store.second_factors.end_login(digest(request.cookies[ports.login_cookie]))
     answer = led_to(back, opened)
-    answer.delete_cookie(ports.login_cookie, path="/", secure=ports.is_secure, httponly=True, samesite="lax")
+    take_key_away(ports, answer)
     return answer
 
 
@@ -112,22 +111,26 @@ def _half_way(ports: Ports, user: str, back: str) -> Response:
     secret = secrets.token_urlsafe(_BYTES)
     ports.store.second_factors.begin_login(digest(secret), user, ports.clock.now() + CODE_WITHIN)
     answer = RedirectResponse(f"/login/code?next={quote(back, safe='')}", HTTPStatus.SEE_OTHER)
-    answer.set_cookie(
-        ports.login_cookie,
-        secret,
-        max_age=int(CODE_WITHIN.total_seconds()),
-        path="/",
-        secure=ports.is_secure,
-        httponly=True,
-        samesite="lax",
-    )
+    put_key(ports, answer, secret, CODE_WITHIN)
     return answer
 
 
-def _waiting(ports: Ports, request: Request) -> str | None:
-    """Whose login waits for a code in this browser."""
-    secret = request.cookies.get(ports.login_cookie)
-    return None if secret is None else ports.store.second_factors.waiting(digest(secret))
+def put_key(ports: Ports, answer: Response, secret: str, lasts: timedelta) -> None:
+    """Give the browser the key to a login of its that has begun."""
+    age = int(lasts.total_seconds())
+    answer.set_cookie(
+        ports.login_cookie, secret, max_age=age, path="/", secure=ports.is_secure, httponly=True, samesite="lax"
+    )
+
+
+def take_key_away(ports: Ports, answer: Response) -> None:
+    """That login has come to its end."""
+    answer.delete_cookie(ports.login_cookie, path="/", secure=ports.is_secure, httponly=True, samesite="lax")
+
+
+def _half(ports: Ports, request: Request) -> str:
+    """The digest of what this browser knows of a login that waits for a code; one that none has where it knows none."""
+    return digest(request.cookies.get(ports.login_cookie, ""))
 
 
 def _fields(body: bytes) -> dict[str, str]:

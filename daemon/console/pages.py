@@ -1,7 +1,6 @@
 """The pages of the console: templates, and the headers under which a browser may run nothing but our own files."""
 
 from collections.abc import Callable
-from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -74,6 +73,10 @@ class Pages:
 
     def html(self, template: str, *, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> Response:
         """A page for anybody."""
-        now: datetime = self._ports.clock.now()
-        html = self._templates.get_template(template).render({"now": now, "access": self._ports.access, **values})
+        html = self._templates.get_template(template).render({**self._given(), **values})
         return Response(html, status, _HEADERS, "text/html; charset=utf-8")
+
+    def _given(self) -> dict[str, Any]:
+        """What every page may name."""
+        sign_on = "" if self._ports.sign_on is None else self._ports.sign_on.name
+        return {"now": self._ports.clock.now(), "access": self._ports.access, "sign_on": sign_on}

@@ -22,6 +22,7 @@ from daemon.console.people import people_routes
 from daemon.console.portal import portal_routes
 from daemon.console.reports import report_pages
 from daemon.console.services import service_routes
+from daemon.console.sign_on import sign_on_routes
 from daemon.console.upkeep import upkeep_routes
 from daemon.console.visitor import add_page_handlers, visit
 
@@ -34,6 +35,7 @@ def console_routes(ports: Ports, app: FastAPI) -> tuple[APIRouter, ...]:
     return (
         assets.routes(),
         login_routes(ports, pages, visit(ports, "account")),
+        sign_on_routes(ports, pages),
         live_routes(ports.news, visit(ports)),
         board_routes(ports, pages),
         *incident_routes(ports, pages),

@@ -32,3 +32,26 @@ half_logins = Table(
     Column("expires_at", UtcDateTime, nullable=False),
     Index("ix_half_logins_user", "user"),
 )
+
+# Who a user is at a provider of single sign-on, for whom that is where they log in.
+identities = Table(
+    "identities",
+    metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("user", Text, nullable=False),
+    Index("uq_identities_user", "user", unique=True),
+)
+
+# Logins that are under way at the provider: `state` and `browser` are digests.
+sign_ons = Table(
+    "sign_ons",
+    metadata,
+    Column("state", Text, primary_key=True),
+    Column("browser", Text, nullable=False),
+    Column("nonce", Text, nullable=False),
+    Column("verifier", Text, nullable=False),
+    Column("back", Text, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Index("ix_sign_ons_expires_at", "expires_at"),
+)

@@ -84,7 +84,9 @@ class SecondFactors:
                 return False
             count = select(func.count()).where(recovery_codes.c.user == clean(user))
             left = connection.execute(count).scalar_one()
-            note_act(connection, self._clock.now(), Doer(name=user), "recovery code used", user, f"{left} left")
+            note_act(
+                connection, self._clock.now(), Doer(name=user, via="login"), "recovery code used", user, f"{left} left"
+            )
             return True
 
     def renew_codes(self, user: str, codes: Iterable[str], *, by: Doer) -> bool:

@@ -10,7 +10,7 @@ from daemon.clock import Clock
 from daemon.errors import StoreError
 from daemon.store.audit import note_act
 from daemon.store.engine import Database
-from daemon.store.login_tables import half_logins, second_factors
+from daemon.store.login_tables import half_logins, identities, second_factors
 from daemon.store.records import clean
 from daemon.store.rows import ITSELF, Bearer, Credentials, Doer, UserRow
 from daemon.store.schema import login_attempts, sessions, users
@@ -22,7 +22,9 @@ _HAS_FACTOR = (
     .where(second_factors.c.user == users.c.name, second_factors.c.confirmed_at.is_not(None))
     .label("has_second_factor")
 )
-_COLUMNS = [*(c for c in users.c if c.name != "password"), _HAS_FACTOR]
+_IS_EXTERNAL = exists().where(identities.c.user == users.c.name).label("is_external")
+_MORE = (_HAS_FACTOR, _IS_EXTERNAL)
+_COLUMNS = [*(c for c in users.c if c.name != "password"), *_MORE]
 
 
 class Users:
@@ -44,21 +46,8 @@ class Users:
     ) -> None:
         """Remember a user, whose password must be changed first where it `is_temporary`; StoreError where the name is
         taken."""
-        now = self._clock.now()
-        row = {
-            "name": name,
-            "role": str(role),
-            "groups": " ".join(groups),
-            "password": password_hash,
-            "created_at": now,
-            "is_temporary": is_temporary,
-        }
         with self._database.write() as connection:
-            try:
-                connection.execute(insert(users), [row])
-            except exc.IntegrityError:
-                raise StoreError(f"there is a user named {name!r} already") from None
-            note_act(connection, now, by, "user added", name, _standing(role, groups))
+            put_user(connection, self._clock.now(), name, role, groups, password_hash, is_temporary=is_temporary, by=by)
 
     def all(self) -> list[UserRow]:
         """Every user, by name."""
@@ -72,7 +61,7 @@ class Users:
 
     def credentials(self, name: str) -> Credentials | None:
         """What a login of this name is checked against; None where there is no such user or the user is disabled."""
-        query = select(users, _HAS_FACTOR).where(users.c.name == clean(name), users.c.disabled_at.is_(None))
+        query = select(users, *_MORE).where(users.c.name == clean(name), users.c.disabled_at.is_(None))
         with self._database.read() as connection:
             row = connection.execute(query).one_or_none()
             return None if row is None else _credentials_of(row)
@@ -157,6 +146,34 @@ class Users:
             return None if row is None or user is None else Bearer(user=user, expires_at=row.expires_at)
 
 
+def put_user(
+    connection: Connection,
+    at: datetime,
+    name: str,
+    role: Role,
+    groups: tuple[str, ...],
+    password_hash: str,
+    *,
+    is_temporary: bool = False,
+    by: Doer,
+) -> None:
+    """Add a user within a transaction, without a password where the hash is empty; StoreError where the name is
+    taken."""
+    row = {
+        "name": name,
+        "role": str(role),
+        "groups": " ".join(groups),
+        "password": password_hash,
+        "created_at": at,
+        "is_temporary": is_temporary,
+    }
+    try:
+        connection.execute(insert(users), [row])
+    except exc.IntegrityError:
+        raise StoreError(f"there is a user named {name!r} already") from None
+    note_act(connection, at, by, "user added", name, _standing(role, groups))
+
+
 def hold_user(connection: Connection, name: str) -> None:
     """Let nobody else change a user, and no login of theirs come to its end, before this transaction has."""
     connection.execute(select(users.c.name).where(users.c.name == clean(name)).with_for_update())
@@ -178,7 +195,7 @@ def _credentials_now(connection: Connection, name: str) -> Credentials | None:
     """The same within a transaction, in which nobody else changes the user any more."""
     # Two steps: what is read in the first one may be older than the moment at which the row could be held.
     hold_user(connection, name)
-    row = connection.execute(select(users, _HAS_FACTOR).where(users.c.name == clean(name))).one_or_none()
+    row = connection.execute(select(users, *_MORE).where(users.c.name == clean(name))).one_or_none()
     return None if row is None else _credentials_of(row)
 
 
@@ -200,4 +217,5 @@ def _user_of(row: Any) -> UserRow:
         disabled_at=row.disabled_at,
         is_temporary=row.is_temporary,
         has_second_factor=bool(row.has_second_factor),
+        is_external=bool(row.is_external),
     )

@@ -213,6 +213,16 @@ def test_a_code_sends_nobody_to_another_site_and_comes_from_none(console: World)
     assert post(console, who, "/login/code", code=app.code(1)).status_code == 401, "it waits no more"
 
 
+def test_a_login_that_waits_ends_when_its_user_is_changed(console: World, password_hash: str) -> None:
+    app, _ = armed(console, "operator")
+    who = browser(console)
+    post(console, who, "/login", name="operator", password=PASSWORD)
+    console.store.users.set_password("operator", password_hash)
+    late = post(console, who, "/login/code", code=app.code())
+    assert (late.status_code, "that took too long" in late.text) == (401, True)
+    assert COOKIE not in late.cookies
+
+
 def test_it_is_switched_off_by_password_and_code(console: World) -> None:
     who = log_in(console, "operator")
     app, codes = armed(console, "operator", who)
