@@ -5,15 +5,19 @@ import secrets
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
+from cmdb.graph import Estate
 from daemon.passwords import generated_password, hash_password
 from daemon.store.rows import Doer
 from daemon.store.store import Store
 from rules.access import Role, Scope, user_name, wrong_password
 from rules.errors import IncidentdError
+from rules.near import unknown_ci
 
 PREFIX = "inc_"
 """How every token begins, so that it can be found where it should not be."""
 FIRST_USER = "admin"
+MOST_SERVICES = 100
+"""So many services a user can be limited to."""
 _BYTES = 32
 
 
@@ -42,23 +46,69 @@ def add_user(
     *,
     password: str = "",
     is_temporary: bool = False,
+    services: tuple[str, ...] = (),
     by: Doer,
 ) -> str:
     """Let a person in; the password, one made up where none is given. It must be changed first where `is_temporary`."""
     known = known_name(name)
+    _must_see_all(known, role, services)
     if is_service(store, known):
         raise AccountRefused(f"a service's token is named {known}; a timeline could not tell the two apart")
     if password and (wrong := wrong_password(password, known)):
         raise AccountRefused(wrong)
     given = password or generated_password()
     hashed = hash_password(given)
-    store.users.add(known, role, known_groups(groups), hashed, is_temporary=is_temporary, by=by)
+    named = known_groups(groups)
+    store.users.add(known, role, named, hashed, is_temporary=is_temporary, services=services, by=by)
     return given
 
 
 def is_service(store: Store, name: str) -> bool:
     """Whether a service's token has that name; a timeline could not tell the two apart."""
     return any(token.name == name and not token.owner for token in store.tokens())
+
+
+def give_role(store: Store, name: str, role: Role, groups: Iterable[str] | None = None, *, by: Doer) -> None:
+    """Give a user another role, and other groups where they are given; every session of theirs ends."""
+    known = known_name(name)
+    user = store.users.user(known)
+    _must_see_all(known, role, () if user is None else user.services)
+    named = None if groups is None else known_groups(groups)
+    must_exist(known, store.users.set_role(known, role, named, by=by))
+
+
+def limit_user(store: Store, name: str, services: tuple[str, ...], *, by: Doer) -> None:
+    """Limit a user to these business services, or let them see everything where there are none; every session of theirs
+    ends."""
+    known = known_name(name)
+    user = store.users.user(known)
+    if user is not None:
+        _must_see_all(known, user.role, services)
+    must_exist(known, store.users.set_services(known, services, by=by))
+
+
+def known_services(estate: Estate, names: Iterable[str]) -> tuple[str, ...]:
+    """The ids of the business services of these names; AccountRefused where the CMDB has no such service."""
+    found = set()
+    for name in names:
+        ci = estate.find(name)
+        if ci is None:
+            raise AccountRefused(unknown_ci(estate, name))
+        if ci not in estate.business_services:
+            raise AccountRefused(f"{ci} is no business service; allowed: one of those that `/services` lists")
+        found.add(ci)
+    if len(found) > MOST_SERVICES:
+        raise AccountRefused(f"{len(found)} services; allowed are {MOST_SERVICES}, or all of them by naming none")
+    return tuple(sorted(found))
+
+
+def _must_see_all(name: str, role: Role, services: tuple[str, ...]) -> None:
+    """Whoever makes users and tokens could lift every limit: one that says otherwise would deceive."""
+    if role is Role.ADMIN and services:
+        raise AccountRefused(
+            f"{name} is limited to {', '.join(services)}, but an admin sees everything; "
+            "allowed: another role, or no limit"
+        )
 
 
 def give_password(store: Store, name: str, password: str = "", *, is_temporary: bool = False, by: Doer) -> str:

@@ -38,7 +38,8 @@ class Caller:
     """Who asks, and what they may do. `is_known` is false where access is open and nobody has logged in: the caller may
     then say who they are. Of `user` and `token` a session has the first, a service the second, a user's token both.
     `route` is what they ask, as in `POST /api/v1/incidents/{number}/close`. `owes` is what they have to do at their
-    account before anything else, in words; empty as a rule."""
+    account before anything else, in words; empty as a rule. `services` are the business services that they are limited
+    to, none where they see everything."""
 
     name: str
     is_known: bool
@@ -48,6 +49,7 @@ class Caller:
     expires_at: datetime | None = None
     route: str = ""
     owes: str = ""
+    services: frozenset[str] = frozenset()
 
     @property
     def is_staff(self) -> bool:
@@ -76,9 +78,11 @@ class Anyone:
 class Require:
     """Declares the permission that a route needs, and lets through only who has it."""
 
-    def __init__(self, ports: Ports, permission: Permission) -> None:
+    def __init__(self, ports: Ports, permission: Permission, *, by_service: bool = False) -> None:
         self._ports = ports
         self.permission: Permission = permission
+        # What concerns oneself only shows nothing of any service.
+        self.by_service = by_service or permission == "account"
 
     def __call__(
         self,
@@ -91,6 +95,8 @@ class Require:
         caller = replace(caller, route=_route_of(request), owes=self._owed(caller))
         if self.permission not in caller.permissions:
             raise lacking(caller, self.permission)
+        if caller.services and not self.by_service:
+            raise limited(caller)
         if caller.owes and self.permission != "account":
             note_refusal(caller, why=caller.owes)
             raise AccountFirst(caller)
@@ -127,7 +133,7 @@ class Require:
         bearer = self._given(request, credentials)
         everything = frozenset(PERMISSIONS)
         if bearer is not None and not self._wrong_with(bearer):
-            return replace(_known(bearer), permissions=everything)
+            return replace(_known(bearer), permissions=everything, services=frozenset())
         said = request.headers.get("x-incidentd-actor", "").strip()[:MAX_ACTOR]
         return Caller(name=said or ANONYMOUS, is_known=False, permissions=everything)
 
@@ -153,10 +159,11 @@ class Require:
 anyone = Anyone()
 
 
-def require(ports: Ports, permission: Permission) -> Require:
+def require(ports: Ports, permission: Permission, *, by_service: bool = False) -> Require:
     """A dependency that lets through only who may do this; 401 without a valid token or session, 403 without the
-    permission."""
-    return Require(ports, permission)
+    permission. Callers who are limited to business services get a 403 too, but `by_service`: by this a route says that
+    it shows them nothing but what is theirs."""
+    return Require(ports, permission, by_service=by_service)
 
 
 def digest(secret: str) -> str:
@@ -176,6 +183,13 @@ def lacking(caller: Caller, permission: Permission) -> Problem:
     role = "" if caller.user is None else f", whose role is {caller.user.role},"
     detail = f"{caller.name}{role} lacks the permission {permission}; allowed: {', '.join(holders(permission))}"
     return Problem(HTTPStatus.FORBIDDEN, detail)
+
+
+def limited(caller: Caller) -> Problem:
+    """A 403 for who is limited to business services, where more than these would be shown; it is noted in the log."""
+    note_refusal(caller, why="limited to services")
+    mine = ", ".join(sorted(caller.services))
+    return Problem(HTTPStatus.FORBIDDEN, f"{caller.name} sees only what concerns {mine}; this is about more than that")
 
 
 def note_refusal(caller: Caller, **why: str) -> None:
@@ -212,6 +226,11 @@ def declared(route: APIRoute) -> Permission | Literal["anyone"]:
     return found.pop()
 
 
+def is_by_service(route: APIRoute) -> bool:
+    """Whether callers who are limited to business services may use the route: it shows them only what is theirs."""
+    return all(call.by_service for call in _calls(route.dependant) if isinstance(call, Require))
+
+
 def check_declared(routes: Iterable[BaseRoute]) -> None:
     """Refuse to serve any route that does not say who may use it; UndeclaredRoute."""
     for route in routes:
@@ -238,6 +257,7 @@ def _known(bearer: Bearer) -> Caller:
         user=bearer.user,
         token=bearer.token,
         expires_at=bearer.expires_at,
+        services=frozenset(() if bearer.user is None else bearer.user.services),
     )
 
 

@@ -65,7 +65,9 @@ def bulk_routes(ports: Ports) -> APIRouter:
         summary="The same action on many incidents, each with its own result",
         responses=answers(BulkDocument, HTTPStatus.FORBIDDEN),
     )
-    async def act(bulk: Bulk, caller: Annotated[Caller, Depends(require(ports, "report"))]) -> Response:
+    async def act(
+        bulk: Bulk, caller: Annotated[Caller, Depends(require(ports, "report", by_service=True))]
+    ) -> Response:
         return await anyio.to_thread.run_sync(_act, ports, bulk, caller, limiter=working)
 
     return router
@@ -119,7 +121,7 @@ def _expected(bulk: Bulk) -> dict[str, str]:
 
 def _result(ports: Ports, kind: Kind, number: str, caller: Caller, body: Order, expects: str | None) -> BulkResult:
     try:
-        incident = known_incident(ports, number)
+        incident = known_incident(ports, number, caller)
         version = expected_version(expects, incident.version)
         done = carried_out(ports, incident, command_of(ports, kind, incident, caller, body, version), caller)
     except Problem as problem:

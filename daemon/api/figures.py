@@ -6,7 +6,7 @@ import anyio
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import StringConstraints
 
-from daemon.api.access import require
+from daemon.api.access import Caller, limited, require
 from daemon.api.documents import json_response
 from daemon.api.openapi import answers
 from daemon.api.ports import Ports
@@ -41,13 +41,16 @@ class Question:
         self.priority, self.group = list(filter(None, priority)), list(filter(None, group))
 
 
-def question(ports: Ports, asked: Question) -> Asked:
-    """What is asked for; WrongPeriod where that cannot be answered."""
+def question(ports: Ports, asked: Question, caller: Caller) -> Asked:
+    """What is asked for; WrongPeriod where that cannot be answered, a 403 where the caller does not see a service
+    that it names. Whoever is limited to some services asks about these where they name none."""
+    if caller.services and not caller.services.issuperset(asked.service):
+        raise limited(caller)
     return asked_of(
         asked.since,
         asked.until,
         ports.clock.now(),
-        services=asked.service,
+        services=asked.service or sorted(caller.services),
         cis=asked.ci,
         priorities=asked.priority,
         groups=asked.group,
@@ -69,11 +72,13 @@ def figure_routes(ports: Ports) -> APIRouter:
         "/api/v1/report",
         summary="Figures of a period: how many, how fast, what was promised and kept",
         responses=answers(ReportDocument),
-        dependencies=[Depends(require(ports, "read"))],
     )
-    async def report(asked: Annotated[Question, Depends()]) -> Response:
+    async def report(
+        asked: Annotated[Question, Depends()],
+        caller: Annotated[Caller, Depends(require(ports, "read", by_service=True))],
+    ) -> Response:
         try:
-            wanted = question(ports, asked)
+            wanted = question(ports, asked, caller)
         except WrongPeriod as error:
             raise wrong_field(error.field, str(error)) from None
         return json_response(await anyio.to_thread.run_sync(report_of, ports, wanted, limiter=room))

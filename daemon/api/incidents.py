@@ -10,7 +10,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import StringConstraints
 
-from daemon.api.access import require
+from daemon.api.access import Caller, require
 from daemon.api.documents import (
     EventList,
     IncidentDetail,
@@ -26,6 +26,7 @@ from daemon.api.openapi import answers
 from daemon.api.paging import Limit, Offset, page_of, page_response
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem, wrong_field
+from daemon.api.sight import may_see, within
 from daemon.store.rows import Search
 from rules.document import event_document, incident_document
 from rules.incident import ACTIVE, Incident, Priority, Status, incident_key, incident_number
@@ -52,10 +53,10 @@ SortWord = Literal[
 StatusWord = Literal["open", "acknowledged", "in_progress", "on_hold", "resolved", "closed", "merged", "converted"]
 
 
-def known_incident(ports: Ports, key: str) -> Incident:
-    """The incident of that number as people write it; 404 where there is none."""
+def known_incident(ports: Ports, key: str, caller: Caller) -> Incident:
+    """The incident of that number as people write it; 404 where there is none that the caller may see."""
     found = ports.store.incident(incident_number(key)) if _NUMBER.fullmatch(key) else None
-    if found is None:
+    if found is None or not may_see(ports, caller, found):
         raise Problem(HTTPStatus.NOT_FOUND, f"there is no incident {key}")
     return found
 
@@ -113,17 +114,19 @@ def utc_of(field: str, at: datetime | None) -> datetime | None:
 
 def reading_routes(ports: Ports) -> APIRouter:
     """What came of the alerts."""
-    router = APIRouter(dependencies=[Depends(require(ports, "read"))], tags=["incidents"])
+    router = APIRouter(tags=["incidents"])
+    seeing, everything = Depends(require(ports, "read", by_service=True)), [Depends(require(ports, "read"))]
 
     @router.get("/api/v1/incidents", summary="Incidents, newest first", responses=answers(IncidentList))
     def list_incidents(
         request: Request,
         wanted: Annotated[Wanted, Depends()],
+        caller: Annotated[Caller, seeing],
         limit: Limit = 50,
         offset: Offset = 0,
         alerts: Annotated[bool, Query(description="Whether each comes with its alerts.")] = True,
     ) -> Response:
-        found = ports.store.incidents(wanted.search(), limit=limit + 1, offset=offset)
+        found = ports.store.incidents(within(caller, wanted.search()), limit=limit + 1, offset=offset)
         page, after = page_of(request, found, limit, offset)
         shown = tuple(incident_document(i, ports.store.alerts_of(i.number) if alerts else ()) for i in page)
         return page_response(IncidentList(incidents=shown, next_offset=after.offset, next=after.address))
@@ -131,15 +134,20 @@ def reading_routes(ports: Ports) -> APIRouter:
     @router.get(
         "/api/v1/incidents/{number}", summary="One incident, whole", responses={**answers(IncidentDetail), **UNCHANGED}
     )
-    def show_incident(number: Number, if_none_match: IfNoneMatch = None) -> Response:
-        incident = known_incident(ports, number)
+    def show_incident(number: Number, caller: Annotated[Caller, seeing], if_none_match: IfNoneMatch = None) -> Response:
+        incident = known_incident(ports, number, caller)
         return tagged(json_response(_detail(ports, incident)), incident.version, if_none_match)
 
-    @router.get("/api/v1/events", summary="Alerts that opened nothing", responses=answers(EventList))
+    @router.get(
+        "/api/v1/events",
+        summary="Alerts that opened nothing",
+        responses=answers(EventList),
+        dependencies=everything,
+    )
     def list_events(limit: Annotated[int, Query(ge=1, le=1000)] = 200) -> Response:
         return json_response(EventList(events=tuple(map(event_document, ports.store.events(limit)))))
 
-    @router.get("/api/v1/sources", summary="Sources of alerts", responses=answers(SourceList))
+    @router.get("/api/v1/sources", summary="Sources of alerts", responses=answers(SourceList), dependencies=everything)
     def list_sources() -> Response:
         return json_response(SourceList(sources=tuple(map(source_document, ports.store.sources()))))
 

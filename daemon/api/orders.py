@@ -18,6 +18,7 @@ from daemon.api.incidents import Number, known_incident, utc_of
 from daemon.api.openapi import answers
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem, wrong_field
+from daemon.api.sight import may_see
 from rules.access import Permission
 from rules.decision import Asker, Command, Resolving, Verb
 from rules.decision import Order as AnyOrder
@@ -210,7 +211,7 @@ def order_routes(ports: Ports) -> APIRouter:
 
 
 def _endpoint(ports: Ports, kind: Kind, waiting: anyio.CapacityLimiter) -> Callable[..., Any]:
-    allowed = Depends(require(ports, kind.permission))
+    allowed = Depends(require(ports, kind.permission, by_service=True))
 
     async def give(number: Number, caller: Annotated[Caller, allowed], body: Any, if_match: IfMatch = None) -> Response:
         sent = body if body is not None else kind.body()
@@ -224,7 +225,7 @@ def _endpoint(ports: Ports, kind: Kind, waiting: anyio.CapacityLimiter) -> Calla
 
 
 def _give(ports: Ports, kind: Kind, key: str, caller: Caller, body: Order, if_match: str | None) -> Response:
-    incident = known_incident(ports, key)
+    incident = known_incident(ports, key, caller)
     command = command_of(ports, kind, incident, caller, body, expected_version(if_match, incident.version))
     done = carried_out(ports, incident, command, caller)
     return json_response(done, HTTPStatus.ACCEPTED if done.done is None else HTTPStatus.OK)
@@ -240,7 +241,7 @@ def command_of(
         actor=actor_of(caller, body),
         verb=kind.verb,
         number=incident.number,
-        value=_value(ports, kind, incident, body),
+        value=_value(ports, kind, incident, caller, body),
         reason=getattr(body, "reason", ""),
         root=_known_ci(ports, "root", body.root) if isinstance(body, Resolve) and body.root else "",
         expects=expects,
@@ -308,13 +309,15 @@ def _document(incident: Incident, command: Command, done: bool | None, message: 
     )
 
 
-def _value(ports: Ports, kind: Kind, incident: Incident, body: Order) -> str:
+def _value(ports: Ports, kind: Kind, incident: Incident, caller: Caller, body: Order) -> str:
     """The command's value, checked against what only the daemon knows."""
     if isinstance(body, CheckStep):
         return "done" if body.done else "open"
     value = str(getattr(body, kind.value))
     if kind.verb is Verb.MERGE:
-        return _merge_target(ports, incident, value)
+        return _merge_target(ports, incident, caller, value)
+    if caller.services and kind.verb in _NAMING_ANOTHER:
+        known_incident(ports, value, caller)
     if kind.verb is Verb.SET_ROOT:
         return _known_ci(ports, kind.value, value)
     return value
@@ -327,10 +330,14 @@ def _known_ci(ports: Ports, field: str, name: str) -> str:
     return found
 
 
-def _merge_target(ports: Ports, incident: Incident, key: str) -> str:
+_NAMING_ANOTHER = frozenset({Verb.DUPLICATE, Verb.CHILD})
+
+
+def _merge_target(ports: Ports, incident: Incident, caller: Caller, key: str) -> str:
     number = incident_number(key) if re.fullmatch(r"(?i:INC-)?[0-9]{1,9}", key) else 0
     if number == incident.number:
         raise wrong_field("into", "an incident cannot be merged into itself")
-    if ports.store.incident(number) is None:
+    into = ports.store.incident(number)
+    if into is None or not may_see(ports, caller, into):
         raise wrong_field("into", f"there is no incident {incident_key(number) if number else key}")
     return str(number)

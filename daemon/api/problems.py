@@ -1,6 +1,6 @@
 """Errors as RFC 9457 `application/problem+json`, the same for every path."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -22,6 +22,9 @@ ANSWER_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+
+
+MakePage = Callable[["Problem"], Response]
 
 
 class FieldError(msgspec.Struct, frozen=True):
@@ -78,12 +81,20 @@ def problem_response(problem: Problem) -> Response:
     return Response(msgspec.json.encode(document), status, headers, MEDIA_TYPE)
 
 
+def answered(request: Request, problem: Problem) -> Response:
+    """The problem as whoever asked reads it: a person who has opened an address in a browser gets the page that
+    `app.state.problem_page` makes of it, where there is one, everybody else the document."""
+    make_page: MakePage | None = getattr(request.app.state, "problem_page", None)
+    is_person = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
+    return make_page(problem) if make_page is not None and is_person else problem_response(problem)
+
+
 def add_problem_handlers(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
     """Make every error of this application a problem document. `routes` are those that a 405 speaks of."""
 
     @app.exception_handler(Problem)
-    async def own(_: Request, error: Problem) -> Response:
-        return problem_response(error)
+    async def own(request: Request, error: Problem) -> Response:
+        return answered(request, error)
 
     @app.exception_handler(HTTPException)
     async def framework(request: Request, error: HTTPException) -> Response:
@@ -91,14 +102,14 @@ def add_problem_handlers(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             headers["Allow"] = ", ".join(_allowed_methods(routes, request.url.path))
         detail = _DETAILS.get(error.status_code, str(error.detail))
-        return problem_response(Problem(error.status_code, detail, headers=headers))
+        return answered(request, Problem(error.status_code, detail, headers=headers))
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> Response:
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
         # What was sent is not repeated: it may hold secrets.
         errors = tuple(FieldError(_field(e), str(e["msg"])) for e in error.errors())
         detail = "; ".join(f"{e.field}: {e.message}" for e in errors)
-        return problem_response(Problem(HTTPStatus.BAD_REQUEST, detail, errors=errors))
+        return answered(request, Problem(HTTPStatus.BAD_REQUEST, detail, errors=errors))
 
     @app.exception_handler(BadPush)
     async def bad_push(_: Request, error: BadPush) -> Response:
@@ -107,16 +118,18 @@ def add_problem_handlers(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
         )
 
     @app.exception_handler(StoreError)
-    async def no_store(_: Request, error: StoreError) -> Response:
+    async def no_store(request: Request, error: StoreError) -> Response:
         detail = f"nothing was stored: {error}"
-        return problem_response(Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": RETRY_AFTER_S}))
+        return answered(
+            request, Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": RETRY_AFTER_S})
+        )
 
     @app.exception_handler(Exception)
-    async def flaw(_: Request, error: Exception) -> Response:
+    async def flaw(request: Request, error: Exception) -> Response:
         # The server logs the error and drops the connection afterwards; clients should know that it ends.
         headers = {"Connection": "close"}
         detail = "a flaw in incidentd; its log says more"
-        return problem_response(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail, headers=headers))
+        return answered(request, Problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail, headers=headers))
 
 
 _DETAILS: dict[int, str] = {

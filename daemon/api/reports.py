@@ -9,7 +9,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from daemon.api.access import Caller, lacking, require
+from daemon.api.access import Caller, lacking, limited, require
 from daemon.api.documents import TimelineDocument, json_response, timeline_document
 from daemon.api.incidents import Number, known_incident, utc_of
 from daemon.api.openapi import answers
@@ -99,7 +99,8 @@ def report_routes(ports: Ports) -> APIRouter:
     """POST /api/v1/incidents, and what tells of one incident's past."""
     router = APIRouter(tags=["incidents"])
     waiting = anyio.CapacityLimiter(_WAITING)
-    reading = [Depends(require(ports, "read"))]
+    reporting = Depends(require(ports, "report", by_service=True))
+    reading = Depends(require(ports, "read", by_service=True))
 
     @router.post(
         "/api/v1/incidents",
@@ -107,17 +108,16 @@ def report_routes(ports: Ports) -> APIRouter:
         status_code=HTTPStatus.CREATED,
         responses=_registered(),
     )
-    async def register(body: NewIncident, caller: Annotated[Caller, Depends(require(ports, "report"))]) -> Response:
+    async def register(body: NewIncident, caller: Annotated[Caller, reporting]) -> Response:
         return await anyio.to_thread.run_sync(_register, ports, caller, body, limiter=waiting)
 
     @router.get(
         "/api/v1/incidents/{number}/timeline",
         summary="The history of an incident",
         responses=answers(TimelineList),
-        dependencies=reading,
     )
-    def timeline(number: Number) -> Response:
-        incident = known_incident(ports, number)
+    def timeline(number: Number, caller: Annotated[Caller, reading]) -> Response:
+        incident = known_incident(ports, number, caller)
         entries = tuple(map(timeline_document, ports.store.timeline(incident.number)))
         return json_response(TimelineList(incident=incident.key, timeline=entries))
 
@@ -125,13 +125,13 @@ def report_routes(ports: Ports) -> APIRouter:
         "/api/v1/incidents/{number}/review",
         summary="A draft of the review of an incident",
         responses=answers(ReviewDocument),
-        dependencies=reading,
     )
     def review(
         number: Number,
+        caller: Annotated[Caller, reading],
         form: Annotated[Literal["json", "text"], Query(description="`text` gives the prose alone.")] = "json",
     ) -> Response:
-        found = _review(ports, known_incident(ports, number))
+        found = _review(ports, known_incident(ports, number, caller))
         if form == "text":
             return Response(found.text, media_type="text/plain; charset=utf-8")
         return json_response(found)
@@ -173,7 +173,7 @@ def registered(ports: Ports, caller: Caller, body: NewIncident, order_id: str = 
         id=order_id or uuid.uuid4().hex,
         at=ports.clock.now(),
         actor=actor_of(caller, body),
-        report=_report(ports, body),
+        report=_report(ports, caller, body),
     )
     try:
         reply = ports.order(order)
@@ -186,11 +186,13 @@ def registered(ports: Ports, caller: Caller, body: NewIncident, order_id: str = 
     return OpenedDocument(command=order.id, incident=key, done=True, message=reply.message)
 
 
-def _report(ports: Ports, body: NewIncident) -> Report:
+def _report(ports: Ports, caller: Caller, body: NewIncident) -> Report:
     """What is reported, as far as it can be checked before the decision; a 400 names the field."""
     contact = Contact(**body.contact.model_dump())
     if wrong := wrong_contact(contact):
         raise wrong_field(*wrong)
+    if caller.services and (body.ci or not {body.service} <= caller.services | {""}):
+        raise limited(caller)
     estate = ports.estate()
     for field in ("ci", "service"):
         name = getattr(body, field)

@@ -55,11 +55,13 @@ class LoginOver(Problem):
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
     """Who one is here: `role` is null for a service's token and where nobody has logged in, `token` for a session;
-    `expires_at` is when the token or session ends."""
+    `services` are the business services that one is limited to, none where one sees everything; `expires_at` is when
+    the token or session ends."""
 
     name: str
     role: str | None
     groups: tuple[str, ...]
+    services: tuple[str, ...]
     permissions: tuple[str, ...]
     token: str | None
     expires_at: str | None
@@ -99,6 +101,7 @@ def session_routes(ports: Ports) -> APIRouter:
                 name=caller.name,
                 role=None if caller.user is None else str(caller.user.role),
                 groups=() if caller.user is None else caller.user.groups,
+                services=tuple(sorted(caller.services)),
                 permissions=tuple(sorted(caller.permissions)),
                 token=None if caller.token is None else caller.token.name,
                 expires_at=None if caller.expires_at is None else rfc3339(caller.expires_at),
@@ -214,6 +217,7 @@ def _opened(ports: Ports, checked: Credentials) -> Response | None:
             name=user.name,
             role=str(user.role),
             groups=user.groups,
+            services=user.services,
             permissions=tuple(sorted(granted(user.role, None))),
             token=None,
             expires_at=rfc3339(expires_at),

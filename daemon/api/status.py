@@ -13,12 +13,13 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 
-from daemon.api.access import anyone, require
+from daemon.api.access import Caller, anyone, require
 from daemon.api.documents import json_response
 from daemon.api.etags import UNCHANGED, IfNoneMatch, tagged
 from daemon.api.openapi import answers
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem
+from daemon.api.sight import seen_services
 from daemon.feeds import ATOM_TYPE, RSS_TYPE, atom, rss
 from daemon.store.rows import Search
 from rules.incident import ACTIVE, Incident, Status
@@ -39,25 +40,37 @@ IfModifiedSince = Annotated[
 
 def status_routes(ports: Ports) -> APIRouter:
     """/status.json and /status/{service}.json, .rss and .atom."""
-    may = anyone if ports.status == "public" else require(ports, "read")
-    router = APIRouter(tags=["status"], dependencies=[Depends(may)])
+    may = anyone if ports.status == "public" else require(ports, "read", by_service=True)
+    router = APIRouter(tags=["status"])
+    reading = Depends(may)
     pages = StatusPages(ports)
     told = {**answers(StatusPageDocument, HTTPStatus.NOT_FOUND), **UNCHANGED}
 
     @router.get("/status.json", summary="How all business services are", responses=told)
-    def show_all(request: Request, known: IfNoneMatch = None, since: IfModifiedSince = None) -> Response:
-        document = pages.document(request)
+    def show_all(
+        request: Request,
+        caller: Annotated[Caller | None, reading],
+        known: IfNoneMatch = None,
+        since: IfModifiedSince = None,
+    ) -> Response:
+        document = pages.document(request, caller)
         return _conditional(json_response(document), document, known, since)
 
     @router.get("/status/{service}.json", summary="How a business service is", responses=told)
-    def show(request: Request, service: Service, known: IfNoneMatch = None, since: IfModifiedSince = None) -> Response:
-        document = pages.document(request, service)
+    def show(
+        request: Request,
+        service: Service,
+        caller: Annotated[Caller | None, reading],
+        known: IfNoneMatch = None,
+        since: IfModifiedSince = None,
+    ) -> Response:
+        document = pages.document(request, caller, service)
         return _conditional(json_response(document), document, known, since)
 
     for kind, media_type, write in (("rss", RSS_TYPE, rss), ("atom", ATOM_TYPE, atom)):
         router.add_api_route(
             f"/status/{{service}}.{kind}",
-            _feed(pages, kind, media_type, write),
+            _feed(pages, reading, kind, media_type, write),
             methods=["GET"],
             summary=f"The incidents of a business service ({kind.upper() if kind == 'rss' else 'Atom'})",
             operation_id=f"status_{kind}",
@@ -71,10 +84,16 @@ def status_routes(ports: Ports) -> APIRouter:
 
 
 def _feed(
-    pages: "StatusPages", kind: str, media_type: str, write: Callable[[StatusPageDocument, str], bytes]
+    pages: "StatusPages", reading: Any, kind: str, media_type: str, write: Callable[[StatusPageDocument, str], bytes]
 ) -> Callable[..., Any]:
-    def feed(request: Request, service: Service, known: IfNoneMatch = None, since: IfModifiedSince = None) -> Response:
-        document = pages.document(request, service)
+    def feed(
+        request: Request,
+        service: Service,
+        caller: Annotated[Caller | None, reading],
+        known: IfNoneMatch = None,
+        since: IfModifiedSince = None,
+    ) -> Response:
+        document = pages.document(request, caller, service)
         address = f"{pages.base(request)}/status/{quote(service, safe='')}.{kind}"
         shown = Response(write(document, address), media_type=media_type)
         return _conditional(shown, document, known, since)
@@ -95,11 +114,12 @@ class StatusPages:
         """Where this server is found, without a slash at the end."""
         return self._ports.public_url or str(request.base_url).rstrip("/")
 
-    def document(self, request: Request, service: str = "") -> StatusPageDocument:
-        """The page of one service, or of all; 404 where there is none."""
+    def document(self, request: Request, caller: Caller | None, service: str = "") -> StatusPageDocument:
+        """The page of one service, or of all that the caller may see; 404 where there is none. There is no caller where
+        the page is public."""
         if self._ports.status == "off":
             raise Problem(HTTPStatus.NOT_FOUND, "there is no status page; http.status says whether there is one")
-        names = services_of(self._ports.estate())
+        names = self.names(caller)
         if service and service not in names:
             raise Problem(HTTPStatus.NOT_FOUND, f"there is no business service {service}")
         title = names[service] if service else "Services"
@@ -112,6 +132,11 @@ class StatusPages:
             page=service or "services",
             since=self._since,
         )
+
+    def names(self, caller: Caller | None) -> dict[str, str]:
+        """The services that the page shows, id to name."""
+        names = services_of(self._ports.estate())
+        return dict(names) if caller is None else seen_services(caller, names)
 
     def _incidents(self, service: str) -> list[Incident]:
         now = self._ports.clock.now()

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from daemon.cli.place import AsJson, open_store, read_config
+from daemon.cli.place import AsJson, open_store, read_config, read_estate
 from rules.access import Role
 
 if TYPE_CHECKING:
@@ -14,6 +14,10 @@ user = typer.Typer(name="user", help="People who may log in, and their roles.", 
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="a-z, 0-9, . _ @ and -, as in anna or anna@example.net.")]
 Groups = Annotated[list[str] | None, typer.Option("--group", help="A group the user belongs to; may be repeated.")]
+Services = Annotated[
+    list[str] | None,
+    typer.Option("--service", help="A business service; the user sees only these. May be repeated."),
+]
 FromStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password, unseen on a terminal; else one is made up.")
 ]
@@ -26,6 +30,7 @@ def add(
     *,
     role: Annotated[Role, typer.Option("--role", help="What the user may do; docs/access.md has the table.")],
     group: Groups = None,
+    service: Services = None,
     password_stdin: FromStdin = False,
     as_json: AsJson = False,
 ) -> None:
@@ -33,10 +38,11 @@ def add(
     from daemon.accounts import add_user, known_groups, known_name
     from daemon.cli.doer import doer
 
-    known, groups = known_name(name), known_groups(group or [])
+    known, groups, services = known_name(name), known_groups(group or []), _services(context, service)
     with open_store(read_config(context)) as store:
-        password = add_user(store, known, role, groups, password=_given(password_stdin), by=doer())
-    _tell_password(known, "" if password_stdin else password, as_json, role=str(role), groups=groups)
+        given = _given(password_stdin)
+        password = add_user(store, known, role, groups, password=given, services=services, by=doer())
+    _tell_password(known, "" if given else password, as_json, role=str(role), groups=groups, services=services)
 
 
 @user.command("list")
@@ -57,12 +63,13 @@ def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
                 str(r.role),
                 ", ".join(r.groups),
                 "elsewhere" if r.is_external else "on" if r.has_second_factor else "",
+                ", ".join(r.services) or "everything",
                 instant(r.created_at),
                 instant(r.disabled_at),
             ]
             for r in rows
         ]
-        say(table(["name", "role", "groups", "second factor", "created", "disabled"], cells))
+        say(table(["name", "role", "groups", "second factor", "sees", "created", "disabled"], cells))
 
 
 @user.command()
@@ -76,14 +83,42 @@ def role(
 ) -> None:
     """Give a user another role, which counts at once, and other groups where any are named; every session of theirs
     ends."""
-    from daemon.accounts import known_groups, known_name, must_exist
+    from daemon.accounts import give_role, known_name
     from daemon.cli.doer import doer
 
-    groups = None if group is None else known_groups(group)
     known = known_name(name)
     with open_store(read_config(context)) as store:
-        must_exist(known, store.users.set_role(known, word, groups, by=doer()))
+        give_role(store, known, word, group, by=doer())
     _say({"name": known, "role": str(word)}, f"{known} is {word}", as_json)
+
+
+@user.command()
+def limit(
+    context: typer.Context,
+    name: Name,
+    services: Annotated[
+        list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Business services, by their ids or aliases.")
+    ] = None,
+    *,
+    everything: Annotated[bool, typer.Option("--everything", help="Lift the limit.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let a user see only the incidents that hit one of these business services, and their own; every session of
+    theirs ends."""
+    from daemon.accounts import known_name, limit_user
+    from daemon.cli.doer import doer
+    from daemon.cli.refusal import Refusal
+
+    if everything is bool(services):
+        raise Refusal("name the business services, or say --everything")
+    known, seen = known_name(name), _services(context, services)
+    with open_store(read_config(context)) as store:
+        limit_user(store, known, seen, by=doer())
+    _say(
+        {"name": known, "services": seen},
+        f"{known} sees {'only ' if seen else ''}{', '.join(seen) or 'everything'}",
+        as_json,
+    )
 
 
 @user.command()
@@ -155,6 +190,13 @@ def _set_disabled(context: typer.Context, name: str, disabled: bool, as_json: bo
     _say({"name": known, "disabled": disabled}, f"{known} is {'disabled' if disabled else 'let in again'}", as_json)
 
 
+def _services(context: typer.Context, names: list[str] | None) -> tuple[str, ...]:
+    """The ids of business services, which are looked up in the CMDB of the configuration."""
+    from daemon.accounts import known_services
+
+    return known_services(read_estate(context, None), names) if names else ()
+
+
 def _given(from_stdin: bool) -> str:
     """The password that is typed or piped in; empty where one is to be made up."""
     import getpass
@@ -201,6 +243,7 @@ def _fields(row: "UserRow") -> dict[str, object]:
         "groups": list(row.groups),
         "second_factor": row.has_second_factor,
         "single_sign_on": row.is_external,
+        "services": list(row.services),
         "created_at": rfc3339(row.created_at),
         "disabled_at": None if row.disabled_at is None else rfc3339(row.disabled_at),
     }

@@ -14,6 +14,11 @@ _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=ut
 _FOREVER = "public, max-age=31536000, immutable"
 
 
+def takes_gzip(request: Request) -> bool:
+    """Whether the browser says that it takes what is compressed so."""
+    return "gzip" in request.headers.get("accept-encoding", "")
+
+
 class Assets:
     """Every file under `static`, read once."""
 
@@ -41,7 +46,7 @@ class Assets:
                 raise Problem(404, "there is no such file")
             kind, body, small = self._files[key]
             headers = {"Cache-Control": _FOREVER, "Vary": "Accept-Encoding"}
-            if "gzip" in request.headers.get("accept-encoding", ""):
+            if takes_gzip(request):
                 return Response(small, headers={**headers, "Content-Encoding": "gzip"}, media_type=kind)
             return Response(body, headers=headers, media_type=kind)
 

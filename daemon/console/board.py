@@ -13,6 +13,7 @@ from fastapi.responses import RedirectResponse
 from daemon.api.access import Caller
 from daemon.api.bulk import MOST as MOST_BULK
 from daemon.api.ports import Ports
+from daemon.api.sight import may_see, within
 from daemon.console.forms import done_of, plain_address
 from daemon.console.pages import Pages
 from daemon.console.visitor import visit
@@ -74,7 +75,7 @@ class Row:
 def board_routes(ports: Ports, pages: Pages) -> APIRouter:
     """The first page."""
     router = APIRouter(include_in_schema=False)
-    reading = Depends(visit(ports))
+    reading = Depends(visit(ports, by_service=True))
 
     @router.get("/")
     def board(
@@ -87,7 +88,7 @@ def board_routes(ports: Ports, pages: Pages) -> APIRouter:
         ci: Words = [],  # noqa: B006
         text: Annotated[str, Query(max_length=200)] = "",
     ) -> Response:
-        if (named := _incident_named(ports, text)) is not None:
+        if (named := _incident_named(ports, caller, text)) is not None:
             return RedirectResponse(f"/incidents/{named}", HTTPStatus.SEE_OTHER)
         filters = Filters(
             priority=tuple(priority),
@@ -97,7 +98,7 @@ def board_routes(ports: Ports, pages: Pages) -> APIRouter:
             ci=tuple(ci),
             text=text.strip(),
         )
-        found = ports.store.incidents(filters.search(), limit=MOST + 1)
+        found = ports.store.incidents(within(caller, filters.search()), limit=MOST + 1)
         now = ports.clock.now()
         return pages.page(
             request,
@@ -118,10 +119,10 @@ def board_routes(ports: Ports, pages: Pages) -> APIRouter:
     return router
 
 
-def _incident_named(ports: Ports, text: str) -> str | None:
-    """The key of the incident that was typed into the search, where there is one."""
+def _incident_named(ports: Ports, caller: Caller, text: str) -> str | None:
+    """The key of the incident that was typed into the search, where there is one that the caller may see."""
     found = ports.store.incident(incident_number(text)) if _KEY.fullmatch(text.strip()) else None
-    return None if found is None else found.key
+    return None if found is None or not may_see(ports, caller, found) else found.key
 
 
 def _row(incident: Incident, now: datetime) -> Row:

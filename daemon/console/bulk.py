@@ -36,7 +36,9 @@ def bulk_page_routes(ports: Ports, pages: Pages) -> APIRouter:
         return _answer(pages, request, caller, bulk, results, form.back or "/")
 
     @router.post("/incidents/bulk")
-    async def give(request: Request, caller: Annotated[Caller, Depends(visit(ports, "write"))]) -> Response:
+    async def give(
+        request: Request, caller: Annotated[Caller, Depends(visit(ports, "write", by_service=True))]
+    ) -> Response:
         form = await form_of(request)
         return await anyio.to_thread.run_sync(act, request, caller, form, limiter=working)
 

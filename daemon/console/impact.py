@@ -1,7 +1,7 @@
 """The picture of what a failure reaches, ready to be drawn: boxes with words in them, and lines between."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from cmdb.graph import Estate
@@ -50,6 +50,10 @@ class Sketch:
     width: int
     height: int
     left_out: int
+
+    def without_links(self) -> "Sketch":
+        """The same for who may not see the pages of CIs."""
+        return replace(self, boxes=tuple(replace(box, address="") for box in self.boxes))
 
     @property
     def services(self) -> tuple[Box, ...]:

@@ -17,7 +17,7 @@ from daemon.api.problems import Problem
 from daemon.console import incident_shown as shown
 from daemon.console.explained import asked_about, why
 from daemon.console.forms import Form, Trouble, done_of, form_of, plain_address, told, trouble_of
-from daemon.console.impact import Drawings
+from daemon.console.impact import Drawings, Sketch
 from daemon.console.incident_orders import found_incident, incident_order_routes
 from daemon.console.pages import Pages
 from daemon.console.storm import Moment, moments_of
@@ -49,15 +49,18 @@ class IncidentPage:
     def routes(self) -> APIRouter:
         """What is read, and records made of the incident."""
         router = APIRouter(include_in_schema=False)
-        reading, writing = Depends(visit(self._ports)), Depends(visit(self._ports, "write"))
+        reading = Depends(visit(self._ports, by_service=True))
+        writing = Depends(visit(self._ports, "write", by_service=True))
 
         @router.get("/incidents/{number}")
         def show(request: Request, number: Number, caller: Annotated[Caller, reading]) -> Response:
-            return self._page(request, caller, found_incident(self._ports, number))
+            return self._page(request, caller, found_incident(self._ports, number, caller))
 
         @router.get("/incidents/{number}/impact.svg")
-        def picture(number: Number, _: Annotated[Caller, reading], at: Annotated[int, Query(ge=0)] = 0) -> Response:
-            return self._picture(found_incident(self._ports, number), at)
+        def picture(
+            number: Number, caller: Annotated[Caller, reading], at: Annotated[int, Query(ge=0)] = 0
+        ) -> Response:
+            return self._picture(found_incident(self._ports, number, caller), caller, at)
 
         @router.post("/incidents/{number}/records")
         async def make(request: Request, number: Number, caller: Annotated[Caller, writing]) -> Response:
@@ -68,7 +71,7 @@ class IncidentPage:
 
     def again(self, request: Request, caller: Caller, number: str, trouble: Trouble) -> Response:
         """The page with what went wrong on it."""
-        return self._page(request, caller, found_incident(self._ports, number), trouble)
+        return self._page(request, caller, found_incident(self._ports, number, caller), trouble)
 
     def _page(self, request: Request, caller: Caller, incident: Incident, trouble: Trouble | None = None) -> Response:
         asked = request.query_params if request.method == "GET" else {}
@@ -92,7 +95,7 @@ class IncidentPage:
             link_addresses=shown.addresses_of(incident.links),
             may_unlink=shown.may_unlink,
             lines=len(timeline),
-            **self._drawn(incident, alerts, timeline, asked),
+            **self._drawn(incident, caller, alerts, timeline, asked),
             **self._alerts(alerts, asked),
             **self._history(timeline, request),
             **self._told(incident, alerts, asked),
@@ -100,20 +103,25 @@ class IncidentPage:
             splittable=sorted({a.ci for a in alerts if a.ci is not None})[:100],
         )
 
-    def _drawn(self, incident: Incident, alerts: Sequence[Any], timeline: Sequence[Any], asked: Any) -> dict[str, Any]:
+    def _drawn(
+        self, incident: Incident, caller: Caller, alerts: Sequence[Any], timeline: Sequence[Any], asked: Any
+    ) -> dict[str, Any]:
         moments = moments_of(incident, alerts, timeline)
         step = _step(asked.get("at", ""), len(moments))
         moment = moments[step - 1] if step else None
-        return {"moments": moments, "step": step, "moment": moment, "sketch": self._sketch(incident, alerts, moment)}
+        sketch = self._sketch(incident, alerts, moment)
+        if sketch is not None and caller.services:
+            sketch = sketch.without_links()
+        return {"moments": moments, "step": step, "moment": moment, "sketch": sketch}
 
-    def _sketch(self, incident: Incident, alerts: Sequence[Any], moment: Moment | None) -> Any:
+    def _sketch(self, incident: Incident, alerts: Sequence[Any], moment: Moment | None) -> Sketch | None:
         if moment is None:
             return self._drawings.sketch(incident, shown.alerting_now(alerts), root=incident.root.ci)
         return self._drawings.sketch(incident, moment.alerting, root=moment.root, is_replay=True)
 
-    def _picture(self, incident: Incident, at: int) -> Response:
+    def _picture(self, incident: Incident, caller: Caller, at: int) -> Response:
         alerts = self._ports.store.alerts_of(incident.number, shown.MOST_ALERTS)
-        drawn = self._drawn(incident, alerts, self._ports.store.timeline(incident.number), {"at": str(at)})
+        drawn = self._drawn(incident, caller, alerts, self._ports.store.timeline(incident.number), {"at": str(at)})
         if drawn["sketch"] is None:
             raise Problem(HTTPStatus.NOT_FOUND, f"there is no picture of {incident.key}: its root is not in the CMDB")
         return self._pages.svg("impact.svg", sketch=drawn["sketch"], incident=incident, moment=drawn["moment"])
@@ -161,7 +169,7 @@ class IncidentPage:
         }
 
     def _make(self, request: Request, number: str, caller: Caller, form: Form) -> Response:
-        incident = found_incident(self._ports, number)
+        incident = found_incident(self._ports, number, caller)
         try:
             order = _record_order(self._ports, incident, caller, form)
             decided(self._ports, order)

@@ -41,7 +41,9 @@ def _endpoint(
     ports: Ports, kind: Kind, show: Show, waiting: anyio.CapacityLimiter
 ) -> Callable[..., Awaitable[Response]]:
     async def give(
-        request: Request, number: Number, caller: Annotated[Caller, Depends(visit(ports, kind.permission))]
+        request: Request,
+        number: Number,
+        caller: Annotated[Caller, Depends(visit(ports, kind.permission, by_service=True))],
     ) -> Response:
         form = await form_of(request)
         return await anyio.to_thread.run_sync(_give, ports, kind, show, request, number, caller, form, limiter=waiting)
@@ -50,7 +52,7 @@ def _endpoint(
 
 
 def _give(ports: Ports, kind: Kind, show: Show, request: Request, number: str, caller: Caller, form: Form) -> Response:
-    incident = found_incident(ports, number)
+    incident = found_incident(ports, number, caller)
     try:
         order_id = _carry_out(ports, kind, incident, caller, form)
     except _Stale as stale:
@@ -83,7 +85,7 @@ def _carry_out(ports: Ports, kind: Kind, incident: Incident, caller: Caller, for
             )
             raise _Stale(trouble) from None
     # Only alerts have joined or people were told: nothing that the visitor could overwrite unseen.
-    current = found_incident(ports, incident.key)
+    current = found_incident(ports, incident.key, caller)
     return _ordered(ports, kind, current, caller, body, current.version)
 
 
@@ -118,9 +120,9 @@ def _plain(message: str) -> str:
     return {"Field required": "is needed"}.get(message, message)
 
 
-def found_incident(ports: Ports, number: str) -> Incident:
-    """The incident of that number; PageRefused where there is none."""
+def found_incident(ports: Ports, number: str, caller: Caller) -> Incident:
+    """The incident of that number; PageRefused where there is none that the caller may see."""
     try:
-        return known_incident(ports, number)
+        return known_incident(ports, number, caller)
     except Problem as problem:
         raise PageRefused(problem) from None

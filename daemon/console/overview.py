@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from cmdb.model import State
 from daemon.api.access import Caller
 from daemon.api.ports import Ports
+from daemon.api.sight import only_seen, seen_services, within
 from daemon.console.drawn import chart_of
 from daemon.console.pages import Pages
 from daemon.console.visitor import visit
@@ -26,6 +27,7 @@ from rules.roster import Roster
 MOST = 500
 WEEK = timedelta(days=7)
 FRESH = timedelta(minutes=1)
+_MOST_KEPT = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +60,14 @@ def overview_routes(ports: Ports, pages: Pages) -> APIRouter:
     week = Week(ports)
 
     @router.get("/overview")
-    def overview(request: Request, caller: Annotated[Caller, Depends(visit(ports))]) -> Response:
+    def overview(request: Request, caller: Annotated[Caller, Depends(visit(ports, by_service=True))]) -> Response:
         now = ports.clock.now()
-        found = ports.store.incidents(Search(statuses=[str(s) for s in ACTIVE], sort="priority"), limit=MOST)
+        active = Search(statuses=[str(s) for s in ACTIVE], sort="priority")
+        found = [only_seen(caller, i) for i in ports.store.incidents(within(caller, active), limit=MOST)]
         felt = [i for i in found if _is_felt(i)]
         risky = [i for i in found if i.services and not _is_felt(i)]
         troubles = sorted((_trouble(i, ports.policy(), now) for i in felt), key=lambda t: (-t.state, t.since))
-        now_days, trend = week.at(now)
+        now_days, trend = week.at(now, caller.services)
         return pages.page(
             request,
             caller,
@@ -73,7 +76,7 @@ def overview_routes(ports: Ports, pages: Pages) -> APIRouter:
             risky=[_trouble(i, ports.policy(), now) for i in risky],
             unfelt=len(found) - len(felt) - len(risky),
             states=_states(felt),
-            well=len(service_names(ports.estate())) - len(_states(felt)),
+            well=len(seen_services(caller, service_names(ports.estate()))) - len(_states(felt)),
             trend=trend,
             opened=chart_of([(f"{d.key}: {d.incidents}", d.incidents) for d in now_days]),
             took=chart_of([(_took(d), d.resolve.median_s or 0) for d in now_days]),
@@ -159,15 +162,21 @@ class Week:
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
-        self._known: tuple[datetime, tuple[PartFigures, ...], Trend] | None = None
+        self._known: dict[frozenset[str], tuple[datetime, tuple[PartFigures, ...], Trend]] = {}
 
-    def at(self, now: datetime) -> tuple[tuple[PartFigures, ...], Trend]:
-        """The days of the last week, and how it went beside the one before."""
-        known = self._known
+    def at(self, now: datetime, services: frozenset[str]) -> tuple[tuple[PartFigures, ...], Trend]:
+        """The days of the last week, and how it went beside the one before; of some services only, where they are
+        named."""
+        known = self._known.get(services)
         if known is None or not timedelta() <= now - known[0] < FRESH:
-            whole, days = days_and_whole(self._ports.store, Asked(since=now - WEEK, until=now + timedelta(seconds=1)))
-            before, _ = days_and_whole(self._ports.store, Asked(since=now - 2 * WEEK, until=now - WEEK))
-            known = self._known = (now, days, Trend(now=whole, before=before))
+            store, wanted = self._ports.store, sorted(services)
+            this = Asked(since=now - WEEK, until=now + timedelta(seconds=1), services=wanted)
+            whole, days = days_and_whole(store, this)
+            before, _ = days_and_whole(store, Asked(since=now - 2 * WEEK, until=now - WEEK, services=wanted))
+            known = (now, days, Trend(now=whole, before=before))
+            if len(self._known) >= _MOST_KEPT:
+                self._known = {}
+            self._known[services] = known
         return known[1:]
 
 

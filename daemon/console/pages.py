@@ -1,9 +1,10 @@
 """The pages of the console: templates, and the headers under which a browser may run nothing but our own files."""
 
+import gzip
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -11,8 +12,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from daemon.api.access import Caller
 from daemon.api.ports import Ports
 from daemon.console import shown
-from daemon.console.assets import Assets
+from daemon.console.assets import Assets, takes_gzip
+from rules.access import Permission
 
+_LEVEL = 4
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -23,16 +26,27 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+
+
+class Place(NamedTuple):
+    """A page that is one click away for who has the permission; `by_service` as in `daemon.api.access.require`."""
+
+    address: str
+    name: str
+    permission: Permission = "read"
+    by_service: bool = True
+
+
 NAVIGATION = (
-    ("/", "Board"),
-    ("/overview", "Overview"),
-    ("/services", "Services"),
-    ("/cis", "Estate"),
-    ("/events", "Events"),
-    ("/reports", "Reports"),
-    ("/portal", "Report a problem"),
+    Place("/", "Board"),
+    Place("/overview", "Overview"),
+    Place("/services", "Services"),
+    Place("/cis", "Estate", by_service=False),
+    Place("/events", "Events", by_service=False),
+    Place("/reports", "Reports"),
+    Place("/portal", "Report a problem", "report"),
 )
-"""Address and name of the pages that are always one click away."""
+"""The pages that are always one click away."""
 
 
 class Pages:
@@ -49,22 +63,24 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._templates.globals.update(asset=assets.address, navigation=NAVIGATION)
+        self._templates.globals.update(asset=assets.address)
         self._templates.filters.update(shown.FILTERS)
 
     def page(
         self, request: Request, caller: Caller, template: str, *, status: HTTPStatus = HTTPStatus.OK, **values: Any
     ) -> Response:
         """A page for somebody; `values` hold everything that its template names beside what all pages have."""
-        return self.html(
+        whole = self.html(
             template,
             status=status,
             caller=caller,
+            navigation=_reached_by(caller),
             here=request.url.path,
             address=f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path,
             health=self._health(),
             **values,
         )
+        return _compressed(whole) if takes_gzip(request) else whole
 
     def svg(self, template: str, **values: Any) -> Response:
         """A drawing by itself."""
@@ -80,3 +96,19 @@ class Pages:
         """What every page may name."""
         sign_on = "" if self._ports.sign_on is None else self._ports.sign_on.name
         return {"now": self._ports.clock.now(), "access": self._ports.access, "sign_on": sign_on}
+
+
+def _compressed(page: Response) -> Response:
+    """The page as browsers like to get it: a board of 500 lines is half a megabyte, nearly all of it the same words.
+
+    It is done here, on a thread, and for pages alone: nothing that a page holds is a secret whose length somebody could
+    learn by asking often (BREACH); what is shown once is made by a POST.
+    """
+    small = gzip.compress(page.body, _LEVEL, mtime=0)
+    headers = {**_HEADERS, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+    return Response(small, page.status_code, headers, page.media_type)
+
+
+def _reached_by(caller: Caller) -> list[Place]:
+    """The places of the navigation that would not refuse the caller."""
+    return [p for p in NAVIGATION if p.permission in caller.permissions and (p.by_service or not caller.services)]

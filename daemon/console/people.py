@@ -11,8 +11,10 @@ from daemon.accounts import (
     AccountRefused,
     add_user,
     give_password,
-    known_groups,
+    give_role,
     known_name,
+    known_services,
+    limit_user,
     make_token,
     must_exist,
     reset_second_factor,
@@ -74,15 +76,21 @@ def _act(ports: Ports, acts: Acts, _: Request, caller: Caller, form: Form) -> di
 
 def _add(ports: Ports, form: Form, by: Doer) -> Secret | None:
     name, role = known_name(form.get("name")), _role(form)
-    groups = form.get("groups").replace(",", " ").split()
-    return name, add_user(ports.store, name, role, groups, is_temporary=True, by=by)
+    groups, services = _words(form, "groups"), _services(ports, form)
+    return name, add_user(ports.store, name, role, groups, is_temporary=True, services=services, by=by)
 
 
 def _change_role(ports: Ports, form: Form, by: Doer) -> Secret | None:
     name = known_name(form.get("name"))
     _not_oneself(name, by, "role")
-    groups = known_groups(form.get("groups").replace(",", " ").split())
-    must_exist(name, ports.store.users.set_role(name, _role(form), groups, by=by))
+    give_role(ports.store, name, _role(form), _words(form, "groups"), by=by)
+    return None
+
+
+def _limit(ports: Ports, form: Form, by: Doer) -> Secret | None:
+    name = known_name(form.get("name"))
+    _not_oneself(name, by, "sight")
+    limit_user(ports.store, name, _services(ports, form), by=by)
     return None
 
 
@@ -128,12 +136,23 @@ def _revoke(ports: Ports, form: Form, by: Doer) -> Secret | None:
 USERS: Acts = {
     "add": _add,
     "role": _change_role,
+    "limit": _limit,
     "password": _new_password,
     "factor": _reset_factor,
     "disable": _disable,
     "enable": _enable,
 }
 TOKENS: Acts = {"create": _create, "revoke": _revoke}
+
+
+def _words(form: Form, field: str) -> list[str]:
+    return form.get(field).replace(",", " ").split()
+
+
+def _services(ports: Ports, form: Form) -> tuple[str, ...]:
+    # The id of a CI may hold blanks.
+    named = [name.strip() for name in form.get("services").split(",")]
+    return known_services(ports.estate(), filter(None, named))
 
 
 def _role(form: Form) -> Role:

@@ -12,11 +12,12 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
-from daemon.api.access import Caller
+from daemon.api.access import Caller, limited
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem as HttpProblem
 from daemon.api.problems import wrong_field
 from daemon.api.reports import NewIncident, registered
+from daemon.api.sight import seen_services, within
 from daemon.console.pages import Pages
 from daemon.console.tickets import Ticket, carry_out, is_theirs, mails_of, own_tickets, ticket_of
 from daemon.console.visitor import PageRefused, visit
@@ -85,7 +86,7 @@ def _add_form(router: APIRouter, ports: Ports, pages: Pages, waiting: anyio.Capa
     @router.get("/portal")
     def show(
         request: Request,
-        caller: Annotated[Caller, Depends(visit(ports, "report"))],
+        caller: Annotated[Caller, Depends(visit(ports, "report", by_service=True))],
         service: Annotated[str, Query(max_length=256)] = "",
         title: Annotated[str, Query(max_length=MAX_TITLE)] = "",
         description: Annotated[str, Query(max_length=MAX_TEXT)] = "",
@@ -106,7 +107,9 @@ def _add_form(router: APIRouter, ports: Ports, pages: Pages, waiting: anyio.Capa
         return RedirectResponse(f"/portal/{key}?did=sent" if key else "/portal?did=late", HTTPStatus.SEE_OTHER)
 
     @router.post("/portal")
-    async def report(request: Request, caller: Annotated[Caller, Depends(visit(ports, "report"))]) -> Response:
+    async def report(
+        request: Request, caller: Annotated[Caller, Depends(visit(ports, "report", by_service=True))]
+    ) -> Response:
         sent = _fields(await request.body())
         return await anyio.to_thread.run_sync(take, request, caller, sent, limiter=waiting)
 
@@ -130,9 +133,9 @@ def _form(
         status=status,
         problem=problem,
         typed=typed,
-        services=list(names.items())[:MOST_SERVICES],
+        services=list(seen_services(caller, names).items())[:MOST_SERVICES],
         badly=BADLY,
-        known=known_of(ports, typed),
+        known=known_of(ports, caller, typed),
         has_looked=bool(typed.service or typed.title),
         tickets=own_tickets(ports, caller),
         is_late=request.query_params.get("did") == "late",
@@ -199,6 +202,8 @@ def _asked_for(ports: Ports, caller: Caller, typed: Typed) -> str:
             raise wrong_field(name, f"has more than {most} characters")
     contact = ", ".join(filter(None, (typed.name, typed.mail, typed.phone)))[: 3 * MAX_WORD]
     description = "\n\n".join(filter(None, (typed.description, f"Contact: {contact}" if contact else "")))
+    if caller.services and typed.service and typed.service not in caller.services:
+        raise limited(caller)
     given = Given(title=typed.title, description=description, services=(typed.service,) if typed.service else ())
     order = RecordOrder(
         id=typed.id,
@@ -218,23 +223,26 @@ def _asked_for(ports: Ports, caller: Caller, typed: Typed) -> str:
     return reply.subject
 
 
-def known_of(ports: Ports, typed: Typed) -> Known:
-    """Open incidents and known errors of the service, and those that say the same words."""
+def known_of(ports: Ports, caller: Caller, typed: Typed) -> Known:
+    """Open incidents and known errors of the service, and those that say the same words; nothing of services that the
+    caller does not see."""
     if typed.kind != "problem":
         return Known()
     active, words = sorted(map(str, ACTIVE)), set(_WORD.findall(typed.title.casefold()))
     found: dict[int, Incident] = {}
     if typed.service:
         search = Search(statuses=active, services=[typed.service], sort="priority")
-        found.update((i.number, i) for i in ports.store.incidents(search, limit=MOST_KNOWN))
+        found.update((i.number, i) for i in ports.store.incidents(within(caller, search), limit=MOST_KNOWN))
     if words:
         search = Search(statuses=active, text=" ".join(sorted(words)[:5]), sort="priority")
-        found.update((i.number, i) for i in ports.store.incidents(search, limit=MOST_KNOWN))
+        found.update((i.number, i) for i in ports.store.incidents(within(caller, search), limit=MOST_KNOWN))
     errors = {e.problem: e for i in found.values() for e in i.known_errors}
     if typed.service or words:
         wanted = RecordSearch(kind=Kind.PROBLEM, statuses=[str(ProblemStatus.KNOWN_ERROR)])
         for record in ports.store.records(wanted, limit=_MOST_PROBLEMS):
-            if isinstance(record, Problem) and (why := _speaks_of(record, typed.service, words)):
+            if not isinstance(record, Problem) or (caller.services and caller.services.isdisjoint(record.services)):
+                continue
+            if why := _speaks_of(record, typed.service, words):
                 error = KnownError(problem=record.number, title=record.title, workaround=record.workaround, why=why)
                 errors.setdefault(record.number, error)
     return Known(incidents=tuple(found.values())[:MOST_KNOWN], errors=tuple(errors.values())[:MOST_KNOWN])
@@ -260,7 +268,9 @@ def _add_ticket(router: APIRouter, ports: Ports, pages: Pages, waiting: anyio.Ca
         return pages.page(request, caller, "ticket.html", status=status, ticket=ticket, limits=MAX_TEXT, **every)
 
     @router.get("/portal/{key}")
-    def show(request: Request, key: key_of, caller: Annotated[Caller, Depends(visit(ports, "report"))]) -> Response:
+    def show(
+        request: Request, key: key_of, caller: Annotated[Caller, Depends(visit(ports, "report", by_service=True))]
+    ) -> Response:
         return shown(request, caller, key)
 
     def take(request: Request, caller: Caller, key: str, sent: dict[str, str]) -> Response:
@@ -273,7 +283,9 @@ def _add_ticket(router: APIRouter, ports: Ports, pages: Pages, waiting: anyio.Ca
         return RedirectResponse(f"/portal/{ticket.key}?did={act}", HTTPStatus.SEE_OTHER)
 
     @router.post("/portal/{key}")
-    async def do(request: Request, key: key_of, caller: Annotated[Caller, Depends(visit(ports, "own"))]) -> Response:
+    async def do(
+        request: Request, key: key_of, caller: Annotated[Caller, Depends(visit(ports, "own", by_service=True))]
+    ) -> Response:
         sent = _fields(await request.body())
         return await anyio.to_thread.run_sync(take, request, caller, key, sent, limiter=waiting)
 
@@ -281,7 +293,8 @@ def _add_ticket(router: APIRouter, ports: Ports, pages: Pages, waiting: anyio.Ca
 def _own(ports: Ports, caller: Caller, key: str) -> Ticket:
     """The ticket of that number; a page that says so where there is none that is theirs. Staff may see all."""
     ticket = ticket_of(ports, caller, key)
-    if ticket is None or not (caller.is_staff or is_theirs(ports, caller, ticket)):
+    sees_all = caller.is_staff and not caller.services
+    if ticket is None or not (sees_all or is_theirs(ports, caller, ticket)):
         detail = f"you have no ticket {key}: you see here what you reported or are the contact of"
         raise PageRefused(HttpProblem(HTTPStatus.NOT_FOUND, detail))
     return ticket

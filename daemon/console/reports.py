@@ -16,9 +16,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from daemon.api.access import Caller
 from daemon.api.figures import AT_ONCE, Question, question, report_of
 from daemon.api.ports import Ports
+from daemon.api.problems import Problem
+from daemon.api.sight import seen_services
 from daemon.console.drawn import Chart, chart_of
 from daemon.console.pages import Pages
-from daemon.console.visitor import visit
+from daemon.console.visitor import PageRefused, visit
 from daemon.reports.asking import USUAL, WrongPeriod, asked_of
 from daemon.reports.report import counted, service_names
 from rules.figures import DIMENSIONS, WHICH, Asked, Line
@@ -75,7 +77,7 @@ class Address:
 def report_pages(ports: Ports, pages: Pages) -> APIRouter:
     """/reports, /reports/incidents and /reports.csv."""
     router = APIRouter(include_in_schema=False)
-    reading = Depends(visit(ports))
+    reading = Depends(visit(ports, by_service=True))
     shows = _Reports(ports, pages)
     room = anyio.CapacityLimiter(AT_ONCE)
 
@@ -85,9 +87,9 @@ def report_pages(ports: Ports, pages: Pages) -> APIRouter:
     ) -> Response:
         return await anyio.to_thread.run_sync(shows.figures, request, caller, given, limiter=room)
 
-    @router.get("/reports.csv", dependencies=[reading])
-    async def export(given: Annotated[Question, Depends()]) -> Response:
-        return await anyio.to_thread.run_sync(shows.export, given, limiter=room)
+    @router.get("/reports.csv")
+    async def export(caller: Annotated[Caller, reading], given: Annotated[Question, Depends()]) -> Response:
+        return await anyio.to_thread.run_sync(shows.export, caller, given, limiter=room)
 
     @router.get("/reports/definitions")
     def define(request: Request, caller: Annotated[Caller, reading]) -> Response:
@@ -113,19 +115,19 @@ class _Reports:
         self._pages = pages
 
     def figures(self, request: Request, caller: Caller, given: Question) -> Response:
-        asked, wrong = _asked(self._ports, given)
+        asked, wrong = _asked(self._ports, given, caller)
         report = report_of(self._ports, asked)
-        values = _values(self._ports, given, report)
+        values = _values(self._ports, given, caller, report)
         status = HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.OK
         return self._pages.page(request, caller, "reports.html", status=status, wrong=wrong, report=report, **values)
 
-    def export(self, given: Question) -> Response:
-        asked, _ = _asked(self._ports, given)
+    def export(self, caller: Caller, given: Question) -> Response:
+        asked, _ = _asked(self._ports, given, caller)
         headers = {"Content-Disposition": 'attachment; filename="incidentd-report.csv"'}
         return Response(csv_of(report_of(self._ports, asked)), headers=headers, media_type="text/csv; charset=utf-8")
 
     def incidents(self, request: Request, caller: Caller, given: Question, narrowed: "Narrowed") -> Response:
-        asked, wrong = _asked(self._ports, given)
+        asked, wrong = _asked(self._ports, given, caller)
         found = counted(self._ports.store, asked, narrowed.which)
         lines = list(islice(filter(narrowed.lets_through, found), MOST_LISTED + 1))
         return self._pages.page(
@@ -166,12 +168,15 @@ class Narrowed:
         )
 
 
-def _asked(ports: Ports, given: Question) -> tuple[Asked, str]:
+def _asked(ports: Ports, given: Question, caller: Caller) -> tuple[Asked, str]:
     """What is asked for, else the usual period, and what was wrong, in words."""
     try:
-        return question(ports, given), ""
+        return question(ports, given, caller), ""
+    except Problem as problem:
+        raise PageRefused(problem) from None
     except WrongPeriod as error:
-        return asked_of(USUAL, "now", ports.clock.now()), f"{error.field}: {error}"
+        usual = asked_of(USUAL, "now", ports.clock.now(), services=sorted(caller.services))
+        return usual, f"{error.field}: {error}"
 
 
 def _address(given: Question) -> Address:
@@ -180,7 +185,7 @@ def _address(given: Question) -> Address:
     return Address(given.since, given.until, filters)
 
 
-def _values(ports: Ports, given: Question, report: ReportDocument) -> dict[str, Any]:
+def _values(ports: Ports, given: Question, caller: Caller, report: ReportDocument) -> dict[str, Any]:
     """What the page needs beside the report."""
     return {
         "to": _address(given),
@@ -188,7 +193,7 @@ def _values(ports: Ports, given: Question, report: ReportDocument) -> dict[str, 
         "periods": PERIODS,
         "dimensions": [name for name in DIMENSIONS if name != "day"],
         "days": days_chart(report.by["day"]),
-        "services": service_names(ports.estate()),
+        "services": seen_services(caller, service_names(ports.estate())),
         "groups": sorted({p.key for p in report.by["group"] if p.key} | set(given.group)),
         "priorities": [str(p) for p in Priority],
         "length": lambda seconds: None if seconds is None else timedelta(seconds=seconds),

@@ -36,7 +36,7 @@ def console_routes(ports: Ports, app: FastAPI) -> tuple[APIRouter, ...]:
         assets.routes(),
         login_routes(ports, pages, visit(ports, "account")),
         sign_on_routes(ports, pages),
-        live_routes(ports.news, visit(ports)),
+        live_routes(ports.news, visit(ports, by_service=True)),
         board_routes(ports, pages),
         *incident_routes(ports, pages),
         bulk_page_routes(ports, pages),

@@ -12,9 +12,10 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from cmdb.graph import Estate
 from cmdb.model import CI, State
-from daemon.api.access import Caller, anyone
+from daemon.api.access import Caller, anyone, limited
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem
+from daemon.api.sight import seen_services
 from daemon.api.status import StatusPages
 from daemon.console.estate import known_ci
 from daemon.console.pages import Pages
@@ -22,7 +23,6 @@ from daemon.console.visitor import PageRefused, visit
 from daemon.store.rows import Search
 from rules.incident import ACTIVE, Incident, Status
 from rules.service_history import ServiceHistory, service_history
-from rules.status_page import services_of
 from rules.status_shapes import StatusIncidentDocument
 
 DAYS = 90
@@ -79,12 +79,13 @@ def _add_list(router: APIRouter, ports: Ports, pages: Pages) -> None:
     @router.get("/services")
     def services(
         request: Request,
-        caller: Annotated[Caller, Depends(visit(ports))],
+        caller: Annotated[Caller, Depends(visit(ports, by_service=True))],
         text: Annotated[str, Query(max_length=200)] = "",
     ) -> Response:
         estate = ports.estate()
         wanted = text.casefold().split()
-        ids = [i for i in estate.business_services if all(w in f"{i} {estate.ci(i).title}".casefold() for w in wanted)]
+        named = seen_services(caller, {i: estate.ci(i).title for i in estate.business_services})
+        ids = [i for i, title in named.items() if all(w in f"{i} {title}".casefold() for w in wanted)]
         found = services_now(ports, estate, ids)
         drawn = found[:MOST_DRAWN]
         return pages.page(
@@ -101,8 +102,12 @@ def _add_list(router: APIRouter, ports: Ports, pages: Pages) -> None:
 
 def _add_one(router: APIRouter, ports: Ports, pages: Pages) -> None:
     @router.get("/services/{service:path}")
-    def one(request: Request, service: str, caller: Annotated[Caller, Depends(visit(ports))]) -> Response:
+    def one(
+        request: Request, service: str, caller: Annotated[Caller, Depends(visit(ports, by_service=True))]
+    ) -> Response:
         estate, now = ports.estate(), ports.clock.now()
+        if caller.services and estate.find(service) not in caller.services:
+            raise PageRefused(limited(caller))
         ci = known_ci(estate, service)
         if ci.id not in estate.business_services:
             detail = f"{ci.title} is no business service; /cis/{ci.id} says what it is"
@@ -153,16 +158,16 @@ class Past:
 
 def _add_public(router: APIRouter, ports: Ports, pages: Pages) -> None:
     """The page that users see: names of services and plain sentences, nothing of the inside."""
-    may = anyone if ports.status == "public" else visit(ports)
+    may = anyone if ports.status == "public" else visit(ports, by_service=True)
     documents, past = StatusPages(ports), Past(ports)
 
-    @router.get("/status", dependencies=[Depends(may)])
-    def public(request: Request) -> Response:
+    @router.get("/status")
+    def public(request: Request, caller: Annotated[Caller | None, Depends(may)]) -> Response:
         try:
-            document = documents.document(request)
+            document = documents.document(request, caller)
         except Problem as problem:
             raise PageRefused(problem) from None
-        names = services_of(ports.estate())
+        names = documents.names(caller)
         return pages.html(
             "status.html",
             document=document,

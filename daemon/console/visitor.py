@@ -27,11 +27,11 @@ class ChangeNeeded(IncidentdError):
 
 
 class PageRefused(IncidentdError):
-    """A page that cannot be shown, or something on it that was refused; `status` as the API would answer."""
+    """A page that cannot be shown, or something on it that was refused, with the `problem` as the API would answer."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.detail)
-        self.status = HTTPStatus(problem.status_code)
+        self.problem = problem
 
 
 class Visit(Require):
@@ -51,13 +51,21 @@ class Visit(Require):
             raise PageRefused(problem) from None
 
 
-def visit(ports: Ports, permission: Permission = "read") -> Visit:
-    """A dependency for pages that lets through only who may do this."""
-    return Visit(ports, permission)
+def visit(ports: Ports, permission: Permission = "read", *, by_service: bool = False) -> Visit:
+    """A dependency for pages that lets through only who may do this; `by_service` as in `daemon.api.access.require`."""
+    return Visit(ports, permission, by_service=by_service)
 
 
 def add_page_handlers(app: FastAPI, pages: Pages) -> None:
     """Answer people, not programs, where a page cannot be shown."""
+
+    def shown(problem: Problem) -> Response:
+        status = HTTPStatus(problem.status_code)
+        page = pages.html("refused.html", status=status, title=status.phrase, detail=problem.detail)
+        page.headers.update(problem.headers or {})
+        return page
+
+    app.state.problem_page = shown
 
     @app.exception_handler(LoginNeeded)
     async def log_in(request: Request, _: LoginNeeded) -> Response:
@@ -75,4 +83,4 @@ def add_page_handlers(app: FastAPI, pages: Pages) -> None:
 
     @app.exception_handler(PageRefused)
     async def refuse(_: Request, error: PageRefused) -> Response:
-        return pages.html("refused.html", status=error.status, title=error.status.phrase, detail=str(error))
+        return shown(error.problem)

@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from daemon.accounts import AccountRefused, is_service, known_name
+from daemon.accounts import AccountRefused, give_role, is_service, known_name
 from daemon.clock import Clock
 from daemon.config.oidc import EMAIL, OidcSettings
 from daemon.errors import StoreError
@@ -119,12 +119,19 @@ class SignOn:
             name = self._add(claims, subject, role)
         known = self._store.users.credentials(name)
         if known is not None and known.user.role is not role:
-            self._store.users.set_role(name, role, by=Doer(name=name, via=_VIA))
+            self._give_role(name, role)
             known = self._store.users.credentials(name)
         if known is None:
             _log.warning("login_refused", user=name, why="disabled")
             raise SignOnRefused("you are shut out here; an administrator of incidentd can let you in again")
         return known
+
+    def _give_role(self, name: str, role: Role) -> None:
+        try:
+            give_role(self._store, name, role, by=Doer(name=name, via=_VIA))
+        except AccountRefused as error:
+            _log.warning("login_refused", user=name, why="role refused")
+            raise SignOnRefused(f"you cannot be given your role: {error}") from None
 
     def _add(self, claims: Mapping[str, Any], subject: str, role: Role) -> str:
         claim = self._settings.user_claim

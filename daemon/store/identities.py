@@ -35,7 +35,8 @@ class Identities:
         somebody is this already."""
         row = {"issuer": clean(issuer), "subject": clean(subject), "user": clean(name)}
         with self._database.write() as connection:
-            put_user(connection, self._clock.now(), name, role, (), "", by=by)
+            known = {"name": name, "password": "", "is_temporary": False}
+            put_user(connection, self._clock.now(), known, role, by=by)
             try:
                 connection.execute(insert(identities), [row])
             except exc.IntegrityError:

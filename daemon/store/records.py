@@ -21,6 +21,7 @@ _silence_decoder = msgspec.json.Decoder(Silence)
 _record_decoders = {kind: msgspec.json.Decoder(model) for kind, model in RECORDS.items()}
 _override_decoder = msgspec.json.Decoder(Override)
 _mailbox_decoder = msgspec.json.Decoder(Mailbox)
+_names_decoder = msgspec.json.Decoder(tuple[str, ...])
 _ways_decoder = msgspec.json.Decoder(tuple[Way, ...])
 
 
@@ -34,6 +35,11 @@ def clean(text: str) -> str:
 def clean_or_none(text: str | None) -> str | None:
     """As `clean`, for a column that may be empty."""
     return None if text is None else clean(text)
+
+
+def names_of(record: str) -> tuple[str, ...]:
+    """The names in a JSON list that `encode` has made of them."""
+    return _names_decoder.decode(record)
 
 
 def encode(value: Any) -> str:

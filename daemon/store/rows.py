@@ -74,7 +74,8 @@ class TokenRow:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserRow:
     """A person who may log in; the password is not here, only whether it `is_temporary`: to be changed first; and
-    whether a code is asked for beside it. Who `is_external` has none, and logs in by single sign-on."""
+    whether a code is asked for beside it. Who `is_external` has none, and logs in by single sign-on. `services` are the
+    business services that they are limited to, none where they see everything."""
 
     name: str
     role: Role
@@ -82,6 +83,7 @@ class UserRow:
     created_at: datetime
     disabled_at: datetime | None = None
     is_temporary: bool = False
+    services: tuple[str, ...] = ()
     has_second_factor: bool = False
     is_external: bool = False
 
@@ -171,10 +173,11 @@ SORTS = ("number", "opened_at", "updated_at", "priority", "status")
 class Search:
     """Which incidents are wanted: one of each field's values, where it has any. An empty search wants all.
 
-    `cis` are root causes, `services` business services that are hit, `reporters`
-    names of who registered them or mail addresses of their contacts; `since` and `until` bound the opening, from and to
-    just before. `text` is words, all of which stand somewhere in title, group, assignee, resolution or root cause.
-    `sort` is one of `SORTS`, the greatest first with a minus before it.
+    `cis` are root causes, `services` business services that are hit, `within` those of which one must be hit besides,
+    where somebody sees no others; `reporters` names of who registered them or mail addresses of their contacts;
+    `since` and `until` bound the opening, from and to just before. `text` is words, all of which stand somewhere in
+    title, group, assignee, resolution or root cause. `sort` is one of `SORTS`, the greatest first with a minus before
+    it.
     """
 
     statuses: Collection[str] = ()
@@ -182,6 +185,7 @@ class Search:
     groups: Collection[str] = ()
     cis: Collection[str] = ()
     services: Collection[str] = ()
+    within: Collection[str] = ()
     reporters: Collection[str] = ()
     since: datetime | None = None
     until: datetime | None = None

@@ -41,6 +41,7 @@ REVISIONS = (
     "0013",
     "0014",
     "0015",
+    "0016",
 )
 """Every schema revision this code knows, oldest first; the last is the one it works with."""
 
@@ -418,6 +419,8 @@ users = Table(
     Column("disabled_at", UtcDateTime),
     # Whether the password must be changed at the next login.
     Column("is_temporary", Boolean, nullable=False, server_default=false()),
+    # Ids of business services as a JSON list; an empty one is no limit.
+    Column("services", Text, nullable=False, server_default="[]"),
 )
 
 sessions = Table(

@@ -85,8 +85,8 @@ def _wanted(search: Search) -> list[ColumnElement[bool]]:
     for column, values in ((incidents.c.group, search.groups), (incidents.c.ci, search.cis)):
         if values:
             found.append(column.in_(sorted(map(clean, values))))
-    if search.services:
-        hit = incident_services.c.service.in_(sorted(map(clean, search.services)))
+    for services in filter(None, (search.services, search.within)):
+        hit = incident_services.c.service.in_(sorted(map(clean, services)))
         found.append(incidents.c.number.in_(select(incident_services.c.incident).where(hit)))
     if search.reporters:
         own = incident_reporters.c.reporter.in_(sorted(clean(r).strip().lower() for r in search.reporters))

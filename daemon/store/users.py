@@ -11,7 +11,7 @@ from daemon.errors import StoreError
 from daemon.store.audit import note_act
 from daemon.store.engine import Database
 from daemon.store.login_tables import half_logins, identities, second_factors
-from daemon.store.records import clean
+from daemon.store.records import clean, encode, names_of
 from daemon.store.rows import ITSELF, Bearer, Credentials, Doer, UserRow
 from daemon.store.schema import login_attempts, sessions, users
 from rules.access import Role
@@ -42,12 +42,14 @@ class Users:
         password_hash: str,
         *,
         is_temporary: bool = False,
+        services: tuple[str, ...] = (),
         by: Doer = ITSELF,
     ) -> None:
-        """Remember a user, whose password must be changed first where it `is_temporary`; StoreError where the name is
-        taken."""
+        """Remember a user, whose password must be changed first where it `is_temporary`, limited to business services
+        where some are named; StoreError where the name is taken."""
+        row = {"name": name, "password": password_hash, "is_temporary": is_temporary}
         with self._database.write() as connection:
-            put_user(connection, self._clock.now(), name, role, groups, password_hash, is_temporary=is_temporary, by=by)
+            put_user(connection, self._clock.now(), row, role, groups, services, by=by)
 
     def all(self) -> list[UserRow]:
         """Every user, by name."""
@@ -71,6 +73,11 @@ class Users:
         a user."""
         values = {"role": str(role)} if groups is None else {"role": str(role), "groups": " ".join(groups)}
         return self._change(name, values, by, "role changed", _standing(role, groups))
+
+    def set_services(self, name: str, services: tuple[str, ...], *, by: Doer = ITSELF) -> bool:
+        """Limit a user to business services, by their ids, or to none any more; every session ends. Whether there is
+        such a user."""
+        return self._change(name, {"services": encode(services)}, by, "limit changed", _seen(services))
 
     def set_password(self, name: str, password_hash: str, *, is_temporary: bool = False, by: Doer = ITSELF) -> bool:
         """Give a user another password, to be changed first where it `is_temporary`, and end every session; whether
@@ -149,29 +156,22 @@ class Users:
 def put_user(
     connection: Connection,
     at: datetime,
-    name: str,
+    row: dict[str, Any],
     role: Role,
-    groups: tuple[str, ...],
-    password_hash: str,
+    groups: tuple[str, ...] = (),
+    services: tuple[str, ...] = (),
     *,
-    is_temporary: bool = False,
     by: Doer,
 ) -> None:
-    """Add a user within a transaction, without a password where the hash is empty; StoreError where the name is
-    taken."""
-    row = {
-        "name": name,
-        "role": str(role),
-        "groups": " ".join(groups),
-        "password": password_hash,
-        "created_at": at,
-        "is_temporary": is_temporary,
-    }
+    """Add a user within a transaction: `row` has the name, the password's hash, which is empty for who has none, and
+    whether it is temporary. StoreError where the name is taken."""
+    standing = {"role": str(role), "groups": " ".join(groups), "services": encode(services), "created_at": at}
     try:
-        connection.execute(insert(users), [row])
+        connection.execute(insert(users), [{**row, **standing}])
     except exc.IntegrityError:
-        raise StoreError(f"there is a user named {name!r} already") from None
-    note_act(connection, at, by, "user added", name, _standing(role, groups))
+        raise StoreError(f"there is a user named {row['name']!r} already") from None
+    limit = f", {_seen(services)}" if services else ""
+    note_act(connection, at, by, "user added", row["name"], _standing(role, groups) + limit)
 
 
 def hold_user(connection: Connection, name: str) -> None:
@@ -208,6 +208,11 @@ def _standing(role: Role, groups: tuple[str, ...] | None) -> str:
     return f"role {role}" + ("" if groups is None else f", groups {' '.join(groups) or 'none'}")
 
 
+def _seen(services: tuple[str, ...]) -> str:
+    """Which services a user sees, in words."""
+    return f"sees only {', '.join(services)}" if services else "sees everything"
+
+
 def _user_of(row: Any) -> UserRow:
     return UserRow(
         name=row.name,
@@ -218,4 +223,5 @@ def _user_of(row: Any) -> UserRow:
         is_temporary=row.is_temporary,
         has_second_factor=bool(row.has_second_factor),
         is_external=bool(row.is_external),
+        services=names_of(row.services),
     )

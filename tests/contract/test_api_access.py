@@ -268,6 +268,7 @@ def test_a_session_from_login_to_logout(peopled: World, http: Session) -> None:
         "name": "operator",
         "role": "operator",
         "groups": [],
+        "services": [],
         "permissions": ["account", "own", "read", "report", "write"],
         "token": None,
         "expires_at": "2026-11-24T20:00:00.000Z",

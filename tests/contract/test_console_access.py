@@ -114,6 +114,22 @@ def test_a_page_of_another_site_cannot_log_anybody_out_or_in(console: World) -> 
     assert session.get(f"{console.url}/", allow_redirects=False).status_code == 200
 
 
+def test_people_read_a_page_where_programs_read_a_document(console: World) -> None:
+    session = session_of(console, Role.OPERATOR)
+    for path, status, words in (
+        ("/nothing-here", 404, "there is nothing at this address"),
+        ("/cis/unmapped/match", 400, "alert"),
+        ("/reports?since=" + "x" * 50, 400, "since"),
+    ):
+        answer = session.get(console.url + path, headers={"Accept": "text/html,*/*;q=0.8"})
+        assert (answer.status_code, answer.headers["Content-Type"]) == (status, "text/html; charset=utf-8")
+        assert words in answer.text
+        assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+        assert session.get(console.url + path).headers["Content-Type"] == "application/problem+json"
+    api = session.get(f"{console.url}/api/v1/nothing", headers={"Accept": "text/html"})
+    assert api.headers["Content-Type"] == "application/problem+json"
+
+
 def test_pages_may_run_nothing_but_our_own_files(console: World) -> None:
     answer = session_of(console, Role.VIEWER).get(f"{console.url}/")
     assert "script-src 'self'; style-src 'self'" in answer.headers["Content-Security-Policy"]

@@ -137,6 +137,24 @@ def test_roles_change_and_people_are_shut_out_at_once_but_nobody_shuts_themselve
     assert EVIL not in post(console, admin, "/admin/users", do="add", name=EVIL, role="viewer").text
 
 
+def test_a_user_is_limited_to_services_by_their_names(console: World) -> None:
+    admin, viewer = log_in(console, "admin"), log_in(console, "viewer")
+    assert post(console, admin, "/admin/users", do="limit", name="viewer", services="checkout").status_code == 303
+    assert viewer.get(f"{console.url}/", allow_redirects=False).status_code == 303
+    assert log_in(console, "viewer").get(f"{console.url}/cis").status_code == 403
+    assert 'value="checkout"' in admin.get(f"{console.url}/admin/users").text
+    for services, why in (("chekcout", "did you mean checkout"), ("tor-3a", "is no business service")):
+        answer = post(console, admin, "/admin/users", do="limit", name="viewer", services=services)
+        assert (answer.status_code, why in answer.text) == (400, True)
+    for form in (
+        {"do": "role", "name": "viewer", "role": "admin"},
+        {"do": "limit", "name": "admin", "services": "checkout"},
+    ):
+        assert post(console, admin, "/admin/users", **form).status_code == 400
+    assert post(console, admin, "/admin/users", do="limit", name="viewer").status_code == 303
+    assert log_in(console, "viewer").get(f"{console.url}/cis").status_code == 200
+
+
 def test_a_token_is_shown_once_and_works_until_it_is_revoked(console: World) -> None:
     admin = log_in(console, "admin")
     token = secret_of(post(console, admin, "/admin/tokens", do="create", name="grafana", scope="read", expires="90d"))

@@ -178,6 +178,16 @@ def test_who_is_shut_out_stays_out(estate: Estate) -> None:
     assert estate.user().role is Role.VIEWER
 
 
+def test_who_is_limited_to_services_is_not_made_an_administrator(tmp_path: Path, key: RSAKey) -> None:
+    with wired(tmp_path, key, roles={"heads": Role.ADMIN}) as estate:
+        log_in(estate)
+        estate.console.store.users.set_services("anna@example.net", ("shop",), by=ITSELF)
+        assert log_in(estate).status_code == 303
+        estate.provider.who.claims["groups"] = ["heads"]
+        assert "an admin sees everything" in refusal(log_in(estate), 403)
+        assert estate.user().role is Role.VIEWER
+
+
 def test_who_is_in_no_group_with_a_role_is_refused_where_there_is_no_default(tmp_path: Path, key: RSAKey) -> None:
     with wired(tmp_path, key, default_role=None) as estate:
         estate.provider.who.claims["groups"] = ["staff"]

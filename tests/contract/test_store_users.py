@@ -45,6 +45,13 @@ def test_roles_groups_and_passwords_change(peopled: Store) -> None:
     assert peopled.users.user("anna") == UserRow(**{**_fields(ANNA), "role": Role.VIEWER, "groups": ()})
     assert peopled.users.set_password("anna", "hash-9")
     assert hash_of(peopled, "anna") == "hash-9"
+    services = ("a shop, with a comma", "pay")
+    assert peopled.users.set_services("anna", services)
+    assert peopled.users.user("anna") == UserRow(
+        **{**_fields(ANNA), "role": Role.VIEWER, "groups": (), "services": services}
+    )
+    assert peopled.users.set_services("anna", ())
+    assert not peopled.users.set_services("carl", services)
     assert not peopled.users.set_role("carl", Role.ADMIN)
     assert not peopled.users.set_password("carl", "x")
     assert not peopled.users.set_disabled("carl", disabled=True)
@@ -55,6 +62,7 @@ def test_a_login_under_way_while_the_user_is_changed_opens_nothing(peopled: Stor
     for change in (
         lambda: users.set_password("anna", "hash-9"),
         lambda: users.set_role("anna", Role.VIEWER),
+        lambda: users.set_services("anna", ("pay",)),
         lambda: users.set_disabled("anna", disabled=True),
     ):
         checked = users.credentials("anna")
@@ -74,6 +82,7 @@ def test_every_act_of_administration_is_kept_with_who_did_it(
     peopled.users.add("bob", Role.VIEWER, ("dba",), "secret-hash", by=by)
     clock.advance(timedelta(seconds=60))
     peopled.users.set_role("bob", Role.ADMIN, by=by)
+    peopled.users.set_services("bob", ("pay", "shop"), by=by)
     peopled.users.set_password("bob", "secret-hash-2", by=by)
     peopled.users.set_disabled("bob", disabled=True, by=by)
     peopled.users.set_disabled("bob", disabled=False, by=by)
@@ -82,11 +91,12 @@ def test_every_act_of_administration_is_kept_with_who_did_it(
     # What finds nobody has changed nothing, and says nothing.
     peopled.users.set_role("carl", Role.ADMIN, by=by)
     peopled.revoke_token("ci", by=by)
-    acts = restarted(open_store, peopled).audit.latest(7)
+    acts = restarted(open_store, peopled).audit.latest(8)
     assert {act.by for act in acts} == {by}
     assert [(act.action, act.subject, act.details) for act in reversed(acts)] == [
         ("user added", "bob", "role viewer, groups dba"),
         ("role changed", "bob", "role admin"),
+        ("limit changed", "bob", "sees only pay, shop"),
         ("password changed", "bob", ""),
         ("user disabled", "bob", ""),
         ("user enabled", "bob", ""),

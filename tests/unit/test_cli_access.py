@@ -48,6 +48,26 @@ def test_whether_a_second_factor_is_on_is_listed_and_it_is_reset(recorded: Site)
     assert (act["action"], act["subject"], act["actor"]) == ("second factor reset", "anna", doer().name)
 
 
+def test_a_user_is_limited_to_services_of_the_cmdb(recorded: Site) -> None:
+    made = recorded.json("user", "add", "carl", "--role", "viewer", "--service", "shop")
+    assert made["services"] == ["shop"]
+    assert "shop" in recorded.run("user", "list")
+    assert recorded.json("user", "limit", "carl", "shop")["services"] == ["shop"]
+    for words, why in (
+        (("limit", "carl"), "or say --everything"),
+        (("limit", "carl", "shopp"), "did you mean shop"),
+        (("limit", "carl", "switch-1"), "no business service"),
+        (("role", "carl", "admin"), "an admin sees everything"),
+        (("add", "dora", "--role", "admin", "--service", "shop"), "an admin sees everything"),
+    ):
+        refused = recorded.runner.invoke(app, recorded.words("user", *words))
+        assert (refused.exit_code, why in str(refused.exception)) == (1, True), refused.exception
+    assert recorded.json("user", "limit", "carl", "--everything")["services"] == []
+    assert recorded.json("user", "role", "carl", "admin")["role"] == "admin"
+    acts = recorded.json("user", "history", "carl")["acts"]
+    assert [a["details"] for a in acts if a["action"] == "limit changed"] == ["sees everything", "sees only shop"]
+
+
 def test_what_is_administered_here_is_kept_with_the_user_of_the_system(recorded: Site) -> None:
     made = recorded.json("user", "add", "anna", "--role", "operator")
     recorded.json("user", "role", "anna", "manager")
