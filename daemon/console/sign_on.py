@@ -14,6 +14,7 @@ from daemon.api.problems import Problem
 from daemon.api.session import session_for
 from daemon.console.login import led_to, own_address, put_key, take_key_away
 from daemon.console.pages import Pages
+from daemon.console.visitor import PageRefused
 from daemon.oidc.provider import ProviderFailed
 from daemon.oidc.sign_on import WITHIN, CameBack, SignOn, SignOnRefused
 
@@ -79,7 +80,7 @@ def _finish(ports: Ports, pages: Pages, request: Request, came: CameBack) -> Res
 
 def _sign_on(ports: Ports) -> SignOn:
     if ports.sign_on is None:
-        raise Problem(HTTPStatus.NOT_FOUND, "there is no single sign-on here")
+        raise PageRefused(Problem(HTTPStatus.NOT_FOUND, "there is no single sign-on here"))
     return ports.sign_on
 
 
