@@ -52,7 +52,7 @@ def add_user(
     """Let a person in; the password, one made up where none is given. It must be changed first where `is_temporary`."""
     known = known_name(name)
     _must_see_all(known, role, services)
-    if any(token.name == known and not token.owner for token in store.tokens()):
+    if is_service(store, known):
         raise AccountRefused(f"a service's token is named {known}; a timeline could not tell the two apart")
     if password and (wrong := wrong_password(password, known)):
         raise AccountRefused(wrong)
@@ -61,6 +61,11 @@ def add_user(
     named = known_groups(groups)
     store.users.add(known, role, named, hashed, is_temporary=is_temporary, services=services, by=by)
     return given
+
+
+def is_service(store: Store, name: str) -> bool:
+    """Whether a service's token has that name; a timeline could not tell the two apart."""
+    return any(token.name == name and not token.owner for token in store.tokens())
 
 
 def give_role(store: Store, name: str, role: Role, groups: Iterable[str] | None = None, *, by: Doer) -> None:
@@ -111,9 +116,20 @@ def give_password(store: Store, name: str, password: str = "", *, is_temporary: 
     known = known_name(name)
     if password and (wrong := wrong_password(password, known)):
         raise AccountRefused(wrong)
+    if (user := store.users.user(known)) is not None and user.is_external:
+        raise AccountRefused(f"{known} logs in by single sign-on and has no password here")
     given = password or generated_password()
     must_exist(known, store.users.set_password(known, hash_password(given), is_temporary=is_temporary, by=by))
     return given
+
+
+def reset_second_factor(store: Store, name: str, *, by: Doer) -> None:
+    """Forget the second factor of somebody who has lost it; every session of theirs ends. AccountRefused where there is
+    none."""
+    known = known_name(name)
+    must_exist(known, store.users.user(known) is not None)
+    if not store.second_factors.remove(known, by=by):
+        raise AccountRefused(f"{known} has no second factor")
 
 
 def must_exist(name: str, found: bool) -> None:

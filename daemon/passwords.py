@@ -24,19 +24,20 @@ def hash_password(password: str) -> str:
 
 
 def is_right(hashed: str | None, password: str) -> bool:
-    """Whether the password belongs to the hash. None, where there is no such user, takes as long and is False.
+    """Whether the password belongs to the hash. None or nothing, where there is no such user or they have no password,
+    takes as long and is False.
 
     TimeoutError where too many others wait for their turn.
     """
     if not _turn.acquire(timeout=_WAIT_S):
         raise TimeoutError("too many logins at once")
     try:
-        _hasher.verify(_nobody() if hashed is None else hashed, password)
+        _hasher.verify(hashed or _nobody(), password)
     except (VerificationError, InvalidHashError):
         return False
     finally:
         _turn.release()
-    return hashed is not None
+    return bool(hashed)
 
 
 def generated_password() -> str:

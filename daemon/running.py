@@ -34,6 +34,7 @@ from daemon.jobs import Jobs
 from daemon.links import Asked, token_of
 from daemon.news import News
 from daemon.notify_systemd import Systemd
+from daemon.oidc.sign_on import SignOn
 from daemon.orders import Orders, configured_names, holder_name
 from daemon.sources.alertmanager import AlertmanagerSource
 from daemon.sources.poller import Poller
@@ -281,6 +282,9 @@ class Daemon:
             status_of=config.http.status_of,
             public_url=config.http.public_url,
             session_lasts=config.http.session,
+            second_factor_for=config.http.second_factor,
+            second_factor_key=config.http.second_factor_key,
+            sign_on=SignOn(config.http.oidc, self._store, self._clock) if config.http.oidc else None,
             clock=self._clock,
             news=self._news,
         )

@@ -7,7 +7,7 @@ administrator of incidentd itself; each has the least that its work needs (NIST 
 
 import enum
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Literal, get_args
 
 Permission = Literal["account", "read", "report", "own", "write", "manage", "push", "administer"]
@@ -76,6 +76,13 @@ def granted(role: Role | None, scopes: Collection[str] | None) -> frozenset[Perm
     if role is None:
         return by_scopes
     return ROLES[role] if scopes is None else ROLES[role] & by_scopes
+
+
+def role_of_groups(groups: Collection[str], roles: Mapping[str, Role], default: Role | None) -> Role | None:
+    """The most powerful of the roles that somebody's groups have, `default` where they have none; None for nobody who
+    may come in."""
+    order = list(Role)
+    return max((roles[group] for group in groups if group in roles), key=order.index, default=default)
 
 
 def holders(permission: Permission) -> tuple[Role, ...]:

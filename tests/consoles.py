@@ -1,7 +1,7 @@
 """The real console over the rack estate, served with the daemon's own cycle behind it."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -57,13 +57,15 @@ def console_of(
     estate: Estate | None = None,
     policy: Policy | None = None,
     files: Sequence[Path] = (),
+    change: Callable[[Ports], Ports] = lambda ports: ports,
 ) -> Iterator[Console]:
-    """The console over an estate, the rack's where none is given; `files` are those that it says it was read from."""
+    """The console over an estate, the rack's where none is given; `files` are those that it says it was read from,
+    `change` has the last word on its ways in."""
     made: list[Console] = []
     news = News()
 
     def wired(ports: Ports) -> Ports:
-        return replace(
+        ports = replace(
             ports,
             news=news,
             estate=lambda: made[0].cycle.situation.estate,
@@ -72,6 +74,7 @@ def console_of(
             notifiers=lambda: ("noc",),
             cmdb_files=lambda: files,
         )
+        return change(ports)
 
     for world in serve(directory, access, wired, console_routes):
         made.append(Console(world, estate or rack_estate(), policy or Policy(), news))

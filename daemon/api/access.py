@@ -27,7 +27,7 @@ from rules.errors import IncidentdError
 ANONYMOUS = "anonymous"
 MAX_ACTOR = 128
 CHANGE_AT = "/account"
-"""The page on which people change their password."""
+"""The page on which people change their password and set up a second factor."""
 _log = structlog.get_logger(__name__)
 _bearer = HTTPBearer(auto_error=False, description="A token made with `incidentd token create`.")
 _cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="A session made at /api/v1/session.")
@@ -37,8 +37,9 @@ _cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="A session mad
 class Caller:
     """Who asks, and what they may do. `is_known` is false where access is open and nobody has logged in: the caller may
     then say who they are. Of `user` and `token` a session has the first, a service the second, a user's token both.
-    `route` is what they ask, as in `POST /api/v1/incidents/{number}/close`. `services` are the business services that
-    they are limited to, none where they see everything."""
+    `route` is what they ask, as in `POST /api/v1/incidents/{number}/close`. `owes` is what they have to do at their
+    account before anything else, in words; empty as a rule. `services` are the business services that they are limited
+    to, none where they see everything."""
 
     name: str
     is_known: bool
@@ -47,6 +48,7 @@ class Caller:
     token: TokenRow | None = None
     expires_at: datetime | None = None
     route: str = ""
+    owes: str = ""
     services: frozenset[str] = frozenset()
 
     @property
@@ -59,11 +61,11 @@ class UndeclaredRoute(IncidentdError):
     """A route does not say who may use it; a flaw of ours, found at the start."""
 
 
-class PasswordFirst(Problem):
-    """Somebody has to change their password before anything else."""
+class AccountFirst(Problem):
+    """Somebody has to do something at their account before anything else."""
 
     def __init__(self, caller: Caller) -> None:
-        super().__init__(HTTPStatus.FORBIDDEN, f"the password of {caller.name} must be changed first: {CHANGE_AT}")
+        super().__init__(HTTPStatus.FORBIDDEN, f"{caller.owes} first: {CHANGE_AT}")
 
 
 class Anyone:
@@ -89,21 +91,29 @@ class Require:
         _: Annotated[str | None, Depends(_cookie)],
     ) -> Caller:
         """The caller; 401 where nobody knows them, 403 where they may not. A repeated request ends here."""
-        caller = replace(self._caller(request, credentials), route=_route_of(request))
+        caller = self._caller(request, credentials)
+        caller = replace(caller, route=_route_of(request), owes=self._owed(caller))
         if self.permission not in caller.permissions:
             raise lacking(caller, self.permission)
         if caller.services and not self.by_service:
             raise limited(caller)
-        if self._must_wait(caller):
-            note_refusal(caller, why="temporary password")
-            raise PasswordFirst(caller)
+        if caller.owes and self.permission != "account":
+            note_refusal(caller, why=caller.owes)
+            raise AccountFirst(caller)
         claim(request, self._ports.store.answers, caller.name)
         return caller
 
-    def _must_wait(self, caller: Caller) -> bool:
-        """Whether they have to change their password before they may do this; a token is no login."""
-        has_to = caller.user is not None and caller.token is None and caller.user.is_temporary
-        return has_to and self.permission != "account" and self._ports.access == "login"
+    def _owed(self, caller: Caller) -> str:
+        """What they have to do before they may do anything else; a token is no login."""
+        user = caller.user
+        if user is None or caller.token is not None or self._ports.access != "login":
+            return ""
+        if user.is_temporary:
+            return f"the password of {user.name} must be changed"
+        has_none = not (user.has_second_factor or user.is_external)
+        if user.role in self._ports.second_factor_for and has_none:
+            return f"{user.name} must set up a second factor"
+        return ""
 
     def _caller(self, request: Request, credentials: HTTPAuthorizationCredentials | None) -> Caller:
         if self._ports.access == "open":

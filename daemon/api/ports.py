@@ -5,15 +5,20 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry
 
 from cmdb.graph import Estate
 from daemon.clock import Clock, SystemClock
 from daemon.news import News
+from daemon.oidc.sign_on import SignOn
+from daemon.second_factor import SecondFactor
 from daemon.sources.settings import DEFAULT_IGNORED_LABELS
 from daemon.store.store import Store
 from notifiers.base import Channel
+from notifiers.secret import Secret
+from rules.access import Role
 from rules.decision import Order, Reply
 from rules.policy import Policy
 from rules.roster import Roster
@@ -44,7 +49,9 @@ class Ports:
     that it does so by HTTPS. `status` says who may see the status page, `status_of` who may see single services on it,
     by their ids; `public_url` where all this is found, empty for
     wherever it was asked; `cmdb_files` are the files that the estate was read from. A session ends `session_lasts`
-    after the login.
+    after the login. Whose role is among `second_factor_for` needs a second factor; `second_factor_key` is what secrets
+    of them are sealed with, None for a key of the database's own. `sign_on` is how people log in
+    elsewhere, None where they cannot.
     """
 
     store: Store
@@ -68,6 +75,9 @@ class Ports:
     status_of: Mapping[str, Audience] = field(default_factory=dict)
     public_url: str = ""
     session_lasts: timedelta = timedelta(hours=12)
+    second_factor_for: Collection[Role] = ()
+    second_factor_key: Secret | None = None
+    sign_on: SignOn | None = None
     clock: Clock = field(default_factory=SystemClock)
     news: News = field(default_factory=News)
 
@@ -79,4 +89,19 @@ class Ports:
     @property
     def cookie(self) -> str:
         """The name of the session's cookie; browsers hold one with the prefix to this very host and to HTTPS."""
-        return f"__Host-{COOKIE}" if self.is_secure else COOKIE
+        return self._cookie(COOKIE)
+
+    @property
+    def login_cookie(self) -> str:
+        """The name of the cookie of a login that waits for a code, or is under way at the provider."""
+        return self._cookie("incidentd_login")
+
+    @property
+    def second_factor(self) -> SecondFactor:
+        """What checks and sets up second factors here."""
+        host = urlsplit(self.public_url).hostname
+        issuer = f"incidentd {host}" if host else "incidentd"
+        return SecondFactor(self.store, self.clock, issuer=issuer, key=self.second_factor_key)
+
+    def _cookie(self, name: str) -> str:
+        return f"__Host-{name}" if self.is_secure else name

@@ -35,12 +35,14 @@ class FieldError(msgspec.Struct, frozen=True):
 
 
 class ProblemDocument(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What went wrong, for programs (`status`, `errors`) and people (`title`, `detail`)."""
+    """What went wrong, for programs (`status`, `errors`) and people (`title`, `detail`). `needs` names a field without
+    which a login goes no further."""
 
     title: str
     status: int
     detail: str = ""
     errors: tuple[FieldError, ...] = ()
+    needs: str = ""
 
 
 class Problem(HTTPException):
@@ -53,9 +55,11 @@ class Problem(HTTPException):
         *,
         errors: tuple[FieldError, ...] = (),
         headers: Mapping[str, str] | None = None,
+        needs: str = "",
     ) -> None:
         super().__init__(status, detail, dict(headers or {}))
         self.errors = errors
+        self.needs = needs
 
 
 def wrong_field(field: str, message: str) -> Problem:
@@ -67,7 +71,11 @@ def problem_response(problem: Problem) -> Response:
     """The problem as it is sent."""
     status = problem.status_code
     document = ProblemDocument(
-        title=HTTPStatus(status).phrase, status=status, detail=problem.detail, errors=problem.errors
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=problem.detail,
+        errors=problem.errors,
+        needs=problem.needs,
     )
     headers = {**ANSWER_HEADERS, **(problem.headers or {})}
     return Response(msgspec.json.encode(document), status, headers, MEDIA_TYPE)

@@ -16,21 +16,41 @@ from daemon.api.openapi import answers
 from daemon.api.ports import Ports
 from daemon.api.problems import Problem
 from daemon.passwords import is_right
-from daemon.store.rows import Credentials
+from daemon.second_factor import FactorRefused
+from daemon.store.rows import Credentials, UserRow
 from rules.access import LONGEST_NAME, LONGEST_PASSWORD, granted, user_name
 from rules.document import rfc3339
 
 _SESSION_BYTES = 32
 _AT_ONCE = 8
+LONGEST_CODE = 64
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="incidentd"'}
 _log = structlog.get_logger(__name__)
 
 
 class Login(BaseModel):
-    """A user's name and password."""
+    """A user's name and password, and where they have a second factor a code of it, or a recovery code."""
 
     model_config = ConfigDict(extra="forbid")
     name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
     password: Annotated[SecretStr, Field(min_length=1, max_length=LONGEST_PASSWORD)]
+    code: Annotated[SecretStr | None, Field(max_length=LONGEST_CODE)] = None
+
+
+class CodeNeeded(Problem):
+    """The password was right, and a code is to come: `user` has a second factor."""
+
+    def __init__(self, user: UserRow) -> None:
+        detail = "a code of the second factor, or a recovery code, is needed as well: send it as `code`"
+        super().__init__(HTTPStatus.UNAUTHORIZED, detail, headers=_CHALLENGE, needs="code")
+        self.user = user
+
+
+class LoginOver(Problem):
+    """A login waits for a code no more: its time is over, or its user was changed meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__(HTTPStatus.UNAUTHORIZED, "that took too long: log in once more", headers=_CHALLENGE)
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,26 +112,82 @@ def session_routes(ports: Ports) -> APIRouter:
 
 
 def opened_session(ports: Ports, login: Login, address: str) -> Response:
-    """Who one is from now on, with the cookie of a new session; a Problem where the name or the password is wrong, or
-    too many were."""
-    name = _asked_for(login.name)
-    users = ports.store.users
-    if (wait := users.begin_login(name, address)) is not None:
-        _log.warning("login_throttled", user=name, address=address)
-        seconds = max(1, int((wait - ports.clock.now()).total_seconds()) + 1)
-        detail = f"too many wrong passwords; try again in {seconds} s"
-        raise Problem(HTTPStatus.TOO_MANY_REQUESTS, detail, headers={"Retry-After": str(seconds)})
-    known = users.credentials(name)
+    """Who one is from now on, with the cookie of a new session; a Problem where the name, the password or the code is
+    wrong, or too many were. CodeNeeded where there is no code and one is needed."""
+    checked = checked_password(ports, login.name, login.password.get_secret_value(), address)
+    if not checked.user.has_second_factor:
+        return session_for(ports, checked, address)
+    if login.code is None:
+        raise CodeNeeded(checked.user)
+    check_code(ports, checked.user.name, login.code.get_secret_value(), address)
+    return session_for(ports, checked, address)
+
+
+def checked_password(ports: Ports, name: str, password: str, address: str) -> Credentials:
+    """The user as they are, whose password this is; a Problem where it is not, or too many were wrong."""
+    name = _asked_for(name)
+    count_attempt(ports, name, address)
+    known = ports.store.users.credentials(name)
     hashed = None if known is None else known.password_hash
-    opened = None
-    if _is_right(hashed, login.password.get_secret_value()) and known is not None:
-        opened = _opened(ports, known)
+    if not _is_right(hashed, password) or known is None:
+        raise _refused(name, address)
+    return known
+
+
+def session_by_code(ports: Ports, half: str, code: str, address: str) -> Response:
+    """As `opened_session`, for the login with that digest, whose password was right a moment ago; LoginOver where it
+    waits no more."""
+    factors = ports.store.second_factors
+    name = factors.waiting(half)
+    if name is None:
+        raise LoginOver
+    count_attempt(ports, name, address)
+    known = ports.store.users.credentials(name)
+    if known is None:
+        raise _refused(name, address)
+    check_code(ports, name, code, address)
+    # Whoever got another password meanwhile was read with it: their login is over, and says so here only.
+    if not factors.end_login(half):
+        raise LoginOver
+    return session_for(ports, known, address)
+
+
+def check_code(ports: Ports, name: str, code: str, address: str) -> None:
+    """A Problem where this is not a code of the user's second factor, or was used before."""
+    try:
+        is_right = ports.second_factor.accepts(name, code)
+    except FactorRefused as error:
+        raise Problem(HTTPStatus.UNAUTHORIZED, str(error), headers=_CHALLENGE) from None
+    if not is_right:
+        _log.warning("login_refused", user=name, address=address, why="code")
+        detail = "the code is wrong, or was used already; the app shows another one every 30 seconds"
+        raise Problem(HTTPStatus.UNAUTHORIZED, detail, headers=_CHALLENGE)
+
+
+def count_attempt(ports: Ports, name: str, address: str) -> None:
+    """Count a password or code before it is checked; a 429 where there were too many wrong ones."""
+    wait = ports.store.users.begin_login(name, address)
+    if wait is None:
+        return
+    _log.warning("login_throttled", user=name, address=address)
+    seconds = max(1, int((wait - ports.clock.now()).total_seconds()) + 1)
+    detail = f"too many wrong passwords or codes; try again in {seconds} s"
+    raise Problem(HTTPStatus.TOO_MANY_REQUESTS, detail, headers={"Retry-After": str(seconds)})
+
+
+def session_for(ports: Ports, checked: Credentials, address: str) -> Response:
+    """Who one is from now on, with the cookie of a new session; a Problem where the user was changed or shut out since
+    they were `checked`."""
+    opened = _opened(ports, checked)
     if opened is None:
-        _log.warning("login_refused", user=name, address=address)
-        challenge = {"WWW-Authenticate": 'Bearer realm="incidentd"'}
-        raise Problem(HTTPStatus.UNAUTHORIZED, "the name or the password is wrong", headers=challenge)
-    _log.info("login", user=name, address=address)
+        raise _refused(checked.user.name, address)
+    _log.info("login", user=checked.user.name, address=address)
     return opened
+
+
+def _refused(name: str, address: str) -> Problem:
+    _log.warning("login_refused", user=name, address=address)
+    return Problem(HTTPStatus.UNAUTHORIZED, "the name or the password is wrong", headers=_CHALLENGE)
 
 
 def _asked_for(text: str) -> str:

@@ -62,13 +62,14 @@ def list_(context: typer.Context, *, as_json: AsJson = False) -> None:
                 r.name,
                 str(r.role),
                 ", ".join(r.groups),
+                "elsewhere" if r.is_external else "on" if r.has_second_factor else "",
                 ", ".join(r.services) or "everything",
                 instant(r.created_at),
                 instant(r.disabled_at),
             ]
             for r in rows
         ]
-        say(table(["name", "role", "groups", "sees", "created", "disabled"], cells))
+        say(table(["name", "role", "groups", "second factor", "sees", "created", "disabled"], cells))
 
 
 @user.command()
@@ -142,6 +143,18 @@ def disable(context: typer.Context, name: Name, *, as_json: AsJson = False) -> N
 def enable(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
     """Let a disabled user in again."""
     _set_disabled(context, name, False, as_json)
+
+
+@user.command("reset-second-factor")
+def reset_second_factor(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
+    """Forget the second factor and the recovery codes of somebody who has lost them; every session of theirs ends."""
+    from daemon import accounts
+    from daemon.cli.doer import doer
+
+    known = accounts.known_name(name)
+    with open_store(read_config(context)) as store:
+        accounts.reset_second_factor(store, known, by=doer())
+    _say({"name": known, "second_factor": False}, f"{known} has no second factor any more", as_json)
 
 
 @user.command()
@@ -228,6 +241,8 @@ def _fields(row: "UserRow") -> dict[str, object]:
         "name": row.name,
         "role": str(row.role),
         "groups": list(row.groups),
+        "second_factor": row.has_second_factor,
+        "single_sign_on": row.is_external,
         "services": list(row.services),
         "created_at": rfc3339(row.created_at),
         "disabled_at": None if row.disabled_at is None else rfc3339(row.disabled_at),

@@ -11,12 +11,14 @@ from zoneinfo import ZoneInfo
 from cmdb.problems import Problem
 from daemon.backoff import RetryPolicy
 from daemon.config.inbound import InboundSettings
+from daemon.config.oidc import OidcSettings
 from daemon.sources.settings import SourceSettings
 from notifiers.language import SOURCE
 from notifiers.render import Renderer
 from notifiers.secret import Secret
 from notifiers.settings import NotifierSettings
 from notifiers.views.links import LinkTemplate
+from rules.access import Role
 from rules.policy import Policy
 from rules.status_page import Audience
 from rules.subscriptions import Subscription
@@ -26,7 +28,8 @@ from rules.subscriptions import Subscription
 class HttpSettings:
     """Where the console and the APIs listen; port 0 asks for any free one. `open` access is on loopback only. A session
     ends so long after the login. `status` says who may see how the business services are, `status_of` the same of some
-    of them, by id."""
+    of them, by id. Whose role is among `second_factor` needs one; `second_factor_key` seals their secrets, None for a
+    key of the database's own. `oidc` is where people may log in as well, None where there is no such place."""
 
     host: str = "127.0.0.1"
     port: int = 8420
@@ -35,6 +38,9 @@ class HttpSettings:
     status: Audience = "off"
     status_of: Mapping[str, Audience] = field(default_factory=dict)
     session: timedelta = timedelta(hours=12)
+    second_factor: frozenset[Role] = frozenset()
+    second_factor_key: Secret | None = None
+    oidc: OidcSettings | None = None
 
     @property
     def listen(self) -> str:

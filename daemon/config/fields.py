@@ -115,6 +115,12 @@ def _http_url(value: Any) -> str:
     return text.rstrip("/")
 
 
+def _issuer(value: Any) -> str:
+    # As it is written: issuers are compared character by character, a slash at the end included.
+    _http_url(value)
+    return _text(value, "an address as in https://login.example.net")
+
+
 def _secret_url(value: Any) -> str:
     text = _text(value, "an address as in https://host/hook")
     problem = url_problem(text, {"http", "https"}, user_allowed=True)
@@ -235,6 +241,7 @@ Label = Annotated[
     str, BeforeValidator(_matching(_LABEL, "is not the name of a label", "the name of a label, as in instance"))
 ]
 Host = Annotated[str, BeforeValidator(_matching(_HOST, "is not the name of a host", "a host name or address"))]
+Issuer = Annotated[str, BeforeValidator(_issuer)]
 HttpUrl = Annotated[str, BeforeValidator(_http_url)]
 SecretUrl = Annotated[str, BeforeValidator(_secret_url)]
 Headers = Annotated[dict[str, str], BeforeValidator(_headers)]

@@ -12,6 +12,7 @@ from daemon.config.config import DeliverySettings, HttpSettings, LogSettings, Me
 from daemon.config.context import Context
 from daemon.config.document import Loc
 from daemon.config.fields import is_loopback, shown, suggestion
+from daemon.config.oidc import make_oidc
 from daemon.config.schema import (
     CmdbFile,
     Delivery,
@@ -27,11 +28,12 @@ from daemon.config.schema import (
     PushSource,
     RequestMatch,
     Section,
-    Tls,
 )
-from daemon.sources.settings import SourceSettings, TlsSettings
+from daemon.config.tls import make_tls
+from daemon.sources.settings import SourceSettings
 from notifiers.secret import Secret
 from notifiers.views.links import PLACEHOLDERS, LinkTemplate, is_link, unknown_placeholders
+from rules.access import Role
 from rules.incident import Level, Priority
 from rules.maintenance import Window
 from rules.matchers import matches_empty, parse_matchers
@@ -39,6 +41,7 @@ from rules.policy import ITIL_MATRIX, Matrix
 from rules.recurrence import SuggestAfter
 from rules.request_rule import RequestRule
 
+SHORTEST_KEY = 32
 _DATABASES = ("sqlite:///FILE", "postgresql+psycopg://USER@HOST/NAME")
 
 
@@ -85,6 +88,13 @@ def make_http(context: Context, loc: Loc, section: Http) -> HttpSettings:
             f"access: open is for a loopback address only, and {host} is reachable for others",
             "allowed: access: login, or listen on 127.0.0.1, [::1] or localhost",
         )
+    key = context.secret(loc, section, "second_factor_key")
+    if key is not None and len(key.reveal()) < SHORTEST_KEY:
+        allowed = f"allowed: {SHORTEST_KEY} characters or more, at random"
+        context.problem((*loc, "second_factor_key"), "second_factor_key is short", allowed)
+    oidc = None
+    if section.oidc is not None:
+        oidc = make_oidc(context, (*loc, "oidc"), section.oidc, host, section.public_url)
     return HttpSettings(
         host=host,
         port=port,
@@ -93,6 +103,9 @@ def make_http(context: Context, loc: Loc, section: Http) -> HttpSettings:
         status=section.status,
         status_of=section.status_of,
         session=section.session,
+        second_factor=frozenset(map(Role, section.second_factor)),
+        second_factor_key=key,
+        oidc=oidc,
     )
 
 
@@ -116,7 +129,7 @@ def make_source(context: Context, loc: Loc, section: Section) -> SourceSettings 
         password=password,
         bearer_token=token,
         headers=headers_of(section.headers),
-        tls=_tls(context, (*loc, "tls"), section.tls),
+        tls=make_tls(context, (*loc, "tls"), section.tls),
         **_ignored(section.ignore_labels),
         **given(section, "interval", "timeout"),
     )
@@ -129,15 +142,6 @@ def _ignored(labels: list[str] | None) -> dict[str, Any]:
 def headers_of(headers: dict[str, str]) -> tuple[tuple[str, Secret], ...]:
     """Names and values of headers; any value may be secret."""
     return tuple((name, Secret(value)) for name, value in headers.items())
-
-
-def _tls(context: Context, loc: Loc, section: Tls | None) -> TlsSettings:
-    if section is None:
-        return TlsSettings()
-    if section.key_file is not None and section.cert_file is None:
-        context.problem((*loc, "key_file"), "key_file stands without cert_file", "allowed: both, or cert_file alone")
-    paths = {name: context.maybe_path((*loc, name), getattr(section, name)) for name in Tls.files}
-    return TlsSettings(insecure_skip_verify=section.insecure_skip_verify, **paths)
 
 
 def make_cmdb(context: Context, loc: Loc, section: Section) -> Path | None:

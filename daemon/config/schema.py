@@ -16,18 +16,22 @@ from daemon.config.fields import (
     HttpUrl,
     Instant,
     Interval,
+    Issuer,
     Label,
     Labels,
     Listen,
     Memory,
     Name,
     Number,
+    OneOrMany,
     Refused,
     SessionLength,
     Texts,
     Timeout,
+    one_of,
     shown,
 )
+from rules.access import Role
 from rules.status_page import Audience
 
 
@@ -43,6 +47,8 @@ def _zone_name(name: str) -> str:
     return name
 
 
+RoleWord = Annotated[str, one_of(tuple(map(str, Role)))]
+Roles = Annotated[list[RoleWord], OneOrMany]
 Zone = Annotated[str, AfterValidator(_zone_name)]
 
 
@@ -55,15 +61,51 @@ class Section(BaseModel):
     required_secrets: ClassVar[tuple[str, ...]] = ()
 
 
+class Tls(Section):
+    """Certificates, as PEM files."""
+
+    files = ("ca_file", "cert_file", "key_file")
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    insecure_skip_verify: bool = False
+
+
+class Oidc(Section):
+    """A provider of OpenID Connect at which people log in, and what they are here by its word."""
+
+    secrets = ("client_secret",)
+    required_secrets = ("client_secret",)
+    issuer: Issuer
+    client_id: Annotated[str, Field(min_length=1, max_length=400)]
+    client_secret: str | None = None
+    client_secret_file: str | None = None
+    client_secret_credential: str | None = None
+    name: Annotated[str, Field(min_length=1, max_length=60)] = "single sign-on"
+    scopes: Texts = Field(default_factory=lambda: ["openid", "email", "profile"])
+    user_claim: Annotated[str, Field(min_length=1, max_length=200)] = "email"
+    groups_claim: Annotated[str, Field(min_length=1, max_length=200)] = "groups"
+    roles: dict[str, RoleWord] = Field(default_factory=dict)
+    default_role: RoleWord | None = None
+    timeout: Timeout = timedelta(seconds=10)
+    tls: Tls | None = None
+
+
 class Http(Section):
     """Where the console and the APIs listen, and who may use them."""
 
+    secrets = ("second_factor_key",)
     listen: Listen = ("127.0.0.1", 8420)
     access: Literal["login", "open"] = "login"
     public_url: HttpUrl | None = None
     status: Audience = "off"
     status_of: Annotated[dict[str, Audience], Field(max_length=1000)] = Field(default_factory=dict)
     session: SessionLength = timedelta(hours=12)
+    second_factor: Roles = Field(default_factory=list)
+    second_factor_key: str | None = None
+    second_factor_key_file: str | None = None
+    second_factor_key_credential: str | None = None
+    oidc: Oidc | None = None
 
 
 class BasicAuth(Section):
@@ -75,16 +117,6 @@ class BasicAuth(Section):
     password: str | None = None
     password_file: str | None = None
     password_credential: str | None = None
-
-
-class Tls(Section):
-    """Certificates, as PEM files."""
-
-    files = ("ca_file", "cert_file", "key_file")
-    ca_file: str | None = None
-    cert_file: str | None = None
-    key_file: str | None = None
-    insecure_skip_verify: bool = False
 
 
 class PolledSource(Section):

@@ -2,7 +2,6 @@
 
 import gzip
 from collections.abc import Callable
-from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -99,9 +98,13 @@ class Pages:
 
     def html(self, template: str, *, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> Response:
         """A page for anybody."""
-        now: datetime = self._ports.clock.now()
-        html = self._templates.get_template(template).render({"now": now, "access": self._ports.access, **values})
+        html = self._templates.get_template(template).render({**self._given(), **values})
         return Response(html, status, _HEADERS, "text/html; charset=utf-8")
+
+    def _given(self) -> dict[str, Any]:
+        """What every page may name."""
+        sign_on = "" if self._ports.sign_on is None else self._ports.sign_on.name
+        return {"now": self._ports.clock.now(), "access": self._ports.access, "sign_on": sign_on}
 
 
 def _compressed(page: Response) -> Response:

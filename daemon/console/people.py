@@ -17,6 +17,7 @@ from daemon.accounts import (
     limit_user,
     make_token,
     must_exist,
+    reset_second_factor,
 )
 from daemon.api.access import Caller
 from daemon.api.ports import Ports
@@ -98,6 +99,13 @@ def _new_password(ports: Ports, form: Form, by: Doer) -> Secret | None:
     return name, give_password(ports.store, name, is_temporary=True, by=by)
 
 
+def _reset_factor(ports: Ports, form: Form, by: Doer) -> Secret | None:
+    name = known_name(form.get("name"))
+    _not_oneself(name, by, "second factor")
+    reset_second_factor(ports.store, name, by=by)
+    return None
+
+
 def _disable(ports: Ports, form: Form, by: Doer) -> Secret | None:
     name = known_name(form.get("name"))
     _not_oneself(name, by, "access")
@@ -130,6 +138,7 @@ USERS: Acts = {
     "role": _change_role,
     "limit": _limit,
     "password": _new_password,
+    "factor": _reset_factor,
     "disable": _disable,
     "enable": _enable,
 }

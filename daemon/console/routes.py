@@ -23,6 +23,7 @@ from daemon.console.portal import portal_routes
 from daemon.console.records import record_page_routes
 from daemon.console.reports import report_pages
 from daemon.console.services import service_routes
+from daemon.console.sign_on import sign_on_routes
 from daemon.console.upkeep import upkeep_routes
 from daemon.console.visitor import add_page_handlers, visit
 
@@ -35,6 +36,7 @@ def console_routes(ports: Ports, app: FastAPI) -> tuple[APIRouter, ...]:
     return (
         assets.routes(),
         login_routes(ports, pages, visit(ports, "account")),
+        sign_on_routes(ports, pages),
         live_routes(ports.news, visit(ports, by_service=True)),
         board_routes(ports, pages),
         *incident_routes(ports, pages),

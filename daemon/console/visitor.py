@@ -8,7 +8,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.security import APIKeyCookie
 
-from daemon.api.access import CHANGE_AT, Caller, PasswordFirst, Require
+from daemon.api.access import CHANGE_AT, AccountFirst, Caller, Require
 from daemon.api.ports import COOKIE, Ports
 from daemon.api.problems import Problem
 from daemon.console.pages import Pages
@@ -23,7 +23,7 @@ class LoginNeeded(IncidentdError):
 
 
 class ChangeNeeded(IncidentdError):
-    """Somebody has to change their password before they see this page."""
+    """Somebody has to do something at their account before they see this page."""
 
 
 class PageRefused(IncidentdError):
@@ -43,7 +43,7 @@ class Visit(Require):
         """The visitor; LoginNeeded or PageRefused."""
         try:
             return super().__call__(request, None, _)
-        except PasswordFirst:
+        except AccountFirst:
             raise ChangeNeeded from None
         except Problem as problem:
             if problem.status_code == HTTPStatus.UNAUTHORIZED:
@@ -76,7 +76,7 @@ def add_page_handlers(app: FastAPI, pages: Pages) -> None:
         return RedirectResponse(address, HTTPStatus.SEE_OTHER)
 
     @app.exception_handler(ChangeNeeded)
-    async def change_password(request: Request, _: ChangeNeeded) -> Response:
+    async def account_first(request: Request, _: ChangeNeeded) -> Response:
         if request.headers.get("hx-request"):
             return Response(status_code=HTTPStatus.FORBIDDEN, headers={"HX-Redirect": CHANGE_AT})
         return RedirectResponse(CHANGE_AT, HTTPStatus.SEE_OTHER)

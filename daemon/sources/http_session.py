@@ -1,4 +1,5 @@
-"""The HTTP session through which sources are asked: bounded in time and size, tied to one server, never redirected."""
+"""The HTTP session through which sources, and a provider of single sign-on, are asked: bounded in time and size, tied
+to one server, never redirected."""
 
 import base64
 import contextlib
@@ -20,7 +21,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.retry import Retry
 
 from daemon.errors import SourceDown
-from daemon.sources.settings import SourceSettings, TlsSettings
+from daemon.sources.settings import Peer, TlsSettings
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
@@ -41,16 +42,17 @@ class AnswerTooLarge(SourceDown):
 
 
 class BoundedSession(requests.Session):
-    """A `requests.Session` for one source; every failure of the transport is a `SourceDown` in one clear sentence.
+    """A `requests.Session` for one server; every failure of the transport is a `SourceDown` in one clear sentence.
 
     Read timeouts of `requests` count from byte to byte, so that a server which drips holds a poll for ever; here a
-    watch cuts the connection once `settings.timeout` has passed since the request began. Bodies end at 64 MiB.
+    watch cuts the connection once `settings.timeout` has passed since the request began. Bodies end at `most_bytes`.
     The environment's proxies, netrc and certificates are not used. Not thread-safe: one session, one worker.
     `answer` is the last complete answer, for callers that see it only through another library.
     """
 
-    def __init__(self, settings: SourceSettings) -> None:
+    def __init__(self, settings: Peer, most_bytes: int = MAX_BODY_BYTES) -> None:
         super().__init__()
+        self._most_bytes = most_bytes
         self.base_url = settings.url.rstrip("/")
         self.host = public_host(settings.url)
         self.timeout_s = settings.timeout.total_seconds()
@@ -93,8 +95,8 @@ class BoundedSession(requests.Session):
         try:
             for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=True):
                 size += len(chunk)
-                if size > MAX_BODY_BYTES:
-                    raise AnswerTooLarge(f"{self.host} answered with more than {MAX_BODY_BYTES // 1024**2} MiB")
+                if size > self._most_bytes:
+                    raise AnswerTooLarge(f"{self.host} answered with more than {self._most_bytes // 1024**2} MiB")
                 parts.append(chunk)
         finally:
             response.close()

@@ -21,21 +21,30 @@ class TlsSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SourceSettings:
-    """One source. A `push` source has a name and `ignore_labels` only; the others are read from `url` every `interval`.
+class Peer:
+    """An HTTP server that is asked, each time within `timeout`.
 
     At most one of `username` (with `password`) and `bearer_token` is set. `headers` go with every request; their
-    values may be secret. `ignore_labels` are dropped before an alert's identity is made (a replica's label, say).
+    values may be secret.
     """
 
-    name: str
-    type: Literal["prometheus", "alertmanager", "push"]
     url: str = ""
-    interval: timedelta = timedelta(seconds=15)
     timeout: timedelta = timedelta(seconds=10)
     username: str = ""
     password: Secret | None = None
     bearer_token: Secret | None = None
     headers: tuple[tuple[str, Secret], ...] = ()
     tls: TlsSettings = TlsSettings()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSettings(Peer):
+    """One source. A `push` source has a name and `ignore_labels` only; the others are read from `url` every `interval`.
+
+    `ignore_labels` are dropped before an alert's identity is made (a replica's label, say).
+    """
+
+    name: str
+    type: Literal["prometheus", "alertmanager", "push"]
+    interval: timedelta = timedelta(seconds=15)
     ignore_labels: frozenset[str] = DEFAULT_IGNORED_LABELS

@@ -1,18 +1,16 @@
 """What was done by links in notices, and the key that links are signed with."""
 
-import secrets as chance
-
 from sqlalchemy import select
 
 from daemon.store.engine import Database
+from daemon.store.keys import own_key
 from daemon.store.records import clean
 from daemon.store.rows import LinkUse
-from daemon.store.schema import link_uses, secrets
+from daemon.store.schema import link_uses
 from daemon.store.upsert import insert_new
 
 # The name that it has had since links were for ratings only; another one would end every link that is out.
 _KEY = "ratings"
-_KEY_BYTES = 32
 
 
 class Links:
@@ -23,14 +21,7 @@ class Links:
 
     def key(self) -> bytes:
         """The secret that links are signed with; made at the first call, and the same for every daemon here."""
-        query = select(secrets.c.value).where(secrets.c.name == _KEY)
-        with self._database.read() as connection:
-            found = connection.execute(query).scalar()
-        if found is not None:
-            return bytes(found)
-        with self._database.write() as connection:
-            insert_new(connection, secrets, {"name": _KEY, "value": chance.token_bytes(_KEY_BYTES)})
-            return bytes(connection.execute(query).scalar_one())
+        return own_key(self._database, _KEY)
 
     def use(self, use: LinkUse) -> bool:
         """Keep what was done by a link; False, and nothing is kept, where that was done before."""

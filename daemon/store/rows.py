@@ -73,8 +73,9 @@ class TokenRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserRow:
-    """A person who may log in; the password is not here, only whether it `is_temporary`: to be changed first.
-    `services` are the business services that they are limited to, none where they see everything."""
+    """A person who may log in; the password is not here, only whether it `is_temporary`: to be changed first; and
+    whether a code is asked for beside it. Who `is_external` has none, and logs in by single sign-on. `services` are the
+    business services that they are limited to, none where they see everything."""
 
     name: str
     role: Role
@@ -83,6 +84,31 @@ class UserRow:
     disabled_at: datetime | None = None
     is_temporary: bool = False
     services: tuple[str, ...] = ()
+    has_second_factor: bool = False
+    is_external: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactorRow:
+    """A second factor: its secret, sealed; whether it counts yet; and how many recovery codes are left."""
+
+    sealed: bytes
+    is_confirmed: bool
+    codes_left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignOnRow:
+    """A login that is under way at the provider of single sign-on: digests of its `state` and of the `browser`'s
+    cookie, what the provider has to repeat (`nonce`) and is shown in the end (`verifier`, RFC 7636), and the page to
+    come `back` to."""
+
+    state: str
+    browser: str
+    nonce: str
+    verifier: str
+    back: str
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from daemon.store.audit import Audit
 from daemon.store.engine import Database, open_database
 from daemon.store.figures import Readings
 from daemon.store.history import history
+from daemon.store.identities import Identities
 from daemon.store.inbox import Inbox
 from daemon.store.lease import Leases
 from daemon.store.links import Links
@@ -33,6 +34,7 @@ from daemon.store.rows import (
     TokenRow,
 )
 from daemon.store.search import search_incidents
+from daemon.store.second_factors import SecondFactors
 from daemon.store.threads import Threads
 from daemon.store.tokens import Tokens
 from daemon.store.users import Users
@@ -51,9 +53,10 @@ from rules.telling import Mailbox
 class Store:
     """One database. Every method may be called from any thread and raises `StoreError` where the database fails.
 
-    `users` are people and their sessions, `audit` who administered them, `answers` what was answered to requests that
-    may come again, `ratings` how content people were, `threads` the conversations that channels have begun, `links`
-    what was done by links in notices, `mails` those that came in, `readings` what figures are made of.
+    `users` are people and their sessions, `second_factors` what they need beside a password, `identities` who they are
+    at a provider of single sign-on, `audit` who administered them, `answers` what was answered to requests that may
+    come again, `ratings` how content people were, `threads` the conversations that channels have begun, `links` what
+    was done by links in notices, `mails` those that came in, `readings` what figures are made of.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -63,6 +66,8 @@ class Store:
         self._leases = Leases(database, clock)
         self._tokens = Tokens(database, clock)
         self.users = Users(database, clock)
+        self.identities = Identities(database, clock)
+        self.second_factors = SecondFactors(database, clock)
         self.audit = Audit(database)
         self.answers = Answers(database, clock)
         self.ratings = Ratings(database)

@@ -4,19 +4,27 @@ digests."""
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, exc, insert, select, update
+from sqlalchemy import Connection, delete, exc, exists, insert, select, update
 
 from daemon.clock import Clock
 from daemon.errors import StoreError
 from daemon.store.audit import note_act
 from daemon.store.engine import Database
+from daemon.store.login_tables import half_logins, identities, second_factors
 from daemon.store.records import clean, encode, names_of
 from daemon.store.rows import ITSELF, Bearer, Credentials, Doer, UserRow
 from daemon.store.schema import login_attempts, sessions, users
 from rules.access import Role
 from rules.throttle import MOST_PER_ADDRESS, MOST_PER_NAME, WINDOW, retry_at
 
-_COLUMNS = [c for c in users.c if c.name != "password"]
+_HAS_FACTOR = (
+    exists()
+    .where(second_factors.c.user == users.c.name, second_factors.c.confirmed_at.is_not(None))
+    .label("has_second_factor")
+)
+_IS_EXTERNAL = exists().where(identities.c.user == users.c.name).label("is_external")
+_MORE = (_HAS_FACTOR, _IS_EXTERNAL)
+_COLUMNS = [*(c for c in users.c if c.name != "password"), *_MORE]
 
 
 class Users:
@@ -39,23 +47,9 @@ class Users:
     ) -> None:
         """Remember a user, whose password must be changed first where it `is_temporary`, limited to business services
         where some are named; StoreError where the name is taken."""
-        now = self._clock.now()
-        row = {
-            "name": name,
-            "role": str(role),
-            "groups": " ".join(groups),
-            "password": password_hash,
-            "created_at": now,
-            "is_temporary": is_temporary,
-            "services": encode(services),
-        }
+        row = {"name": name, "password": password_hash, "is_temporary": is_temporary}
         with self._database.write() as connection:
-            try:
-                connection.execute(insert(users), [row])
-            except exc.IntegrityError:
-                raise StoreError(f"there is a user named {name!r} already") from None
-            limit = f", {_seen(services)}" if services else ""
-            note_act(connection, now, by, "user added", name, _standing(role, groups) + limit)
+            put_user(connection, self._clock.now(), row, role, groups, services, by=by)
 
     def all(self) -> list[UserRow]:
         """Every user, by name."""
@@ -69,7 +63,7 @@ class Users:
 
     def credentials(self, name: str) -> Credentials | None:
         """What a login of this name is checked against; None where there is no such user or the user is disabled."""
-        query = select(users).where(users.c.name == clean(name), users.c.disabled_at.is_(None))
+        query = select(users, *_MORE).where(users.c.name == clean(name), users.c.disabled_at.is_(None))
         with self._database.read() as connection:
             row = connection.execute(query).one_or_none()
             return None if row is None else _credentials_of(row)
@@ -101,7 +95,7 @@ class Users:
             # The user first: a login that is under way holds this row until its session can be seen and ended.
             found = connection.execute(update(users).where(users.c.name == clean(name)).values(**values)).rowcount > 0
             if found:
-                connection.execute(delete(sessions).where(sessions.c.user == clean(name)))
+                end_sessions(connection, name)
                 note_act(connection, self._clock.now(), by, action, name, details)
             return found
 
@@ -125,6 +119,11 @@ class Users:
                     return wait
             connection.execute(insert(login_attempts), [{"name": name, "address": address, "at": now}])
             return None
+
+    def forget_attempts(self, name: str) -> None:
+        """Whoever they were by, they came to a good end."""
+        with self._database.write() as connection:
+            connection.execute(delete(login_attempts).where(login_attempts.c.name == clean(name)))
 
     def open_session(self, name: str, digest: str, expires_at: datetime, checked: Credentials | None = None) -> bool:
         """The attempt succeeded: forget those of that name, and remember the session by the SHA-256 of its id.
@@ -154,6 +153,38 @@ class Users:
             return None if row is None or user is None else Bearer(user=user, expires_at=row.expires_at)
 
 
+def put_user(
+    connection: Connection,
+    at: datetime,
+    row: dict[str, Any],
+    role: Role,
+    groups: tuple[str, ...] = (),
+    services: tuple[str, ...] = (),
+    *,
+    by: Doer,
+) -> None:
+    """Add a user within a transaction: `row` has the name, the password's hash, which is empty for who has none, and
+    whether it is temporary. StoreError where the name is taken."""
+    standing = {"role": str(role), "groups": " ".join(groups), "services": encode(services), "created_at": at}
+    try:
+        connection.execute(insert(users), [{**row, **standing}])
+    except exc.IntegrityError:
+        raise StoreError(f"there is a user named {row['name']!r} already") from None
+    limit = f", {_seen(services)}" if services else ""
+    note_act(connection, at, by, "user added", row["name"], _standing(role, groups) + limit)
+
+
+def hold_user(connection: Connection, name: str) -> None:
+    """Let nobody else change a user, and no login of theirs come to its end, before this transaction has."""
+    connection.execute(select(users.c.name).where(users.c.name == clean(name)).with_for_update())
+
+
+def end_sessions(connection: Connection, name: str, *, keep: str = "") -> None:
+    """End a user's sessions, but the one with the digest `keep`, and their logins that are under way."""
+    connection.execute(delete(sessions).where(sessions.c.user == clean(name), sessions.c.digest != clean(keep)))
+    connection.execute(delete(half_logins).where(half_logins.c.user == clean(name)))
+
+
 def user_in(connection: Connection, name: str) -> UserRow | None:
     """The user of that name, within a transaction."""
     row = connection.execute(select(*_COLUMNS).where(users.c.name == clean(name))).one_or_none()
@@ -162,7 +193,9 @@ def user_in(connection: Connection, name: str) -> UserRow | None:
 
 def _credentials_now(connection: Connection, name: str) -> Credentials | None:
     """The same within a transaction, in which nobody else changes the user any more."""
-    row = connection.execute(select(users).where(users.c.name == clean(name)).with_for_update()).one_or_none()
+    # Two steps: what is read in the first one may be older than the moment at which the row could be held.
+    hold_user(connection, name)
+    row = connection.execute(select(users, *_MORE).where(users.c.name == clean(name))).one_or_none()
     return None if row is None else _credentials_of(row)
 
 
@@ -188,5 +221,7 @@ def _user_of(row: Any) -> UserRow:
         created_at=row.created_at,
         disabled_at=row.disabled_at,
         is_temporary=row.is_temporary,
+        has_second_factor=bool(row.has_second_factor),
+        is_external=bool(row.is_external),
         services=names_of(row.services),
     )

@@ -6,8 +6,10 @@ import pytest
 from playwright.sync_api import expect
 
 from rules.access import Role
+from tests.apps import App
 from tests.browser.world import Console, Visiting, accessibility, overflow
 from tests.builders import sighting
+from tests.contract.api_world import PASSWORD
 
 PAGES = (
     "/overview",
@@ -96,6 +98,42 @@ def test_an_alert_is_tried_and_a_silence_made_by_the_keyboard_alone(console: Con
     page.keyboard.press("Enter")
     expect(page.locator("main tbody")).to_contain_text("known")
     assert accessibility(page) == []
+
+
+@pytest.mark.parametrize(("width", "dark", "script"), [(360, True, False), (1280, False, True)])
+def test_a_second_factor_is_set_up_and_asked_for(
+    guarded_console: Console, visit: Visiting, width: int, dark: bool, script: bool
+) -> None:
+    visitor = visit(width=width, dark=dark)
+    page = visitor.log_in(Role.OPERATOR)
+    page.goto(f"{visitor.url}/account")
+    assert (accessibility(page), overflow(page)) == ([], 0)
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_role("button", name="Set it up").click()
+    expect(page.get_by_role("img", name="The secret as a QR code")).to_be_visible()
+    assert (accessibility(page), overflow(page)) == ([], 0)
+    app = App(page.locator(".secret").inner_text(), guarded_console.world.clock)
+    page.get_by_label("The code").fill(app.code())
+    page.keyboard.press("Enter")
+    expect(page.locator(".codes li")).to_have_count(10)
+    assert (accessibility(page), overflow(page)) == ([], 0)
+
+    guarded_console.world.clock.advance(timedelta(seconds=30))
+    other = visit(width=width, dark=dark, script=script)
+    page = other.open("/login?next=%2Fevents")
+    page.get_by_label("Name").fill("operator")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_label("The code that your app shows")).to_be_focused()
+    if script:
+        assert (accessibility(page), overflow(page)) == ([], 0)
+        other.forgive("401")
+        page.keyboard.type("000000")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert")).to_contain_text("The code is wrong")
+    page.get_by_label("The code that your app shows").fill(app.code())
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{other.url}/events")
 
 
 def test_a_new_user_chooses_a_password_first(guarded_console: Console, visit: Visiting) -> None:

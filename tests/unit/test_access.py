@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 from daemon.passwords import generated_password, hash_password, is_right
-from rules.access import PERMISSIONS, ROLES, SCOPES, Role, Scope, granted, holders, user_name, wrong_password
+from rules.access import (
+    PERMISSIONS,
+    ROLES,
+    SCOPES,
+    Role,
+    Scope,
+    granted,
+    holders,
+    role_of_groups,
+    user_name,
+    wrong_password,
+)
 from rules.throttle import MOST_PER_NAME, WINDOW, retry_at
 from tests.builders import T0, at
 
@@ -106,3 +117,20 @@ def test_too_many_failures_ask_for_patience_until_the_oldest_is_forgotten() -> N
     assert retry_at([*failures, at(20)], MOST_PER_NAME, at(30)) == at(1) + WINDOW
     assert retry_at(failures, MOST_PER_NAME, T0 + WINDOW) is None
     assert retry_at(failures, MOST_PER_NAME, T0 + WINDOW + timedelta(seconds=9)) is None
+
+
+@pytest.mark.parametrize(
+    ("groups", "default", "role"),
+    [
+        (("sre",), None, Role.OPERATOR),
+        (("heads", "sre"), None, Role.MANAGER),
+        (("sre", "heads"), Role.ADMIN, Role.MANAGER),
+        (("nobody",), Role.VIEWER, Role.VIEWER),
+        ((), Role.VIEWER, Role.VIEWER),
+        (("nobody",), None, None),
+    ],
+)
+def test_of_the_roles_of_ones_groups_the_most_powerful_counts(
+    groups: tuple[str, ...], default: Role | None, role: Role | None
+) -> None:
+    assert role_of_groups(groups, {"sre": Role.OPERATOR, "heads": Role.MANAGER}, default) is role

@@ -8,7 +8,10 @@ from daemon.cli.doer import doer
 from daemon.cli.main import app
 from daemon.clock import ManualClock
 from daemon.passwords import is_right
+from daemon.second_factor import SecondFactor
+from daemon.store.rows import ITSELF
 from daemon.store.store import Store
+from tests.apps import App
 from tests.cli_site import T0, Shell, Site
 from tests.contract.stores import hash_of
 
@@ -27,6 +30,22 @@ def test_users_are_let_in_changed_and_shut_out(recorded: Site) -> None:
     assert known["disabled_at"] is not None
     assert recorded.json("user", "enable", "anna") == {"name": "anna", "disabled": False}
     assert "network" in recorded.run("user", "list")
+
+
+def test_whether_a_second_factor_is_on_is_listed_and_it_is_reset(recorded: Site) -> None:
+    for name in ("anna", "bob"):
+        recorded.json("user", "add", name, "--role", "operator")
+    with Store.open(f"sqlite:///{recorded.directory}/incidentd.db", ManualClock(T0)) as store:
+        factor = SecondFactor(store, ManualClock(T0))
+        app = App(factor.begin("anna").secret, ManualClock(T0))
+        factor.confirm("anna", app.code(), keep="", by=ITSELF)
+    listed = recorded.json("user", "list")["users"]
+    assert [(u["name"], u["second_factor"]) for u in listed] == [("anna", True), ("bob", False)]
+    assert "second factor" in recorded.run("user", "list")
+    assert recorded.json("user", "reset-second-factor", "anna") == {"name": "anna", "second_factor": False}
+    assert not any(u["second_factor"] for u in recorded.json("user", "list")["users"])
+    act = recorded.json("user", "history")["acts"][0]
+    assert (act["action"], act["subject"], act["actor"]) == ("second factor reset", "anna", doer().name)
 
 
 def test_a_user_is_limited_to_services_of_the_cmdb(recorded: Site) -> None:
@@ -87,6 +106,7 @@ def test_a_password_may_come_from_standard_input_and_is_never_shown(recorded: Si
         (("user", "add", "anna", "--role", "king"), 2, "viewer"),
         (("user", "role", "nobody", "viewer"), 1, "there is no user named nobody; `incidentd user list`"),
         (("user", "passwd", "nobody"), 1, "there is no user named nobody"),
+        (("user", "reset-second-factor", "nobody"), 1, "there is no user named nobody"),
         (("user", "disable", "nobody"), 1, "there is no user named nobody"),
         (("token", "create", "--user", "nobody"), 1, "there is no user named nobody"),
         (("token", "create"), 1, "the name of a token is 1 to 100"),

@@ -8,6 +8,7 @@ from daemon.config.estate import estate_remarks, load_all
 from daemon.config.load import load_config
 from daemon.errors import ConfigError
 from notifiers.settings import EmailSettings, WebhookSettings
+from rules.access import Role
 from rules.incident import Level, Priority
 from rules.policy import Policy
 from rules.subscriptions import Subscription, When
@@ -168,6 +169,15 @@ MAIL = "notifiers:\n  - {name: noc, type: email, host: mx, from: a@b.de, to: c@d
         ("http: {listen: '[x]:80'}\n", '1: listen: "x" is not an IPv6 address'),
         ("http: {listen: ':80'}\n", '1: listen: ":80" names no host'),
         ("http: {listen: 'a:99999'}\n", '1: listen: "a:99999" has no port'),
+        (
+            "http: {second_factor: [amdin]}\n",
+            '1: second_factor: "amdin" is not allowed; did you mean "admin"?; '
+            "allowed: viewer, reporter, operator, manager, admin",
+        ),
+        (
+            "http: {second_factor_key: short}\n",
+            "1: second_factor_key is short; allowed: 32 characters or more, at random",
+        ),
         ("http: {access: opn}\n", '1: access: "opn" is not allowed; did you mean "open"?; allowed: login, open'),
         ("database: mysql://u:pw@h/d\n", "1: database is not an address that is known; allowed: sqlite:///FILE or"),
         ("database: 'sqlite://'\n", "1: database is not an address that is known"),
@@ -362,6 +372,46 @@ def test_a_webhook_has_every_setting(site: Site) -> None:
     assert "T0KEN" not in repr(settings)
     assert [(name, value.reveal()) for name, value in settings.headers] == [("X-A", "1")]
     assert settings.timeout == timedelta(seconds=3)
+
+
+OIDC = "http:\n  oidc:\n    issuer: https://login.example/\n    client_id: me\n    client_secret: s3cret\n"
+
+
+def test_single_sign_on_is_read_and_its_secret_never_shown(site: Site) -> None:
+    (site.directory / "oidc.secret").write_text("s3cret\n")
+    text = OIDC.replace("client_secret: s3cret", "client_secret_file: oidc.secret")
+    config = site.load(text + "    roles: {sre: operator, heads: manager}\n    default_role: viewer\n")
+    oidc = config.http.oidc
+    assert oidc is not None
+    assert (oidc.issuer, oidc.client_secret.reveal()) == ("https://login.example/", "s3cret")
+    assert (oidc.roles, oidc.default_role) == ({"sre": Role.OPERATOR, "heads": Role.MANAGER}, Role.VIEWER)
+    assert (oidc.user_claim, oidc.groups_claim) == ("email", "groups")
+    assert "s3cret" not in repr(config)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (OIDC, "2: oidc lets nobody in: it gives no role; allowed: a role by group (roles), a default_role, or both"),
+        (OIDC + "    roles: {sre: king}\n", '6: sre: "king" is not allowed; allowed: viewer'),
+        (OIDC + "    default_role: 5\n", "6: default_role: must be text"),
+        (OIDC + "    rolls: {}\n    default_role: viewer\n", '6: unknown key "rolls"; did you mean "roles"?'),
+        (OIDC + "    default_role: viewer\n    scopes: [email]\n", "7: scopes: openid is missing"),
+        (OIDC.replace("https", "http") + "    default_role: viewer\n", "3: issuer: what"),
+        (OIDC.replace("example/", "example/?a=b") + "    default_role: viewer\n", "3: issuer has a query"),
+        (OIDC.replace("https://login.example/", "nowhere") + "    default_role: viewer\n", "3: issuer: "),
+        (OIDC.replace("    client_secret: s3cret\n", "    default_role: viewer\n"), "client_secret is missing"),
+        (
+            OIDC.replace("http:\n", "http:\n  listen: '0.0.0.0:1'\n") + "    default_role: viewer\n",
+            "3: oidc needs to know",
+        ),
+        (OIDC.replace("client_secret", "client_secret_file") + "    default_role: viewer\n", "5: the file"),
+    ],
+)
+def test_single_sign_on_that_cannot_work_is_said_with_its_line(site: Site, text: str, says: str) -> None:
+    (problem,) = site.problems(text)
+    assert says in problem
+    assert problem[0].isdigit()
 
 
 @pytest.mark.parametrize("listen", ["127.0.0.1:0", "[::1]:8420", "localhost:1", "127.8.9.1:5"])
