@@ -1,52 +1,72 @@
-"""Takes the pictures of the console for the manual from a running daemon, as in `incidentd lab up --open`.
+"""Takes the pictures of the console for the manual from a running daemon: `incidentd lab up --open --no-scenario` with
+`tor-3a`, then `tor-1a` and `report-db` broken, and with something else in its CMDB's file.
 
-Each page is opened in a real Chromium: on a desk, and some of them in the dark or on a phone. Nothing leaves the
-loopback. The lab has no problems and changes of its own: some are made first, once.
+Each page is opened in a real Chromium: on a desk, and in the dark on a phone. Nothing leaves the loopback. The lab has
+no users, problems and changes of its own: some are made first, once.
 """
 
 import argparse
+import io
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import requests
+from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
+from daemon.api.ports import COOKIE
 from daemon.clock import SystemClock
 
-_DESK, _PHONE = (1280, 860), (390, 844)
-PICTURES = (
-    ("board", "/", _DESK, "light"),
-    ("board-dark", "/", _DESK, "dark"),
-    ("board-phone", "/", _PHONE, "light"),
-    ("incident", "/incidents/INC-1", _DESK, "light"),
-    ("incident-phone", "/incidents/INC-1", _PHONE, "dark"),
-    ("problems", "/problems", _DESK, "light"),
-    ("changes", "/changes", _DESK, "light"),
-    ("changes-phone", "/changes", _PHONE, "dark"),
-    ("change", "/changes/CHG-1", _DESK, "light"),
-    ("ci", "/cis/tor-3a", _DESK, "light"),
-    ("ci-phone", "/cis/tor-3a", _PHONE, "dark"),
-    ("spof", "/cis/spof", _DESK, "dark"),
-    ("map", "/cis/map?ci=tor-3a&up=4&fold=provider", _DESK, "light"),
-    ("map-impact", "/cis/map?focus=impact&up=8&down=1", _DESK, "dark"),
-    ("map-phone", "/cis/map?ci=tor-3a", _PHONE, "light"),
-    ("drift", "/cis/drift", _DESK, "light"),
-    ("services", "/services", _DESK, "light"),
-    ("services-phone", "/services", _PHONE, "dark"),
-    ("portal", "/portal", _DESK, "light"),
-    ("portal-phone", "/portal", _PHONE, "dark"),
-    ("overview", "/overview", _DESK, "light"),
-    ("overview-phone", "/overview", _PHONE, "dark"),
-    ("reports", "/reports", _DESK, "light"),
-    ("reports-phone", "/reports", _PHONE, "dark"),
-    ("events", "/events", _DESK, "dark"),
-    ("rules", "/admin", _DESK, "light"),
-    ("on-call", "/admin/oncall", _DESK, "dark"),
-    ("try", "/admin/try", _DESK, "light"),
+_DESK, _PHONE, _GAP = (1280, 860), (390, 860), 24
+PAGES = (
+    ("board", "/"),
+    ("events", "/events"),
+    ("incident", "/incidents/INC-1"),
+    ("requests", "/requests"),
+    ("problems", "/problems"),
+    ("problem", "/problems/PRB-1"),
+    ("changes", "/changes"),
+    ("change", "/changes/CHG-1"),
+    ("search", "/cis?text=host"),
+    ("ci", "/cis/tor-3a"),
+    ("what-if", "/cis/what-if?ci=core-1&ci=core-2"),
+    ("map", "/cis/map?ci=tor-3a&up=4&fold=provider"),
+    ("spof", "/cis/spof"),
+    ("unmapped", "/cis/unmapped"),
+    ("doubts", "/cis/doubts"),
+    ("drift", "/cis/drift"),
+    ("services", "/services"),
+    ("service", "/services/checkout"),
+    ("status", "/status"),
+    ("portal", "/portal?service=checkout&title=I+cannot+pay"),
+    ("ticket", "/portal/INC-1"),
+    ("overview", "/overview"),
+    ("reports", "/reports"),
+    ("figure", "/reports/incidents"),
+    ("rules", "/admin"),
+    ("try", "/admin/try"),
+    ("silences", "/admin/silences"),
+    ("on-call", "/admin/oncall"),
+    ("notices", "/admin/notices"),
+    ("users", "/admin/users"),
+    ("tokens", "/admin/tokens"),
+    ("audit", "/admin/audit"),
+    ("login", "/login"),
 )
-"""Name, page, size of the window, and whether it is dark."""
+"""Name and page: each in the light on a desk, and beside it in the dark on a phone."""
+ACCOUNT = ("account", "/account")
+"""Of somebody who has logged in."""
+DARK = (
+    ("board-dark", "/"),
+    ("incident-dark", "/incidents/INC-1"),
+    ("map-impact", "/cis/map?focus=impact&up=8&down=1"),
+)
+"""Those of which there is a picture in the dark on a desk, too."""
+_COLOURS = 256
+"""As many as a picture keeps: pages have few, and pictures of them should be light."""
+_USERS = (("anna", "operator", "network"), ("ben", "manager", ""), ("carla@example.net", "reporter", ""))
 _PROBLEMS: tuple[dict[str, Any], ...] = (
     {
         "title": "tor-2b loses its uplink under load",
@@ -72,12 +92,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--into", type=Path, default=Path("docs/img"))
     asked = parser.parse_args(arguments)
     _fill(asked.url)
+    anna = _let_in(asked.url)
     with sync_playwright() as playwright:
         options = ["--no-sandbox", "--disable-gpu"]
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=options)
-        for name, path, size, scheme in PICTURES:
-            _take(browser, asked.url + path, asked.into / f"console-{name}.png", size, scheme)
+        for name, path in (*PAGES, ACCOUNT):
+            session = anna if (name, path) == ACCOUNT else ""
+            desk = _taken(browser, asked.url + path, _DESK, "light", session)
+            phone = _taken(browser, asked.url + path, _PHONE, "dark", session)
+            _keep(_beside(desk, phone), asked.into / f"console-{name}.png")
             print(f"{name}: {path}")
+        for name, path in DARK:
+            _keep(_taken(browser, asked.url + path, _DESK, "dark"), asked.into / f"console-{name}.png")
         browser.close()
     return 0
 
@@ -99,16 +125,45 @@ def _fill(url: str) -> None:
     requests.post(f"{url}/api/v1/changes/CHG-1/step", json={"step": "approve"}, timeout=30)
 
 
-def _take(browser: Browser, url: str, into: Path, size: tuple[int, int], scheme: str) -> None:
+def _let_in(url: str) -> str:
+    """Let a few people in, where they are not yet; the session of the first, with a new password."""
+    page, here = requests.get(f"{url}/admin/users", timeout=30).text, {"Origin": url}
+    for name, role, groups in _USERS:
+        if name not in page:
+            form = {"do": "add", "name": name, "role": role, "groups": groups}
+            requests.post(f"{url}/admin/users", data=form, headers=here, timeout=30).raise_for_status()
+    first = _USERS[0][0]
+    made = requests.post(f"{url}/admin/users", data={"do": "password", "name": first}, headers=here, timeout=30).text
+    password = made.partition('class="secret">')[2].partition("<")[0]
+    form = {"name": first, "password": password}
+    answer = requests.post(f"{url}/login", data=form, headers=here, timeout=30, allow_redirects=False)
+    return answer.cookies[COOKIE]
+
+
+def _taken(browser: Browser, url: str, size: tuple[int, int], scheme: str, session: str = "") -> Image.Image:
     width, height = size
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
+    if session:
+        context.add_cookies([{"name": COOKIE, "value": session, "url": url}])
     page = context.new_page()
     answer = page.goto(url, wait_until="load")
     if answer is None or answer.status != 200:
         raise SystemExit(f"{url} answered {answer.status if answer else 'nothing'}")
     page.wait_for_timeout(500)  # the script has put times into the reader's zone by then
-    page.screenshot(path=into)
+    image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     context.close()
+    return image
+
+
+def _beside(desk: Image.Image, phone: Image.Image) -> Image.Image:
+    both = Image.new("RGB", (desk.width + _GAP + phone.width, desk.height), "white")
+    both.paste(desk, (0, 0))
+    both.paste(phone, (desk.width + _GAP, 0))
+    return both
+
+
+def _keep(image: Image.Image, into: Path) -> None:
+    image.quantize(_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(into, optimize=True)
 
 
 if __name__ == "__main__":

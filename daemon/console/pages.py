@@ -47,10 +47,11 @@ NAVIGATION = (
     Place("/events", "Events", by_service=False),
     Place("/reports", "Reports"),
     Place("/portal", "Report a problem", "report"),
+    Place("/admin", "Administration", "write", by_service=False),
 )
 """The pages that are always one click away."""
-_UNDER = {"requests": "/requests", "problems": "/requests", "changes": "/requests"}
-"""By the first part of an address, the page of `NAVIGATION` that it belongs to beside that page itself."""
+_UNDER = {"incidents": "/", "problems": "/requests", "changes": "/requests"}
+"""By the first part of an address, the page of `NAVIGATION` that it belongs to; else it is that part itself."""
 
 
 class Pages:
@@ -80,7 +81,7 @@ class Pages:
             caller=caller,
             navigation=_reached_by(caller),
             here=request.url.path,
-            section=_UNDER.get(request.url.path.split("/")[1], request.url.path),
+            section=_section(request.url.path),
             address=f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path,
             health=self._health(),
             **values,
@@ -116,6 +117,12 @@ def _compressed(page: Response) -> Response:
     small = gzip.compress(page.body, _LEVEL, mtime=0)
     headers = {**_HEADERS, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
     return Response(small, page.status_code, headers, page.media_type)
+
+
+def _section(path: str) -> str:
+    """The page of `NAVIGATION` that an address belongs to, if any."""
+    first = path.split("/")[1]
+    return _UNDER.get(first, f"/{first}")
 
 
 def _reached_by(caller: Caller) -> list[Place]:

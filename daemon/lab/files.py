@@ -91,7 +91,7 @@ def write_daemon_config(directory: Path, ways: Ways, *, listen: str, interval_s:
     sources.append({"name": "push", "type": "push"})
     document = {
         "database": database_url(directory),
-        "http": {"listen": listen, "access": access},
+        "http": {"listen": listen, "access": access, "status": "login"},
         "sources": sources,
         "cmdb": [{"type": "yaml", "path": "cmdb.yaml"}],
         "rules": SERVICE_DESK,

@@ -18,7 +18,13 @@ HEAVIEST_KB = 300
 """Compressed, with all that the page loads; what a slow phone takes in about two seconds."""
 FILLED = {"number": "INC-1", "key": "INC-1", "ci": "tor-3a", "service": "checkout"}
 """What is put into addresses, by the name of the place."""
-REFUSED = {"/status": "404", "/cis/unmapped/match": "400", "/login/oidc": "404", "/login/oidc/back": "404"}
+REFUSED = {
+    "/status": "404",
+    "/status/checkout": "404",
+    "/cis/unmapped/match": "400",
+    "/login/oidc": "404",
+    "/login/oidc/back": "404",
+}
 """Pages that say in words why they are not there: the configuration has no status page and no single sign-on, no alert
 is named."""
 NOT_A_PAGE = ("/live", "/static/", ".csv", ".svg", ".png")
