@@ -9,10 +9,9 @@ from cmdb.graph import Estate
 from cmdb.layout import Measure, lay_out
 from cmdb.model import BUSINESS_SERVICE, State
 from cmdb.picture import Node, Part, Picture
-from daemon.console.surroundings import cut
+from daemon.console.surroundings import name_within, words_within
 
 MEASURE = Measure(width=184, height=44, gap=14, rank_gap=64, margin=12, abreast=22, shape=1.9)
-_TITLE, _BELOW = 19, 25
 MOST_NAMED = 12
 
 
@@ -142,8 +141,8 @@ def _drawn(estate: Estate, asked: Asked, box: Box, place: tuple[int, int], here:
         box=box,
         x=place[0],
         y=place[1],
-        title=cut(node.title, _TITLE),
-        below=cut(" · ".join(filter(None, below)) or ("open them" if box.key else ""), _BELOW),
+        title=name_within(node.title, MEASURE.width),
+        below=words_within(" · ".join(filter(None, below)) or ("open them" if box.key else ""), MEASURE.width),
         full=f"{names}{more}: {word}, {step_words(box.step)}. A click {does}.",
         address=address,
         word=word,

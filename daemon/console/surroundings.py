@@ -7,13 +7,17 @@ from urllib.parse import quote
 from cmdb.graph import Estate
 from cmdb.impact import Hit
 from cmdb.model import BUSINESS_SERVICE, CI, Strength
+from notifiers.drawing.font import fitted, squeezed
+from notifiers.wording import one_line
 
 WIDTH, HEIGHT = 196, 46
 GAP_X, GAP_Y, LANE_GAP, MARGIN = 16, 12, 58, 8
 PER_ROW = 6
 MOST_IN_LANE = 12
 """More neighbours than that are folded, those of one type into one box."""
-_LONGEST = 21
+_NAME_PX, _BELOW_PX, _ASIDE = 13, 11.5, 22
+"""The sizes of both lines in a box, as in `estate.css`, and the room beside them."""
+_MOST_CHARS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,19 +142,31 @@ def _box(members: tuple[CI, ...], x: int, y: int, anchor: str, middle: CI, hits:
         )
         address = f"/cis/{quote(ci.id)}"
         return Box(
-            x=x, y=y, title=cut(ci.title), below=cut(below, 26), full=full, address=address, state=state,
+            x=x,
+            y=y,
+            title=name_within(ci.title, WIDTH),
+            below=words_within(below, WIDTH),
+            full=full,
+            address=address,
+            state=state,
             is_self=ci is middle,
-        )  # fmt: skip
+        )
     kinds = {m.type for m in members}
     title = f"{len(members)} × {ci.type}" if len(kinds) == 1 else f"{len(members)} of {len(kinds)} types"
     below = f"{len(states)} would be hit" if states else "in the list below"
-    return Box(x=x, y=y, title=cut(title), below=below, full=f"{title}; {below}", address=anchor, state=state)
+    return Box(
+        x=x, y=y, title=name_within(title, WIDTH), below=below, full=f"{title}; {below}", address=anchor, state=state
+    )
 
 
-def cut(text: str, most: int = _LONGEST) -> str:
-    """The text as it fits into a box: printable, and at most so many letters wide."""
-    shown = "".join(c if c.isprintable() else "�" for c in text[: most + 1])
-    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
+def name_within(text: str, width: int) -> str:
+    """A name as it fits into a box of that width: names that are alike differ in the end, so the middle is left out."""
+    return squeezed(one_line(text, _MOST_CHARS), width - _ASIDE, _NAME_PX, is_bold=True)
+
+
+def words_within(text: str, width: int) -> str:
+    """The line below the name, as it fits."""
+    return fitted(one_line(text, _MOST_CHARS), width - _ASIDE, _BELOW_PX)
 
 
 def _first_step(ci: str, hits: Mapping[str, Hit], middle: str) -> str:
