@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from daemon.api.boundaries import BodyLimits
 from daemon.api.problems import Problem
-from daemon.api.server import HttpServer, ServerError
+from daemon.api.server import HttpServer, ServerError, answer_at_once
 from tests.servers import program
 
 
@@ -33,6 +33,13 @@ def test_it_serves_until_it_is_stopped(host: str) -> None:
     server.stop()
     with pytest.raises(requests.ConnectionError):
         requests.get(address, timeout=60)
+
+
+def test_connections_send_small_answers_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        answer_at_once(listening)
+        with socket.create_connection(listening.getsockname()), listening.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
 
 def test_a_taken_port_is_one_clear_sentence() -> None:
