@@ -2,7 +2,7 @@
 `tor-3a`, then `tor-1a` and `report-db` broken, and with something else in its CMDB's file.
 
 Each page is opened in a real Chromium: on a desk, and in the dark on a phone. Nothing leaves the loopback. The lab has
-no users, problems and changes of its own: some are made first, once.
+no users, requests, problems and changes of its own: some are made first, once.
 """
 
 import argparse
@@ -25,10 +25,12 @@ PAGES = (
     ("events", "/events"),
     ("incident", "/incidents/INC-1"),
     ("requests", "/requests"),
+    ("request", "/requests/REQ-1"),
     ("problems", "/problems"),
     ("problem", "/problems/PRB-1"),
     ("changes", "/changes"),
     ("change", "/changes/CHG-1"),
+    ("new-change", "/changes/new"),
     ("search", "/cis?text=host"),
     ("ci", "/cis/tor-3a"),
     ("what-if", "/cis/what-if?ci=core-1&ci=core-2"),
@@ -40,11 +42,13 @@ PAGES = (
     ("services", "/services"),
     ("service", "/services/checkout"),
     ("status", "/status"),
+    ("status-service", "/status/checkout"),
     ("portal", "/portal?service=checkout&title=I+cannot+pay"),
     ("ticket", "/portal/INC-1"),
     ("overview", "/overview"),
     ("reports", "/reports"),
     ("figure", "/reports/incidents"),
+    ("definitions", "/reports/definitions"),
     ("rules", "/admin"),
     ("try", "/admin/try"),
     ("silences", "/admin/silences"),
@@ -67,6 +71,9 @@ DARK = (
 _COLOURS = 256
 """As many as a picture keeps: pages have few, and pictures of them should be light."""
 _USERS = (("anna", "operator", "network"), ("ben", "manager", ""), ("carla@example.net", "reporter", ""))
+_REQUESTS: tuple[dict[str, Any], ...] = (
+    {"title": "A second screen for the control room", "description": "For the new wall.", "group": "it-workplace"},
+)
 _PROBLEMS: tuple[dict[str, Any], ...] = (
     {
         "title": "tor-2b loses its uplink under load",
@@ -115,7 +122,7 @@ def _fill(url: str) -> None:
         {**body, "starts_at": (now + timedelta(hours=b)).isoformat(), "ends_at": (now + timedelta(hours=e)).isoformat()}
         for body, b, e in _CHANGES
     ]
-    for kind, bodies in (("problems", _PROBLEMS), ("changes", planned)):
+    for kind, bodies in (("requests", _REQUESTS), ("problems", _PROBLEMS), ("changes", planned)):
         if requests.get(f"{url}/api/v1/{kind}", timeout=30).json()[kind]:
             continue
         for body in bodies:
