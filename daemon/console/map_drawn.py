@@ -1,7 +1,7 @@
 """The map as shapes to draw and rows to read: boxes with words and addresses, and the lines between them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 
 from cmdb.atlas import DEEPEST, Asked, Atlas, Box, Fold
@@ -10,6 +10,7 @@ from cmdb.layout import Measure, lay_out
 from cmdb.model import BUSINESS_SERVICE, State
 from cmdb.picture import Node, Part, Picture
 from daemon.console.surroundings import name_within, words_within
+from notifiers.drawing.sketch import told_apart
 
 MEASURE = Measure(width=184, height=44, gap=14, rank_gap=64, margin=12, abreast=22, shape=1.9)
 MOST_NAMED = 12
@@ -83,9 +84,9 @@ def sheet_of(estate: Estate, asked: Asked, atlas: Atlas, at: str = "") -> Sheet:
     places = {key: (x, layout.height - y - MEASURE.height) for key, (x, y) in layout.places.items()}
     numbers = {box.node.key: n for n, box in enumerate(atlas.boxes)}
     seen_first = _seen_first(atlas.boxes, at)
-    boxes = tuple(
-        _drawn(estate, asked, box, places[box.node.key], n == seen_first) for n, box in enumerate(atlas.boxes)
-    )
+    boxes = [_drawn(estate, asked, box, places[box.node.key], n == seen_first) for n, box in enumerate(atlas.boxes)]
+    names = told_apart([(d.title, d.box.node.cis) for d in boxes])
+    apart = [replace(d, title=name_within(name, MEASURE.width)) for d, name in zip(boxes, names, strict=True)]
     lines = tuple(
         Line(
             path=_path(places[e.end], places[e.start]),
@@ -96,7 +97,7 @@ def sheet_of(estate: Estate, asked: Asked, atlas: Atlas, at: str = "") -> Sheet:
         )
         for e in atlas.edges
     )
-    return Sheet(boxes=boxes, lines=lines, width=layout.width, height=layout.height)
+    return Sheet(boxes=tuple(apart), lines=lines, width=layout.width, height=layout.height)
 
 
 def _picture(atlas: Atlas) -> Picture:

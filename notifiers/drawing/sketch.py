@@ -1,6 +1,7 @@
 """The picture of what a failure reaches, ready to be drawn: boxes with words in them, and lines between."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
@@ -78,7 +79,20 @@ class Scene:
 
 def sketch_of(picture: Picture, layout: Layout, scene: Scene, label: str) -> Sketch:
     """The picture with words for those who know the CIs."""
-    return drawn(picture, layout, label, lambda node, x, y: _box(node, x, y, scene))
+    sketch = drawn(picture, layout, label, lambda node, x, y: _box(node, x, y, scene))
+    names = told_apart([(box.lines[0], box.node.cis) for box in sketch.boxes])
+    boxes = (
+        replace(box, lines=(fitting(name)[0], *box.lines[1:])) if name != box.lines[0] else box
+        for box, name in zip(sketch.boxes, names, strict=True)
+    )
+    return replace(sketch, boxes=tuple(boxes))
+
+
+def told_apart(boxes: Sequence[tuple[str, tuple[str, ...]]]) -> list[str]:
+    """The names of boxes, each with the CIs that it stands for: of single CIs whose names read the same, cut as they
+    are, the ids instead."""
+    seen = Counter(name for name, _ in boxes)
+    return [cis[0] if seen[name] > 1 and len(cis) == 1 else name for name, cis in boxes]
 
 
 def drawn(picture: Picture, layout: Layout, label: str, box_of: Callable[[Node, int, int], Box]) -> Sketch:

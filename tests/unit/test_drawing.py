@@ -108,6 +108,17 @@ def test_of_a_long_name_the_end_is_kept_too(text: str) -> None:
     assert squeezed("Payments database, copy 1", 176, 13, is_bold=True).endswith("…, copy 1")
 
 
+def test_names_that_read_the_same_once_cut_give_way_to_ids() -> None:
+    names = [f"Top-of-rack switch {letter} of the rack by the door" for letter in "AB"]
+    twins = [CI(id=f"tor-{n}", type="switch", name=name) for n, name in enumerate(names)]
+    shop = CI(id="shop", type=BUSINESS_SERVICE, name="Shop", depends_on=(needs("tor-0"), needs("tor-1")))
+    estate = Estate.of([*twins, shop])
+    picture = picture_of(estate, {"tor-0": State.DOWN, "tor-1": State.DOWN}, {})
+    made = sketch_of(picture, lay_out(picture), Scene(estate=estate, alerting={}, root="tor-0"), "")
+    assert sorted(box.lines[0] for box in made.boxes) == ["Shop", "tor-0", "tor-1"]
+    assert {names[0] in box.title for box in made.boxes if box.node.key == "tor-0"} == {True}
+
+
 def test_what_fits_is_not_cut() -> None:
     assert fitted("Shop", 176, 13) == "Shop"
     assert fitted("", 10, 13) == ""
