@@ -115,58 +115,62 @@ def sign_on_with(provider: Provider, store: Store, clock: Clock, **settings: Any
     return SignOn(known, store, clock)
 
 
+class _Handler(BaseHTTPRequestHandler):
+    """Speaks HTTP for the provider."""
+
+    provider: Provider
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        self.provider.asked.append(f"GET {parts.path}")
+        if parts.path in self.provider.answers:
+            self.provider.answers[parts.path](self)
+        elif parts.path == "/authorize":
+            query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+            self._consent(self.provider.authorize(query))
+        elif parts.path == "/userinfo":
+            assert self.headers["Authorization"] == "Bearer at-1"
+            self._json(200, {"sub": self.provider.who.sub, **self.provider.who.userinfo})
+        else:
+            found = {WELL_KNOWN: self.provider.discovery, "/jwks": self.provider.jwks}.get(parts.path)
+            self._json(200, found()) if found else self._json(404, {})
+
+    def do_POST(self) -> None:
+        path = urlsplit(self.path).path
+        self.provider.asked.append(f"POST {path}")
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        if path in self.provider.answers:
+            self.provider.answers[path](self)
+            return
+        form = {name: values[-1] for name, values in parse_qs(body).items()}
+        self._json(*self.provider.token(form, self.headers.get("Authorization", "")))
+
+    def _consent(self, address: str) -> None:
+        """A page of the provider's own, with a link back: people click it, tests follow it."""
+        head = '<!doctype html><html lang="en"><title>Provider</title><link rel="icon" href="data:,">'
+        page = f'{head}<a id="go" href="{address}">Go on</a>'
+        page = page.replace("&", "&amp;")
+        self._send(200, "text/html", page.encode(), {"X-Back": address})
+
+    def _json(self, status: int, document: Claims) -> None:
+        self._send(status, "application/json", json.dumps(document).encode(), {})
+
+    def _send(self, status: int, kind: str, data: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Type": kind, "Content-Length": str(len(data)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
 @contextlib.contextmanager
 def provider_of(clock: Clock, key: RSAKey) -> Iterator[Provider]:
     """Serve one until the block ends."""
     provider = Provider(clock, key)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            provider.asked.append(f"GET {parts.path}")
-            if parts.path in provider.answers:
-                provider.answers[parts.path](self)
-            elif parts.path == "/authorize":
-                query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-                self._consent(provider.authorize(query))
-            elif parts.path == "/userinfo":
-                assert self.headers["Authorization"] == "Bearer at-1"
-                self._json(200, {"sub": provider.who.sub, **provider.who.userinfo})
-            else:
-                found = {WELL_KNOWN: provider.discovery, "/jwks": provider.jwks}.get(parts.path)
-                self._json(200, found()) if found else self._json(404, {})
-
-        def do_POST(self) -> None:
-            path = urlsplit(self.path).path
-            provider.asked.append(f"POST {path}")
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            if path in provider.answers:
-                provider.answers[path](self)
-                return
-            form = {name: values[-1] for name, values in parse_qs(body).items()}
-            self._json(*provider.token(form, self.headers.get("Authorization", "")))
-
-        def _consent(self, address: str) -> None:
-            """A page of the provider's own, with a link back: people click it, tests follow it."""
-            head = '<!doctype html><html lang="en"><title>Provider</title><link rel="icon" href="data:,">'
-            page = f'{head}<a id="go" href="{address}">Go on</a>'
-            page = page.replace("&", "&amp;")
-            self._send(200, "text/html", page.encode(), {"X-Back": address})
-
-        def _json(self, status: int, document: Claims) -> None:
-            self._send(status, "application/json", json.dumps(document).encode(), {})
-
-        def _send(self, status: int, kind: str, data: bytes, headers: dict[str, str]) -> None:
-            self.send_response(status)
-            for name, value in {"Content-Type": kind, "Content-Length": str(len(data)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    listener = QuietServer(("127.0.0.1", 0), Handler)
+    listener = QuietServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"provider": provider}))
     provider.url = f"http://127.0.0.1:{listener.server_address[1]}"
     thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()

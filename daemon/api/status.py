@@ -38,6 +38,13 @@ IfModifiedSince = Annotated[
 ]
 
 
+class ReadBefore:
+    """What the asker has read before, by its tag or its time."""
+
+    def __init__(self, known: IfNoneMatch = None, since: IfModifiedSince = None) -> None:
+        self.known, self.since = known, since
+
+
 def status_routes(ports: Ports) -> APIRouter:
     """/status.json and /status/{service}.json, .rss and .atom."""
     may = Guest(ports) if ports.widest_status == "public" else require(ports, "read", by_service=True)
@@ -50,22 +57,20 @@ def status_routes(ports: Ports) -> APIRouter:
     def show_all(
         request: Request,
         caller: Annotated[Caller | None, reading],
-        known: IfNoneMatch = None,
-        since: IfModifiedSince = None,
+        read: Annotated[ReadBefore, Depends()],
     ) -> Response:
         document = pages.document(request, caller)
-        return _conditional(json_response(document), document, known, since)
+        return _conditional(json_response(document), document, read)
 
     @router.get("/status/{service}.json", summary="How a business service is", responses=told)
     def show(
         request: Request,
         service: Service,
         caller: Annotated[Caller | None, reading],
-        known: IfNoneMatch = None,
-        since: IfModifiedSince = None,
+        read: Annotated[ReadBefore, Depends()],
     ) -> Response:
         document = pages.document(request, caller, service)
-        return _conditional(json_response(document), document, known, since)
+        return _conditional(json_response(document), document, read)
 
     for kind, media_type, write in (("rss", RSS_TYPE, rss), ("atom", ATOM_TYPE, atom)):
         router.add_api_route(
@@ -90,13 +95,12 @@ def _feed(
         request: Request,
         service: Service,
         caller: Annotated[Caller | None, reading],
-        known: IfNoneMatch = None,
-        since: IfModifiedSince = None,
+        read: Annotated[ReadBefore, Depends()],
     ) -> Response:
         document = pages.document(request, caller, service)
         address = f"{pages.base(request)}/status/{quote(service, safe='')}.{kind}"
         shown = Response(write(document, address), media_type=media_type)
-        return _conditional(shown, document, known, since)
+        return _conditional(shown, document, read)
 
     return feed
 
@@ -162,11 +166,11 @@ class StatusPages:
         return found
 
 
-def _conditional(shown: Response, document: StatusPageDocument, known: str | None, since: str | None) -> Response:
+def _conditional(shown: Response, document: StatusPageDocument, read: ReadBefore) -> Response:
     """The page with its tag and time; 304 where the asker has it so. The tag counts more (RFC 9110, 13.2.2)."""
     changed_at = datetime.fromisoformat(document.page.updated_at).replace(microsecond=0)
-    answer = tagged(shown, int(changed_at.timestamp()), known)
-    if known is None and since is not None and _is_of(changed_at, since):
+    answer = tagged(shown, int(changed_at.timestamp()), read.known)
+    if read.known is None and read.since is not None and _is_of(changed_at, read.since):
         answer = Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": answer.headers["ETag"]})
     answer.headers["Last-Modified"] = format_datetime(changed_at.astimezone(UTC), usegmt=True)
     answer.headers["Cache-Control"] = "private, max-age=30"
